@@ -1,0 +1,2 @@
+//! Entry of the process.
+fn main() {}

@@ -1,0 +1,124 @@
+//! Commands: what a person asks for. Promised as JSON to the screens.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::{AttemptReason, Denomination};
+use crate::id::{Scope, Subject};
+use crate::taka::Taka;
+
+/// Most parcels in one command: one burst holds them and the Put that routes them.
+pub const MAX_PARCELS: usize = 32;
+
+/// What a person asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Vendor: takes the parcel on.
+    Accept {
+        /// Which.
+        parcel: Subject,
+    },
+    /// Vendor: cannot.
+    Reject {
+        /// Which.
+        parcel: Subject,
+        /// 1 out of stock, 2 price wrong, 3 other.
+        reason: u8,
+    },
+    /// Vendor: ready to be fetched.
+    Pack {
+        /// Which.
+        parcel: Subject,
+        /// Pieces in the group.
+        pieces: u8,
+    },
+    /// Vendor: the returned parcel is back.
+    TakeBack {
+        /// Which.
+        parcel: Subject,
+    },
+    /// Site: scanned in.
+    Receive {
+        /// Which.
+        parcel: Subject,
+        /// Pieces seen.
+        pieces: u8,
+    },
+    /// Site: on an agent's run sheet.
+    Dispatch {
+        /// Which, up to [`MAX_PARCELS`].
+        parcels: Vec<Subject>,
+        /// Whose run.
+        agent: Scope,
+    },
+    /// Site: the parcel goes back to its vendor.
+    Return {
+        /// Which.
+        parcel: Subject,
+        /// Why.
+        reason: AttemptReason,
+    },
+    /// Site: counts cash that an agent hands in.
+    Count {
+        /// Which hand-in.
+        handin: Subject,
+        /// Who gives.
+        agent: Scope,
+        /// How much it is.
+        counted_paisa: Taka,
+        /// By which notes; may be empty.
+        #[serde(default)]
+        denominations: Vec<Denomination>,
+    },
+    /// Agent: the parcels are in the bag.
+    Load {
+        /// Which, up to [`MAX_PARCELS`].
+        parcels: Vec<Subject>,
+    },
+    /// Agent: at the door.
+    Deliver {
+        /// Which.
+        parcel: Subject,
+        /// 1 tap, 2 photo and place, 3 scan, 4 online code, 5 customer's code.
+        evidence: u8,
+        /// Cash taken.
+        collected_paisa: Option<Taka>,
+        /// The person saw that the amount is not the due.
+        #[serde(default)]
+        confirm_difference: bool,
+    },
+    /// Agent: it did not happen.
+    Fail {
+        /// Which.
+        parcel: Subject,
+        /// Why.
+        reason: AttemptReason,
+    },
+    /// Agent: hands cash in.
+    Offer {
+        /// To which site.
+        site: Scope,
+        /// How much.
+        amount_paisa: Taka,
+    },
+}
+
+impl Command {
+    /// The subjects the decision reads.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<Subject> {
+        match self {
+            Self::Accept { parcel }
+            | Self::Reject { parcel, .. }
+            | Self::Pack { parcel, .. }
+            | Self::TakeBack { parcel }
+            | Self::Receive { parcel, .. }
+            | Self::Return { parcel, .. }
+            | Self::Deliver { parcel, .. }
+            | Self::Fail { parcel, .. } => vec![*parcel],
+            Self::Dispatch { parcels, .. } | Self::Load { parcels } => parcels.clone(),
+            Self::Count { handin, .. } => vec![*handin],
+            Self::Offer { .. } => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Journals: the balanced postings that facts yield. T(S) is the list of them for one subject.
+
+use std::fmt;
+
+use crate::account::Account;
+use crate::id::{OpId, Subject};
+use crate::taka::Taka;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        /// The rule by which a journal is posted; names are those of the domain's posting table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule { $($(#[$doc])* $name,)* }
+
+        impl Rule {
+            /// All rules of this version.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// `J4`, `J11a` ...
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+rules! {
+    /// The due collected in full by an agent.
+    J4;
+    /// The collected due distributed.
+    J5;
+    /// Commission and handling charged to the vendor.
+    J7;
+    /// Exact cash handed in.
+    J8;
+    /// Short cash at hand-in.
+    J9;
+    /// Over cash at hand-in.
+    J10;
+    /// More collected than due.
+    J11;
+    /// Less collected than due, without approval: the agent owes.
+    J11a;
+    /// Delivered, and no cash produced: the agent owes.
+    J11c;
+    /// A second real collection: the customer's money.
+    J12;
+    /// Fee for a parcel that came back.
+    J21;
+    /// The odd paisa that a whole-taka due leaves off.
+    J32;
+}
+
+impl Rule {
+    /// The rule of a name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|rule| rule.name() == name)
+    }
+}
+
+/// One line of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Posting {
+    /// Where.
+    pub account: Account,
+    /// Debit positive, credit negative.
+    pub amount: Taka,
+}
+
+/// The balanced postings of one rule for one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// What it is about.
+    pub subject: Subject,
+    /// By which rule.
+    pub rule: Rule,
+    /// The canonical fact it follows from.
+    pub cause: OpId,
+    /// Lines, zero ones left out.
+    pub postings: Vec<Posting>,
+}
+
+/// The name of a journal whatever its amounts: BLAKE3(subject ‖ rule ‖ cause)[..16] (SPEC S5).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub [u8; 16]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Journal {
+    /// A journal of debits and credits given as positive amounts.
+    #[must_use]
+    pub fn new(
+        subject: Subject,
+        rule: Rule,
+        cause: OpId,
+        debits: &[(Account, Taka)],
+        credits: &[(Account, Taka)],
+    ) -> Self {
+        let debit = debits.iter().map(|(account, amount)| Posting { account: *account, amount: *amount });
+        let credit = credits.iter().map(|(account, amount)| Posting { account: *account, amount: amount.negated() });
+        let postings = debit.chain(credit).filter(|posting| posting.amount != Taka::ZERO).collect();
+        let journal = Self { subject, rule, cause, postings };
+        debug_assert!(journal.is_balanced(), "{journal}");
+        journal
+    }
+
+    /// Invariant 1: debits equal credits.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.postings.iter().map(|posting| posting.amount).sum::<Taka>() == Taka::ZERO
+    }
+
+    /// See [`Key`].
+    #[must_use]
+    pub fn key(&self) -> Key {
+        let mut input = self.subject.0.to_vec();
+        input.extend_from_slice(self.rule.name().as_bytes());
+        input.extend_from_slice(&self.cause.0);
+        Key(half(&input))
+    }
+}
+
+impl Key {
+    /// The id of revision `rev` of this journal: even posts, odd reverses the one before.
+    #[must_use]
+    pub fn revision(self, rev: u32) -> [u8; 16] {
+        half(&[self.0.as_slice(), &rev.to_be_bytes()].concat())
+    }
+}
+
+fn half(input: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out.copy_from_slice(&blake3::hash(input).as_bytes()[..16]);
+    out
+}
+
+impl fmt::Display for Journal {
+    /// `J4  Dr 1110{A…} 1,069.00  Cr 2045{P…} 1,069.00`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule.name())?;
+        for posting in &self.postings {
+            let (side, amount) =
+                if posting.amount < Taka::ZERO { ("Cr", posting.amount.negated()) } else { ("Dr", posting.amount) };
+            write!(f, "  {side} {} {amount}", posting.account)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,2 @@
+//! The world in one process, many seeds.
+fn main() {}
