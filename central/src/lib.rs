@@ -1,1 +1,20 @@
-//! To be filled.
+//! Central: Postgres, intake, projections and ledger; the HTTP API and the certificate authority.
+
+pub mod authority;
+pub mod clock;
+pub mod config;
+pub mod devices;
+pub mod finance;
+pub mod http;
+pub mod intake;
+pub mod ledger;
+pub mod market;
+pub mod phone;
+pub mod placing;
+pub mod problem;
+pub mod rebuild;
+pub mod replication;
+pub mod store;
+pub mod terms;
+pub mod tokens;
+pub mod views;

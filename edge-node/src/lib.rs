@@ -1,1 +1,25 @@
-//! To be filled.
+//! A replica on SQLite: the library inside every app, and the daemon behind every kiosk.
+//!
+//! Reading order: [`node`] and [`record`] (a tap), [`store`] (rows), [`exchange`] (what a session
+//! needs), [`rebuild`], [`enrol`]; the daemon is `kiosk` and `config`.
+#![warn(missing_docs)]
+
+pub mod clock;
+#[cfg(feature = "kiosk")]
+pub mod config;
+pub mod enrol;
+pub mod exchange;
+#[cfg(feature = "kiosk")]
+pub mod kiosk;
+pub mod node;
+mod pin;
+pub mod rebuild;
+pub mod receipt;
+pub mod record;
+pub mod store;
+pub mod sync;
+
+pub use clock::BusinessClock;
+pub use node::Node;
+pub use receipt::{Receipt, Standing};
+pub use record::RecordError;

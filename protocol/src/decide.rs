@@ -70,6 +70,7 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
                 Status::Loaded,
                 Status::Attempted,
                 Status::Refused,
+                Status::Cancelled,
             ];
             state.in_one_of(*parcel, &may, "it is here already, or done")?;
             one(*parcel, Fact::Received(Received { pieces: *pieces }))

@@ -33,9 +33,10 @@ impl Earning {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.distributed_for, self.charged_for) {
-            _ if !self.held_for.is_empty() => "held",
             (Some(_), _) => "distributed",
             (None, Some(_)) => "charged",
+            // A contest that a later fact has settled no longer holds what was distributed since.
+            (None, None) if !self.held_for.is_empty() => "held",
             (None, None) => "open",
         }
     }
@@ -59,6 +60,9 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
             earning.held_for.push(held.cause);
         }
     }
+    // By what is contested, not by central's own ids: those depend on what else it was doing.
+    earning.held_for.sort_unstable();
+    earning.held_for.dedup();
     let Some(terms) = earning.terms.clone() else { return (earning, journals) };
     if let Some(Fact::Distributed(distributed)) = first(|fact| matches!(fact, Fact::Distributed(_))) {
         earning.distributed_for = Some(distributed.cause);

@@ -108,6 +108,7 @@ pub fn fold(subject: Subject, history: &History) -> (HandIn, Vec<Journal>) {
     if history.facts.len() > MAX_FACTS {
         contest(MAX_FACTS, Code::SubjectFull);
     }
+    journals.retain(|journal| !journal.postings.is_empty());
     handin.contests = contests.into_iter().collect();
     (handin, journals)
 }

@@ -300,7 +300,8 @@ pub struct Taken {
 /// Takes a batch. With a `clerk` this is central: it reacts, routes and posts.
 #[must_use]
 pub fn take(desk: Desk, bursts: Vec<Verified>, clerk: Option<Clerk<'_>>) -> Taken {
-    let mut intake = Intake { desk, taken: Taken::default(), touched: BTreeSet::new() };
+    let ids = desk.ops.values().flatten().map(|held| held.id).chain(desk.control_ids.iter().copied()).collect();
+    let mut intake = Intake { desk, taken: Taken::default(), touched: BTreeSet::new(), ids };
     for verified in bursts {
         intake.burst(verified);
     }
@@ -317,6 +318,8 @@ struct Intake {
     desk: Desk,
     taken: Taken,
     touched: BTreeSet<Subject>,
+    /// Ops that are held. Two bursts of a fork may share one: it is stored once.
+    ids: BTreeSet<OpId>,
 }
 
 impl Intake {
@@ -334,6 +337,10 @@ impl Intake {
             }
             let Ok(op) = Op::decode(bytes) else { continue };
             answered |= 1 << index;
+            if self.ids.contains(id) {
+                self.taken.duplicates += 1;
+                continue;
+            }
             if let Some(code) = not_well_authored(&op, &seat) {
                 let (at, slot) = ((head.author, head.inc, head.seq), index as u8);
                 self.taken.refused.push(RefusedRow { digest, at, slot, code });
@@ -409,6 +416,7 @@ impl Intake {
             self.desk.ops.entry(subject).or_default().push(row.held.clone());
             self.touched.insert(subject);
         }
+        self.ids.insert(id);
         self.taken.ops.push(row);
         if folds && subject.is_scope() {
             match Fact::read(op.class_kind, &op.payload) {

@@ -6,6 +6,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod account;
+pub mod books;
 pub mod burst;
 pub mod cbor;
 pub mod command;
@@ -14,6 +15,7 @@ pub mod decide;
 pub mod earning;
 pub mod fact;
 pub mod fold;
+pub mod frame;
 pub mod handin;
 pub mod history;
 pub mod id;
@@ -28,6 +30,7 @@ pub mod refusal;
 pub mod root;
 pub mod sealed;
 pub mod seat;
+pub mod session;
 pub mod slot;
 pub mod stamp;
 pub mod taka;

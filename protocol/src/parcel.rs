@@ -184,8 +184,8 @@ impl<'a> Fold<'a> {
 
     /// Slot `custody`: who has the parcel.
     fn move_custody(&mut self) {
-        let claims = self.claims(moves_custody);
-        let cancels = self.claims(|fact| matches!(fact, Fact::ParcelCancelled(_)));
+        let claims = self.standing_claims();
+        let cancels = self.cancels_in_time();
         let Some(held) = slot::latest(self.history, &[claims.as_slice(), &cancels].concat()) else {
             return;
         };
@@ -204,17 +204,60 @@ impl<'a> Fold<'a> {
                 self.parcel.returned_by = Some(self.history.facts[held.winner.fact].id);
             }
             Some(Fact::Delivered(_)) => self.parcel.custodian = None,
-            _ => {}
-        }
-        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
-        if let Some(run) = slot::latest(self.history, &runs) {
-            if let Some(Fact::Dispatched(dispatched)) = self.fact(run.winner.fact) {
-                let on_run = matches!(
-                    self.parcel.status,
-                    Status::OnRun | Status::Loaded | Status::Attempted | Status::Delivered
-                );
-                self.parcel.agent = on_run.then_some(dispatched.agent);
+            // A cancellation moves nothing: whoever had it last still has it.
+            _ => {
+                if let Some(last) = slot::latest(self.history, &claims) {
+                    self.parcel.custodian = Some(self.history.facts[last.winner.fact].party);
+                }
             }
+        }
+        let on_run =
+            matches!(self.parcel.status, Status::OnRun | Status::Loaded | Status::Attempted | Status::Delivered);
+        self.parcel.agent = if on_run { self.run_agent() } else { None };
+    }
+
+    /// Cancellations that compete for the slot. One that knew of a delivery comes too late to undo it:
+    /// the goods are to be asked back (R7).
+    fn cancels_in_time(&mut self) -> Vec<Claim> {
+        let deliveries = self.claims(|fact| matches!(fact, Fact::Delivered(_)));
+        let mut in_time = Vec::new();
+        for cancel in self.claims(|fact| matches!(fact, Fact::ParcelCancelled(_))) {
+            let known = deliveries.iter().filter(|delivery| self.history.follows(cancel.fact, delivery.fact));
+            match known.max_by_key(|delivery| delivery.evidence) {
+                Some(delivery) if delivery.evidence >= EVIDENCE_BEATS_CANCEL => self.parcel.return_requested = true,
+                Some(delivery) => self.contest(delivery.fact, Code::CancelledAndDelivered),
+                None => in_time.push(cancel),
+            }
+        }
+        in_time
+    }
+
+    /// Claims of custody, without what an agent recorded on a run whose parcel the hub has scanned in
+    /// again, neither knowing of the other: he came back before his phone had synced. The scan says
+    /// where the parcel is; the attempt still counts. A delivery is never left out.
+    fn standing_claims(&self) -> Vec<Claim> {
+        let claims = self.claims(moves_custody);
+        let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
+        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
+        let scanned_in = |claim: &Claim| {
+            let on_the_road = matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_)));
+            let of_one_run = |scan: &Claim| {
+                self.history.concurrent(claim.fact, scan.fact)
+                    && runs.iter().any(|run| {
+                        self.history.follows(claim.fact, run.fact) && self.history.follows(scan.fact, run.fact)
+                    })
+            };
+            on_the_road && scans.iter().any(of_one_run)
+        };
+        claims.iter().filter(|claim| !scanned_in(claim)).copied().collect()
+    }
+
+    /// The agent of the latest run sheet.
+    fn run_agent(&self) -> Option<Scope> {
+        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
+        match slot::latest(self.history, &runs).and_then(|run| self.fact(run.winner.fact)) {
+            Some(Fact::Dispatched(dispatched)) => Some(dispatched.agent),
+            _ => None,
         }
     }
 
@@ -308,7 +351,9 @@ impl<'a> Fold<'a> {
         let clearing = Chart::Clearing.of_owner(self.subject);
         let over = Chart::OverCollected.of_owner(self.subject);
         if !canonical {
-            self.contest(index, Code::DuplicateMoney);
+            if amount > Taka::ZERO {
+                self.contest(index, Code::DuplicateMoney);
+            }
             self.post(Rule::J12, seen.id, &[cash], &[(over, amount)]);
             return;
         }
@@ -330,7 +375,11 @@ impl<'a> Fold<'a> {
         debits: &[(crate::account::Account, Taka)],
         credits: &[(crate::account::Account, Taka)],
     ) {
-        self.journals.push(Journal::new(self.subject, rule, cause, debits, credits));
+        let journal = Journal::new(self.subject, rule, cause, debits, credits);
+        // No money, no journal: a parcel with nothing due, a second delivery that took nothing.
+        if !journal.postings.is_empty() {
+            self.journals.push(journal);
+        }
     }
 
     /// Contests that hang on a single fact.
@@ -356,9 +405,12 @@ impl<'a> Fold<'a> {
             Some(Fact::Delivered(delivered)) => delivered.evidence,
             _ => 0,
         };
+        // R2: at equal evidence, the agent whose run sheet held the parcel.
+        let on_his_run = evidence > 0 && self.run_agent() == Some(seen.party);
         let authority = match seen.role {
             Role::Central => 3,
             Role::Site => 2,
+            _ if on_his_run => 2,
             _ => 1,
         };
         Claim { fact: index, evidence, authority }

@@ -3,6 +3,8 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
+pub use ed25519_dalek::{SigningKey as SeatKey, VerifyingKey as AuthorityKey};
+
 use crate::id::{Author, Id16, Kind, Scope};
 use crate::taka::Taka;
 

@@ -1,1 +1,154 @@
-//! To be filled.
+//! Accepts edges over QUIC, runs their sessions, and stores through central's library.
+//!
+//! A hub keeps nothing of its own: any number of them may run on one Postgres. What one takes in, the
+//! others learn from the log's notifications.
+
+pub mod admin;
+pub mod config;
+pub mod identity;
+mod seats;
+mod session;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use central::clock::Clock;
+use central::intake::{ClerkKey, Intake};
+use central::replication;
+use central::store::{self, Pool};
+use protocol_quic::{Incoming, QuicEndpoint};
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::Config;
+use crate::identity::Identity;
+use crate::seats::Seats;
+
+/// Sessions at once: admission is a counter in memory, before any read.
+const MAX_SESSIONS: usize = 4_096;
+/// Connections to Postgres: the intake's one, the others read pages.
+const DB_CONNECTIONS: u32 = 8;
+/// Without a notification, the log is looked at this often: a notification can be lost with its
+/// connection.
+const SLOW_POLL: Duration = Duration::from_secs(5);
+/// The log grows in bursts: sessions are woken once for what came within this time.
+const COALESCE: Duration = Duration::from_millis(50);
+
+/// What all sessions of a hub share.
+pub(crate) struct Hub {
+    pool: Pool,
+    intake: Intake,
+    seats: Seats,
+}
+
+/// A hub that runs.
+pub struct Running {
+    /// Where devices connect.
+    pub quic: SocketAddr,
+    /// Where operators look.
+    pub admin: SocketAddr,
+    endpoint: QuicEndpoint,
+    stop: watch::Sender<bool>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Ends sessions and waits for the tasks.
+    pub async fn stop(self) {
+        // Receivers that are gone have stopped already.
+        let _gone = self.stop.send(true);
+        self.endpoint.close(0u32.into(), b"the hub is stopping");
+        for task in self.tasks {
+            let _ended = task.await;
+        }
+        self.endpoint.wait_idle().await;
+    }
+}
+
+/// Starts a hub: everything, in order.
+///
+/// # Errors
+/// What cannot be opened, with what to do about it.
+pub async fn start(config: &Config) -> anyhow::Result<Running> {
+    let identity = Identity::load(&config.data_dir.join("identity.json"))?;
+    let pool = store::connect(&config.database.url, DB_CONNECTIONS).await?;
+    store::migrate(&pool).await?;
+    let clock = Clock::new(&config.clock);
+    let key = central::authority::author_key(&config.central_dir)?;
+    let author = identity::author_certificate(&config.central_dir, &identity)?.author();
+    let stamp = Arc::new(move || match clock.stamp() {
+        Ok(stamp) => stamp,
+        Err(error) => {
+            // Without entropy nothing may be signed; a restart by the supervisor is the way out.
+            tracing::error!(%error, "the system gives no random bytes");
+            std::process::abort()
+        }
+    });
+    let intake = Intake::start(pool.clone(), ClerkKey { key, author }, stamp);
+    let endpoint = protocol_quic::listen(config.quic.listen, &identity.quic())?;
+    let quic = endpoint.local_addr()?;
+    let hub = Arc::new(Hub { pool: pool.clone(), intake, seats: Seats::new(identity.authority_key()?) });
+    let (stop, stopped) = watch::channel(false);
+    let (moved, moves) = watch::channel(0u64);
+    let (admin, admin_task) = admin::serve(config.http.listen, pool.clone(), stopped.clone()).await?;
+    let tasks = vec![
+        admin_task,
+        tokio::spawn(follow_log(pool, moved, stopped.clone())),
+        tokio::spawn(accept_all(endpoint.clone(), hub, moves, stopped)),
+    ];
+    Ok(Running { quic, admin, endpoint, stop, tasks })
+}
+
+/// Writes where the hub listens, for those who started it.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_address(data_dir: &Path, running: &Running) -> std::io::Result<()> {
+    let text = serde_json::json!({ "quic": running.quic.to_string(), "http": running.admin.to_string() }).to_string();
+    let part = data_dir.join("address.json.part");
+    std::fs::write(&part, text)?;
+    std::fs::rename(part, data_dir.join("address.json"))
+}
+
+async fn accept_all(endpoint: QuicEndpoint, hub: Arc<Hub>, moves: watch::Receiver<u64>, mut stopped: watch::Receiver<bool>) {
+    let seats = Arc::new(Semaphore::new(MAX_SESSIONS));
+    loop {
+        let incoming: Incoming = tokio::select! {
+            incoming = endpoint.accept() => match incoming { Some(incoming) => incoming, None => return },
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        let Ok(permit) = Arc::clone(&seats).try_acquire_owned() else {
+            metrics::counter!("getit_hub_refused_admission").increment(1);
+            incoming.refuse();
+            continue;
+        };
+        let (hub, moves) = (Arc::clone(&hub), moves.clone());
+        tokio::spawn(async move {
+            session::serve(&hub, incoming, moves).await;
+            drop(permit);
+        });
+    }
+}
+
+/// Tells sessions that the log has grown: by notification, and by a slow look of its own.
+async fn follow_log(pool: Pool, moved: watch::Sender<u64>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let Ok(mut log) = replication::watch(&pool).await else {
+            tracing::warn!("the log cannot be watched; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(SLOW_POLL) => continue,
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
+        };
+        loop {
+            tokio::select! {
+                grown = log.grown() => if grown.is_err() { break },
+                () = tokio::time::sleep(SLOW_POLL) => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
+            moved.send_modify(|count| *count += 1);
+            tokio::time::sleep(COALESCE).await;
+        }
+    }
+}

@@ -1,2 +1,34 @@
-//! Entry of the process.
-fn main() {}
+//! The `sync-hub` process.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use sync_hub::config::Config;
+
+/// Takes what edges recorded, and gives them what is theirs.
+#[derive(Parser)]
+struct Args {
+    /// TOML; see the crate's `config` module for keys.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let config = Config::load(&args.config)?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level)?;
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    std::fs::create_dir_all(&config.data_dir)?;
+    let running = sync_hub::start(&config).await?;
+    sync_hub::write_address(&config.data_dir, &running)?;
+    tracing::info!(quic = %running.quic, admin = %running.admin, "the hub is ready");
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("the hub is stopping");
+    running.stop().await;
+    Ok(())
+}

@@ -44,6 +44,17 @@ pub fn write(seed: u64, orders: usize, out: &mut impl io::Write) -> io::Result<(
 }
 
 /// One good of the catalogue.
+/// English name, Bangla name and unit of every good of the shipped catalogue, by its SKU.
+#[must_use]
+pub fn catalogue_names() -> std::collections::BTreeMap<String, (String, String, String)> {
+    let mut reader = csv::Reader::from_reader(CATALOGUE.as_bytes());
+    let named = |row: csv::StringRecord| {
+        let text = |column: usize| row.get(column).map(str::to_owned);
+        Some((text(1)?, (text(2)?, text(3)?, text(4)?)))
+    };
+    reader.records().filter_map(Result::ok).filter_map(named).collect()
+}
+
 struct Good {
     sku: String,
     price: String,

@@ -1,5 +1,10 @@
 //! Everything that is tested across crates, in one binary: it links once.
 
+#[cfg(test)]
 mod system {
+    mod api;
+    mod damage;
+    mod intake;
+    mod replica;
     mod rules;
 }

@@ -1,1 +1,104 @@
-//! Carries sessions.
+//! Carries a protocol session over QUIC: certificates, endpoints, and a link that speaks frames.
+//!
+//! Both sides show an X.509 certificate of the same authority, whose key is the seat's own Ed25519 key:
+//! who a device is comes from the handshake, not from what it says.
+#![warn(missing_docs)]
+
+mod link;
+mod tls;
+
+pub use link::{Link, LinkError, LinkSender};
+pub use tls::{Identity, TlsError};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+pub use quinn::{Endpoint as QuicEndpoint, Incoming};
+use quinn::{ClientConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+
+/// The protocol's name and version in the handshake.
+pub const ALPN: &[u8] = b"getit/1";
+/// The name in every hub's certificate: a device trusts the authority, not an address.
+pub const HUB_NAME: &str = "getit-hub";
+/// A link without a word for this long is gone. Longer than a tunnel, shorter than a shift.
+const IDLE: Duration = Duration::from_secs(60);
+/// Keeps the mapping of a mobile network's address translation open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// What a first packet takes on the networks we serve; loss is judged by it until measured.
+const INITIAL_RTT: Duration = Duration::from_millis(333);
+/// Bytes a peer may send on a stream before we have read them: bounds memory for a hostile one.
+const STREAM_WINDOW: u32 = 512 * 1024;
+/// Bytes we hold for a slow link; more would make a cash fact wait behind a page.
+const SEND_WINDOW: u64 = 256 * 1024;
+
+fn transport() -> Arc<TransportConfig> {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_idle_timeout(IdleTimeout::try_from(IDLE).ok())
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(INITIAL_RTT)
+        .mtu_discovery_config(None)
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .send_window(SEND_WINDOW)
+        .enable_segmentation_offload(false);
+    Arc::new(transport)
+}
+
+/// A hub's endpoint on `listen`, which takes devices of the identity's authority.
+///
+/// # Errors
+/// [`TlsError`] for unusable certificates or an address that cannot be bound.
+pub fn listen(listen: SocketAddr, identity: &Identity) -> Result<Endpoint, TlsError> {
+    let tls = tls::server(identity)?;
+    let crypto = QuicServerConfig::try_from(tls).map_err(|_| TlsError::Cipher)?;
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(transport());
+    let socket = std::net::UdpSocket::bind(listen).map_err(TlsError::Bind)?;
+    let runtime = quinn::default_runtime().ok_or(TlsError::Runtime)?;
+    Endpoint::new(EndpointConfig::default(), Some(config), socket, runtime).map_err(TlsError::Bind)
+}
+
+/// A device's endpoint: it connects, and is never connected to.
+///
+/// # Errors
+/// [`TlsError`] for unusable certificates, or when no socket can be opened.
+pub fn device(identity: &Identity, local: SocketAddr) -> Result<Endpoint, TlsError> {
+    let tls = tls::client(identity)?;
+    let crypto = QuicClientConfig::try_from(tls).map_err(|_| TlsError::Cipher)?;
+    let mut config = ClientConfig::new(Arc::new(crypto));
+    config.transport_config(transport());
+    let mut endpoint = Endpoint::client(local).map_err(TlsError::Bind)?;
+    endpoint.set_default_client_config(config);
+    Ok(endpoint)
+}
+
+/// Connects a device to a hub and opens the session's stream.
+///
+/// # Errors
+/// [`LinkError`] when the hub does not answer or is not of the authority.
+pub async fn connect(endpoint: &Endpoint, hub: SocketAddr) -> Result<Link, LinkError> {
+    let connecting = endpoint.connect(hub, HUB_NAME).map_err(|error| LinkError::Connect(error.to_string()))?;
+    let connection = connecting.await?;
+    let (send, receive) = connection.open_bi().await?;
+    Ok(Link::new(connection, send, receive))
+}
+
+/// Accepts the session's stream of a device; returns its public key with the link.
+///
+/// # Errors
+/// [`LinkError`] when the handshake fails: an unknown certificate, or none.
+pub async fn accept(incoming: Incoming) -> Result<([u8; 32], Link), LinkError> {
+    let connection = incoming.await?;
+    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
+    let leaf = chain.as_ref().and_then(|chain| chain.first()).ok_or(LinkError::NoCertificate)?;
+    let key = tls::ed25519_key(leaf).ok_or(LinkError::NoCertificate)?;
+    let (send, receive) = connection.accept_bi().await?;
+    Ok((key, Link::new(connection, send, receive)))
+}
+

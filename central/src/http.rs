@@ -1,0 +1,237 @@
+//! The HTTP API under `/api/v1`: starting it, its routes, stopping it.
+//!
+//! Two listeners serve one router; enrolment answers over TLS only, because the code in its body is
+//! worth a seat. Reading order: [`Running`], the routes below, `door` (what every request passes),
+//! then the handlers, one file a noun.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+use axum::{Router, middleware};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use protocol::stamp::Stamp;
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::authority::Authority;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::intake::{ClerkKey, Intake};
+use crate::store;
+use crate::tokens::Role;
+
+mod devices;
+mod door;
+mod error;
+mod extract;
+mod finance;
+mod health;
+mod market;
+mod orders;
+
+use door::{Door, MAX_IN_WORK};
+
+/// Largest body of a request: an order of 64 lines is a tenth of it.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Largest body of an offer list: 1,000 offers with names in two scripts.
+const MAX_OFFERS_BYTES: usize = 1024 * 1024;
+/// Connections to Postgres: two for each core it has, on the machines of the first years, and one for
+/// the intake.
+const POOL: u32 = 16;
+/// Longest wait for the head of a request, against callers that send a byte a minute.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for requests in work when stopping.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What handlers share.
+pub(crate) struct App {
+    pub(crate) pool: PgPool,
+    pub(crate) intake: Intake,
+    pub(crate) clock: Clock,
+    pub(crate) authority: Authority,
+    /// Central's own certificate, encoded.
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) hubs: Vec<String>,
+    /// `host:port` that enrolment codes name.
+    pub(crate) public_https: String,
+    pub(crate) in_work: Semaphore,
+    pub(crate) failed_enrolments: devices::Attempts,
+    pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+/// A central that serves.
+pub struct Running {
+    /// Where plain HTTP is served.
+    pub http: SocketAddr,
+    /// Where HTTPS is served.
+    pub https: SocketAddr,
+    /// SHA-256 of the root certificate, hex.
+    pub ca_sha256: String,
+    /// The door to the log, for sessions in the same process.
+    pub intake: Intake,
+    /// The database.
+    pub pool: PgPool,
+    handles: [Handle<SocketAddr>; 2],
+    tasks: [JoinHandle<std::io::Result<()>>; 2],
+}
+
+impl Running {
+    /// Stops taking requests, lets those in work finish, and returns.
+    ///
+    /// # Errors
+    /// When a listener had failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.handles.iter().for_each(|handle| handle.graceful_shutdown(Some(STOP_TIMEOUT)));
+        for task in self.tasks {
+            task.await.context("a listener did not stop cleanly")??;
+        }
+        self.pool.close().await;
+        Ok(())
+    }
+
+    /// Whether a listener ended by itself.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.tasks.iter().any(JoinHandle::is_finished)
+    }
+}
+
+/// Brings the schema up to date, opens the authority, and serves. Writes `DATA/address.json` when ready.
+///
+/// # Errors
+/// When the database, the data folder or a port cannot be used; the message says which.
+pub async fn serve(config: Config) -> anyhow::Result<Running> {
+    let clock = Clock::new(&config.clock);
+    // Whoever waits for the file must not read the addresses of a run before this one.
+    match std::fs::remove_file(config.data_dir.join("address.json")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).context("data_dir: address.json");
+        }
+        _ => {}
+    }
+    let pool = store::connect(&config.database.url, POOL).await?;
+    store::migrate(&pool).await?;
+    let authority = Authority::open(&config.data_dir)?;
+    let (key, certificate) = authority.author(&config.data_dir, clock.now_ms())?;
+    store::open_author(&pool, &certificate).await?;
+    // A batch takes its time from the stamp and no entropy: without entropy it still works.
+    let stamp = move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] });
+    let clerk = ClerkKey { key, author: certificate.author() };
+    let intake = Intake::start(pool.clone(), clerk, Arc::new(stamp));
+
+    let plain = bind(config.http.listen).context("http.listen")?;
+    let secure = bind(config.http.tls_listen).context("http.tls_listen")?;
+    let (http, https) = (plain.local_addr()?, secure.local_addr()?);
+    let tls = RustlsConfig::from_config(Arc::new(authority.server(&config.http.names)?));
+    let name = config.http.names.first().cloned();
+    let ca_sha256 = authority.ca_sha256();
+    let app = Arc::new(App {
+        pool: pool.clone(),
+        intake: intake.clone(),
+        clock,
+        authority,
+        certificate: certificate.encode(),
+        hubs: config.hubs.addresses.clone(),
+        public_https: format!("{}:{}", name.unwrap_or_else(|| reachable(https)), https.port()),
+        in_work: Semaphore::new(MAX_IN_WORK),
+        failed_enrolments: devices::Attempts::default(),
+        metrics: health::recorder(),
+    });
+
+    let handles = [Handle::new(), Handle::new()];
+    let mut plain = axum_server::from_tcp(plain)?.http1_only().handle(handles[0].clone());
+    let mut secure = axum_server::from_tcp_rustls(secure, tls)?.http1_only().handle(handles[1].clone());
+    plain.http_builder().http1().header_read_timeout(Some(HEAD_TIMEOUT));
+    secure.http_builder().http1().header_read_timeout(Some(HEAD_TIMEOUT));
+    let tasks = [
+        tokio::spawn(plain.first_request_timeout(HEAD_TIMEOUT).serve(routes(&app, false).into_make_service())),
+        tokio::spawn(secure.first_request_timeout(HEAD_TIMEOUT).serve(routes(&app, true).into_make_service())),
+    ];
+    for handle in &handles {
+        handle.listening().await.context("a listener did not start")?;
+    }
+    write_addresses(&config, http, https)?;
+    tracing::info!(%http, %https, "central serves");
+    Ok(Running { http, https, ca_sha256, intake, pool, handles, tasks })
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)
+        .with_context(|| format!("{address} cannot be listened on: choose a free port, or 0"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The host by which devices reach a listener without a name: of one on all interfaces, this machine.
+fn reachable(address: SocketAddr) -> String {
+    match address {
+        _ if address.ip().is_unspecified() => "127.0.0.1".to_owned(),
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}
+
+/// Written whole, so that whoever waits for the file never reads half of it.
+fn write_addresses(config: &Config, http: SocketAddr, https: SocketAddr) -> anyhow::Result<()> {
+    let text = serde_json::json!({ "http": http.to_string(), "https": https.to_string() }).to_string();
+    let (draft, path) = (config.data_dir.join("address.json.new"), config.data_dir.join("address.json"));
+    std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, &path)).context("data_dir: address.json")
+}
+
+const CUSTOMER: &[Role] = &[Role::Customer];
+const ORDERING: &[Role] = &[Role::Customer, Role::Operations];
+const OPERATIONS: &[Role] = &[Role::Operations];
+const FINANCE: &[Role] = &[Role::Finance];
+const ANYBODY: &[Role] = &[Role::Customer, Role::Operations, Role::Finance, Role::Vendor];
+
+fn routes(app: &Arc<App>, tls: bool) -> Router {
+    let behind = |roles: &'static [Role], routes: Router<Arc<App>>| {
+        let door = Door { app: Arc::clone(app), roles };
+        routes.route_layer(middleware::from_fn_with_state(door, door::admit))
+    };
+    let enrol = if tls { post(devices::enrol) } else { post(devices::enrol_needs_tls) };
+    let offers = put(market::offers).layer(DefaultBodyLimit::max(MAX_OFFERS_BYTES));
+    let api = Router::new()
+        .merge(behind(CUSTOMER, Router::new().route("/orders", post(orders::place))))
+        .merge(behind(
+            ORDERING,
+            Router::new().route("/orders/{id}", get(orders::read)).route("/orders/{id}/cancel", post(orders::cancel)),
+        ))
+        .merge(behind(ANYBODY, Router::new().route("/track/{parcel}", get(orders::track))))
+        .merge(behind(
+            OPERATIONS,
+            Router::new()
+                .route("/sites", post(market::new_site))
+                .route("/vendors", post(market::new_vendor))
+                .route("/vendors/{slug}/offers", offers)
+                .route("/devices", get(devices::list))
+                .route("/devices/codes", post(devices::new_code))
+                .route("/devices/{author}/revoke", post(devices::revoke)),
+        ))
+        .merge(behind(
+            FINANCE,
+            Router::new()
+                .route("/finance/trial-balance", get(finance::trial_balance))
+                .route("/finance/cash-by-custodian", get(finance::cash_by_custodian))
+                .route("/finance/vendor-payable", get(finance::vendor_payable))
+                .route("/finance/journals/{id}", get(finance::journals))
+                .route("/finance/exceptions", get(finance::exceptions)),
+        ))
+        .route("/enrol", enrol);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(error::no_such_path)
+        .method_not_allowed_fallback(error::wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), door::bound))
+        .with_state(Arc::clone(app))
+}

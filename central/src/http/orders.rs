@@ -1,0 +1,72 @@
+//! Orders and tracking.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use protocol::id::Kind;
+
+use super::App;
+use super::error::Answer;
+use super::extract::{Body, Segment};
+use crate::placing::order::{self, OrderView, Track};
+use crate::placing::request::OrderRequest;
+use crate::placing::{Counter, Outcome, Placed};
+use crate::problem::Error;
+use crate::tokens::Caller;
+
+/// Length of an `Idempotency-Key`, characters: long enough not to collide, short enough for an index.
+const KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=64;
+
+/// `POST /orders`: 201 with the new order, or 200 with the answer this key got before.
+pub(super) async fn place(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Body(request): Body<OrderRequest>,
+) -> Result<(StatusCode, Json<Placed>), Error> {
+    let key = idempotency_key(&headers)?;
+    let counter = Counter { intake: &app.intake, pool: &app.pool, clock: &app.clock };
+    match counter.place(caller.id, key, &request).await? {
+        Outcome::New(placed) => {
+            metrics::counter!("orders_placed_total").increment(1);
+            tracing::info!(order = %placed.order, parcels = placed.parcels.len(), "order placed");
+            Ok((StatusCode::CREATED, Json(placed)))
+        }
+        Outcome::Before(placed) => Ok((StatusCode::OK, Json(placed))),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<&str, Error> {
+    let next = "Send the header Idempotency-Key: 8 to 64 visible ASCII characters, new for each order.";
+    let header = headers
+        .get("idempotency-key")
+        .ok_or_else(|| Error::refuse(400, "idempotency_key_needed", "An order needs an Idempotency-Key.", next))?;
+    let key = header.to_str().ok().filter(|key| KEY_LENGTH.contains(&key.len()));
+    key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .ok_or_else(|| Error::refuse(400, "idempotency_key_bad", "The Idempotency-Key cannot be used.", next))
+}
+
+/// `GET /orders/{id}`.
+pub(super) async fn read(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+) -> Answer<OrderView> {
+    Ok(Json(order::read(&app.pool, caller, id.subject(Kind::Order)?).await?))
+}
+
+/// `POST /orders/{id}/cancel`.
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+) -> Answer<OrderView> {
+    Ok(Json(order::cancel(&app.pool, &app.intake, caller, id.subject(Kind::Order)?).await?))
+}
+
+/// `GET /track/{parcel}`.
+pub(super) async fn track(State(app): State<Arc<App>>, id: Segment) -> Answer<Track> {
+    Ok(Json(order::track(&app.pool, id.subject(Kind::Parcel)?).await?))
+}

@@ -1,0 +1,268 @@
+//! Intake: everything that enters the log goes through here, one transaction after another under one
+//! lock (SPEC S3). Requests of all sessions and handlers are grouped; what each gets back is its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use protocol::decide::Draft;
+use protocol::fold::Folded;
+use protocol::id::{Author, Incarnation, OpId, Subject};
+use protocol::intake::{RefusedRow, Verified};
+use protocol::stamp::Stamp;
+use sqlx::postgres::{PgConnection, PgPool};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::store::StoreError;
+use crate::store::load::Seats;
+
+mod batch;
+
+/// A batch is closed at so many ops: beyond, the lock is held longer without gain (SPEC S3).
+const BATCH_OPS: usize = 100;
+/// A batch waits so long for company.
+const BATCH_WAIT: Duration = Duration::from_millis(5);
+/// Requests that may wait for the lock; more callers wait outside.
+const QUEUE: usize = 1_024;
+
+/// What central signs with.
+#[derive(Clone)]
+pub struct ClerkKey {
+    /// Central's seat key.
+    pub key: SigningKey,
+    /// The seat's name; its certificate is opened by [`crate::store::open_author`].
+    pub author: Author,
+}
+
+/// Time and chance for a batch, from the rim.
+pub type Clock = Arc<dyn Fn() -> Stamp + Send + Sync>;
+
+/// The door to the log. Clones share one queue; the task ends when the last clone is dropped.
+#[derive(Clone)]
+pub struct Intake {
+    requests: mpsc::Sender<Request>,
+}
+
+/// What became of a caller's bursts.
+#[derive(Clone, Debug, Default)]
+pub struct Took {
+    /// Log position after the batch.
+    pub position: u64,
+    /// The chains of the bursts: whole up to where, and whether a number was used twice.
+    pub chains: BTreeMap<(Author, Incarnation), (u64, bool)>,
+    /// Slots that were refused now.
+    pub refused: Vec<RefusedRow>,
+    /// Open slots that had been answered before.
+    pub duplicates: u64,
+}
+
+/// What became of facts that central recorded.
+#[derive(Clone, Debug, Default)]
+pub struct Authored {
+    /// Log position after the batch.
+    pub position: u64,
+    /// The op of each draft, in order.
+    pub ids: Vec<OpId>,
+}
+
+/// The state under the lock was not what the handler needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Which subject.
+    pub subject: Subject,
+    /// The word of its status.
+    pub status: String,
+}
+
+/// A condition on the folded states of the drafts' subjects; one that has no facts is not in the map.
+pub type Check = Arc<dyn Fn(&BTreeMap<Subject, Folded>) -> Result<(), Conflict> + Send + Sync>;
+/// SQL of an [`Extra`] while it runs.
+pub type Job<'t> = Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send + 't>>;
+/// SQL inside the transaction that records the drafts. May run twice: the first run is then rolled back.
+pub type Extra = Arc<dyn for<'t> Fn(&'t mut PgConnection) -> Job<'t> + Send + Sync>;
+
+/// What must hold, and what must be written, for central's drafts to be recorded.
+#[derive(Clone, Default)]
+pub struct Guard {
+    /// Runs under the lock, before anything is written.
+    pub check: Option<Check>,
+    /// Runs after the drafts are written. Its error rolls the drafts back.
+    pub extra: Option<Extra>,
+}
+
+/// Why nothing was taken. The caller's work is untouched: it may ask again.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The guard's check said no.
+    #[error("{} is {}: look at it again", .0.subject, .0.status)]
+    Conflict(Conflict),
+    /// The guard's SQL failed; for a unique violation the request was recorded before.
+    #[error("the request's own rows could not be written: {0}")]
+    Extra(sqlx::Error),
+    /// The task is gone: the process is stopping.
+    #[error("central is stopping: try again in a moment")]
+    Stopped,
+}
+
+impl From<sqlx::Error> for IntakeError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Intake {
+    /// Starts the task. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn start(pool: PgPool, clerk: ClerkKey, clock: Clock) -> Self {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let clerk = Clerk { pool, key: clerk, clock, seats: Seats::new() };
+        drop(tokio::spawn(clerk.serve(queue)));
+        Self { requests }
+    }
+
+    /// Takes verified bursts. When this returns, they are committed: SAFE may be sent.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn take(&self, bursts: Vec<Verified>) -> Result<Took, IntakeError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Take(Take { bursts, answer: Some(answer) }), answered).await
+    }
+
+    /// Records facts as central, each after the heads that its subject has under the lock, with keys
+    /// for the sealed fields. A `Revoked` without `known` gets the chains as they are held.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn author(
+        &self,
+        drafts: Vec<Draft>,
+        keys: Vec<(Subject, [u8; 32])>,
+        guard: Option<Guard>,
+    ) -> Result<Authored, IntakeError> {
+        let (answer, answered) = oneshot::channel();
+        let guard = guard.unwrap_or_default();
+        self.ask(Request::Author(Box::new(Recording { drafts, keys, guard, answer: Some(answer) })), answered).await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: Request,
+        answered: oneshot::Receiver<Result<T, IntakeError>>,
+    ) -> Result<T, IntakeError> {
+        self.requests.send(request).await.map_err(|_| IntakeError::Stopped)?;
+        answered.await.map_err(|_| IntakeError::Stopped)?
+    }
+}
+
+type Answer<T> = Option<oneshot::Sender<Result<T, IntakeError>>>;
+
+enum Request {
+    Take(Take),
+    Author(Box<Recording>),
+}
+
+struct Take {
+    bursts: Vec<Verified>,
+    answer: Answer<Took>,
+}
+
+struct Recording {
+    drafts: Vec<Draft>,
+    keys: Vec<(Subject, [u8; 32])>,
+    guard: Guard,
+    answer: Answer<Authored>,
+}
+
+impl Request {
+    /// How many ops it brings.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Take(take) => take.bursts.iter().map(|verified| verified.burst.slots.len()).sum(),
+            Self::Author(recording) => recording.drafts.len(),
+        }
+    }
+
+    fn fail(&mut self, error: IntakeError) {
+        match self {
+            Self::Take(take) => answer(&mut take.answer, Err(error)),
+            Self::Author(recording) => answer(&mut recording.answer, Err(error)),
+        }
+    }
+}
+
+/// Answers once; a caller that has gone away does not matter.
+fn answer<T>(to: &mut Answer<T>, with: Result<T, IntakeError>) {
+    if let Some(to) = to.take() {
+        drop(to.send(with));
+    }
+}
+
+struct Clerk {
+    pool: PgPool,
+    key: ClerkKey,
+    clock: Clock,
+    seats: Seats,
+}
+
+impl Clerk {
+    async fn serve(mut self, mut queue: mpsc::Receiver<Request>) {
+        while let Some(first) = queue.recv().await {
+            let mut group = vec![first];
+            let mut weight = group[0].weight();
+            let closes = Instant::now() + BATCH_WAIT;
+            while weight < BATCH_OPS {
+                let Ok(Some(next)) = timeout_at(closes, queue.recv()).await else { break };
+                weight += next.weight();
+                group.push(next);
+            }
+            for mut part in parts(group) {
+                self.settle(&mut part).await;
+            }
+        }
+    }
+
+    /// Runs a group; one that fails is run again request by request, so that one caller's failure
+    /// is his alone.
+    async fn settle(&mut self, group: &mut [Request]) {
+        let Err(error) = self.run(group).await else { return };
+        if let [only] = group {
+            tracing::warn!(%error, "a request could not be taken");
+            only.fail(error);
+            return;
+        }
+        tracing::warn!(%error, requests = group.len(), "a batch failed; its requests are tried one by one");
+        for request in group.chunks_mut(1) {
+            if let Err(error) = self.run(request).await {
+                request[0].fail(error);
+            }
+        }
+    }
+}
+
+/// Cuts a group where central's drafts build on what an earlier request of the group touches: heads
+/// and guards must see it committed.
+fn parts(group: Vec<Request>) -> Vec<Vec<Request>> {
+    let mut parts: Vec<Vec<Request>> = Vec::new();
+    let mut touched: BTreeSet<Subject> = BTreeSet::new();
+    for request in group {
+        let subjects = batch::wanted(std::slice::from_ref(&request)).subjects;
+        let builds = matches!(request, Request::Author(_)) && !subjects.is_disjoint(&touched);
+        if builds {
+            touched.clear();
+        }
+        touched.extend(subjects);
+        match parts.last_mut() {
+            Some(part) if !builds => part.push(request),
+            _ => parts.push(vec![request]),
+        }
+    }
+    parts
+}

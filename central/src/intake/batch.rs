@@ -1,0 +1,262 @@
+//! One batch: load, decide, write, commit, answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::burst::{Burst, ChainPlace, MAX_OPS, Slot};
+use protocol::decide::Draft;
+use protocol::fact::{Fact, Known};
+use protocol::fold::{self, Folded};
+use protocol::id::{Author, Digest, Incarnation, Kind, OpId, Scope, Subject};
+use protocol::intake::{self, Desk, Taken, Verified, Wanted, history_of, op_of};
+use protocol::op::Op;
+use sqlx::postgres::PgConnection;
+
+use super::{Authored, Clerk, IntakeError, Recording, Request, Take, Took, answer};
+use crate::store::{self, StoreError, load, save};
+
+/// What a request has come to before the batch is written.
+enum Outcome {
+    Took(Vec<(Digest, (Author, Incarnation))>, u64),
+    Authored(Vec<OpId>),
+    Refused(IntakeError),
+}
+
+impl Clerk {
+    /// Runs a group in one transaction. An error leaves every request unanswered.
+    pub(super) async fn run(&mut self, group: &mut [Request]) -> Result<(), IntakeError> {
+        let stamp = (self.clock)();
+        let started = std::time::Instant::now();
+        let mut tx = self.pool.begin().await?;
+        store::lock(&mut tx).await?;
+        let mut head = store::log_head(&mut tx).await?;
+        let mut place = store::place(&mut tx, self.key.author).await?;
+
+        let mut wanted = wanted(group);
+        wanted.authors.insert(self.key.author);
+        wanted.chains.insert((place.author, place.inc));
+        let received: Vec<Verified> = received(group).cloned().collect();
+        let mut scopes = put_scopes(group);
+        let mut desk = load::desk(&mut tx, &wanted, &received, &scopes, &mut self.seats).await?;
+
+        let mut bursts = Vec::new();
+        let mut outcomes = Vec::with_capacity(group.len());
+        let mut answered: BTreeMap<Digest, u64> = desk.bursts.iter().map(|(d, held)| (*d, held.answered)).collect();
+        for request in group.iter() {
+            let outcome = match request {
+                Request::Take(take) => offered(take, &mut answered, &mut bursts),
+                Request::Author(recording) => match check(recording, &desk) {
+                    Err(refused) => Outcome::Refused(refused),
+                    Ok(()) => {
+                        let ops = drafted(&mut tx, &desk, &recording.drafts).await?;
+                        Outcome::Authored(self.sign(&mut place, stamp.now_ms, &ops, &mut bursts))
+                    }
+                },
+            };
+            outcomes.push(outcome);
+        }
+
+        let taken = loop {
+            let clerk = intake::Clerk { key: &self.key.key, place, stamp };
+            let taken = intake::take(desk.clone(), bursts.clone(), Some(clerk));
+            let unread = unread(&desk, &taken);
+            if unread.is_empty() {
+                break taken;
+            }
+            // A reaction reached a scope that nothing in the batch named: its roots have to be read.
+            scopes.extend(unread);
+            desk = load::desk(&mut tx, &wanted, &received, &scopes, &mut self.seats).await?;
+        };
+        save::taken(&mut tx, &mut head, &desk, &taken, stamp.now_ms).await?;
+        for (request, outcome) in group.iter().zip(&outcomes) {
+            if let (Request::Author(recording), Outcome::Authored(_)) = (request, outcome) {
+                keep_keys(&mut tx, recording).await?;
+                if let Some(extra) = &recording.guard.extra {
+                    extra(&mut tx).await.map_err(IntakeError::Extra)?;
+                }
+            }
+        }
+        sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(store::LOG_CHANNEL)
+            .bind(head.position.to_string())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+
+        measure(&taken, started.elapsed());
+        for (request, outcome) in group.iter_mut().zip(outcomes) {
+            tell(request, outcome, &taken, head.position);
+        }
+        Ok(())
+    }
+
+    /// Signs central's ops as bursts of its chain; a subject's second op begins a new burst.
+    fn sign(&self, place: &mut ChainPlace, now_ms: u64, ops: &[Op], bursts: &mut Vec<Verified>) -> Vec<OpId> {
+        let mut ids = Vec::with_capacity(ops.len());
+        let mut last: BTreeMap<Subject, OpId> = BTreeMap::new();
+        let mut rest = ops;
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(run_length(rest));
+            let follow = |op: &Op| match last.get(&op.subject) {
+                Some(id) if !op.subject.is_scope() => Op { after: vec![id.short()], ..op.clone() },
+                _ => op.clone(),
+            };
+            let part: Vec<Op> = part.iter().map(follow).collect();
+            let signed = Verified::of_own(Burst::sign(&self.key.key, place, now_ms, &part));
+            *place = place.then(signed.digest);
+            last.extend(part.iter().map(|op| op.subject).zip(signed.ids.iter().copied()));
+            ids.extend(signed.ids.iter().copied());
+            bursts.push(signed);
+            rest = after;
+        }
+        ids
+    }
+}
+
+/// How many ops fit one burst: at most [`MAX_OPS`], one for each subject that is no scope.
+fn run_length(ops: &[Op]) -> usize {
+    let mut seen = BTreeSet::new();
+    let fits = |op: &&Op| op.subject.is_scope() || seen.insert(op.subject);
+    ops.iter().take(MAX_OPS).take_while(fits).count()
+}
+
+/// What a group touches.
+pub(super) fn wanted(group: &[Request]) -> Wanted {
+    let bursts: Vec<Verified> = received(group).cloned().collect();
+    let mut wanted = Wanted::by(&bursts);
+    for draft in drafts(group) {
+        match &draft.fact {
+            Fact::Put(put) => wanted.subjects.extend(&put.subjects),
+            Fact::Close(close) => wanted.subjects.extend(&close.subjects),
+            Fact::Revoked(revoked) => {
+                wanted.revoked.insert(revoked.author);
+            }
+            _ => {
+                wanted.subjects.insert(draft.subject);
+            }
+        }
+    }
+    let parcels = wanted.subjects.iter().filter(|subject| subject.kind() == Some(Kind::Parcel));
+    let earnings: Vec<Subject> = parcels.copied().map(Subject::earning_of).collect();
+    wanted.subjects.extend(earnings);
+    wanted
+}
+
+fn received(group: &[Request]) -> impl Iterator<Item = &Verified> {
+    group.iter().flat_map(|request| match request {
+        Request::Take(take) => take.bursts.as_slice(),
+        Request::Author(_) => &[],
+    })
+}
+
+fn drafts(group: &[Request]) -> impl Iterator<Item = &Draft> {
+    group.iter().flat_map(|request| match request {
+        Request::Take(_) => &[],
+        Request::Author(recording) => recording.drafts.as_slice(),
+    })
+}
+
+/// Scopes that central's drafts name.
+fn put_scopes(group: &[Request]) -> BTreeSet<Scope> {
+    drafts(group).map(|draft| draft.subject).filter(Subject::is_scope).collect()
+}
+
+fn offered(take: &Take, answered: &mut BTreeMap<Digest, u64>, bursts: &mut Vec<Verified>) -> Outcome {
+    let mut duplicates = 0;
+    let mut named = Vec::with_capacity(take.bursts.len());
+    for verified in &take.bursts {
+        let open = verified.burst.slots.iter().enumerate().filter(|(_, slot)| matches!(slot, Slot::Open(_)));
+        let open = open.fold(0u64, |mask, (index, _)| mask | 1 << index);
+        let before = answered.entry(verified.digest).or_default();
+        duplicates += u64::from((open & *before).count_ones());
+        *before |= open;
+        named.push((verified.digest, (verified.burst.head.author, verified.burst.head.inc)));
+        bursts.push(verified.clone());
+    }
+    Outcome::Took(named, duplicates)
+}
+
+fn check(recording: &Recording, desk: &Desk) -> Result<(), IntakeError> {
+    let Some(check) = &recording.guard.check else { return Ok(()) };
+    let folded = |draft: &Draft| {
+        let ops = desk.ops.get(&draft.subject)?;
+        let history = history_of(ops, &desk.seats, &desk.revocations);
+        Some((draft.subject, fold::fold(draft.subject, &history)))
+    };
+    let states: BTreeMap<Subject, Folded> = recording.drafts.iter().filter_map(folded).collect();
+    check(&states).map_err(IntakeError::Conflict)
+}
+
+/// The ops of central's drafts, after the heads of their subjects.
+async fn drafted(conn: &mut PgConnection, desk: &Desk, drafts: &[Draft]) -> Result<Vec<Op>, sqlx::Error> {
+    let mut ops = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let mut fact = draft.fact.clone();
+        if let Fact::Revoked(revoked) = &mut fact {
+            if revoked.known.is_empty() {
+                revoked.known = known(conn, revoked.author).await?;
+            }
+        }
+        let heads = || {
+            let held = desk.ops.get(&draft.subject).map_or(&[][..], Vec::as_slice);
+            history_of(held, &desk.seats, &desk.revocations).heads()
+        };
+        let after = if draft.subject.is_scope() { Vec::new() } else { heads() };
+        ops.push(op_of(draft.subject, &fact, after));
+    }
+    Ok(ops)
+}
+
+async fn known(conn: &mut PgConnection, author: Author) -> Result<Vec<Known>, sqlx::Error> {
+    let rows: Vec<([u8; 4], i64)> = sqlx::query_as("SELECT inc, upto FROM chain WHERE author = $1 ORDER BY inc")
+        .bind(author.0)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(inc, upto)| Known { inc: Incarnation(inc), seq: store::unsigned(upto) }).collect())
+}
+
+/// Scopes whose roots changed without having been read.
+fn unread(desk: &Desk, taken: &Taken) -> BTreeSet<Scope> {
+    taken.roots.keys().filter(|key| !desk.roots.contains_key(key)).map(|(scope, _)| *scope).collect()
+}
+
+async fn keep_keys(conn: &mut PgConnection, recording: &Recording) -> Result<(), StoreError> {
+    if recording.keys.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO subject_key (subject, key) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(recording.keys.iter().map(|(subject, _)| subject.0).collect::<Vec<_>>())
+    .bind(recording.keys.iter().map(|(_, key)| *key).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn tell(request: &mut Request, outcome: Outcome, taken: &Taken, position: u64) {
+    match (request, outcome) {
+        (Request::Take(take), Outcome::Took(named, duplicates)) => {
+            let digests: BTreeSet<Digest> = named.iter().map(|(digest, _)| *digest).collect();
+            let chain = |at: &(Author, Incarnation)| {
+                let chain = taken.chains.get(at)?;
+                Some((*at, (chain.upto, chain.forked)))
+            };
+            let chains = named.iter().filter_map(|(_, at)| chain(at)).collect();
+            let refused = taken.refused.iter().filter(|row| digests.contains(&row.digest)).cloned().collect();
+            answer(&mut take.answer, Ok(Took { position, chains, refused, duplicates }));
+        }
+        (Request::Author(recording), Outcome::Authored(ids)) => {
+            answer(&mut recording.answer, Ok(Authored { position, ids }));
+        }
+        (request, Outcome::Refused(error)) => request.fail(error),
+        (request, _) => request.fail(IntakeError::Stopped),
+    }
+}
+
+fn measure(taken: &Taken, spent: std::time::Duration) {
+    metrics::counter!("intake_ops_total").increment(taken.ops.len() as u64);
+    metrics::counter!("intake_duplicates_total").increment(taken.duplicates);
+    metrics::counter!("intake_refused_total").increment(taken.refused.len() as u64);
+    metrics::histogram!("intake_batch_ops").record(u32::try_from(taken.ops.len()).unwrap_or(u32::MAX));
+    metrics::histogram!("intake_batch_seconds").record(spent);
+}

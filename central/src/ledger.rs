@@ -1,0 +1,304 @@
+//! The journal log: append-only rows, each with the hash of the one before (SPEC S5).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+use protocol::account::{Account, Code};
+use protocol::fold::RULES;
+use protocol::id::{OpId, Subject};
+use protocol::journal::{Journal, Key, Posting, Rule};
+use protocol::ledger::{self, Entry, Standing};
+use protocol::taka::Taka;
+use sqlx::postgres::PgConnection;
+
+use crate::store::{LogHead, StoreError, signed};
+
+/// Asia/Dhaka has no summer time: periods are cut at UTC+6.
+const DHAKA_HOURS: i8 = 6;
+
+/// One row of the log with its postings, as it is hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) position: i64,
+    pub(crate) id: [u8; 16],
+    pub(crate) key: [u8; 16],
+    pub(crate) rev: i32,
+    pub(crate) subject: [u8; 17],
+    pub(crate) rule: String,
+    pub(crate) cause: [u8; 32],
+    pub(crate) rules_version: i32,
+    pub(crate) period: String,
+    pub(crate) posted_ms: i64,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// One posting as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) line: i16,
+    pub(crate) code: i32,
+    pub(crate) owner: Option<[u8; 17]>,
+    pub(crate) paisa: i64,
+}
+
+impl Row {
+    /// The hash of this row behind `prev`.
+    pub(crate) fn hash(&self, prev: &[u8; 32]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("getit journal row 1");
+        hasher.update(prev).update(&self.position.to_be_bytes()).update(&self.id).update(&self.key);
+        hasher.update(&self.rev.to_be_bytes()).update(&self.subject);
+        text(&mut hasher, &self.rule);
+        hasher.update(&self.cause).update(&self.rules_version.to_be_bytes());
+        text(&mut hasher, &self.period);
+        hasher.update(&self.posted_ms.to_be_bytes()).update(&(self.lines.len() as u64).to_be_bytes());
+        for line in &self.lines {
+            hasher.update(&line.line.to_be_bytes()).update(&line.code.to_be_bytes());
+            hasher.update(&[u8::from(line.owner.is_some())]).update(&line.owner.unwrap_or_default());
+            hasher.update(&line.paisa.to_be_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The row as an entry of the pure ledger.
+    pub(crate) fn entry(&self) -> Result<Entry, StoreError> {
+        let damaged = StoreError::Damaged("journal");
+        let Some(rule) = Rule::of(&self.rule) else { return Err(damaged) };
+        let posting = |line: &Line| {
+            let code = u16::try_from(line.code).ok().and_then(Code::of)?;
+            let account = Account { code, owner: line.owner.map(Subject) };
+            Some(Posting { account, amount: paisa(line.paisa) })
+        };
+        let Some(postings) = self.lines.iter().map(posting).collect() else { return Err(damaged) };
+        let Ok(rev) = u32::try_from(self.rev) else { return Err(damaged) };
+        let journal = Journal { subject: Subject(self.subject), rule, cause: OpId(self.cause), postings };
+        Ok(Entry { rev, journal })
+    }
+}
+
+fn text(hasher: &mut blake3::Hasher, text: &str) {
+    hasher.update(&(text.len() as u64).to_be_bytes()).update(text.as_bytes());
+}
+
+/// A sum of amounts may pass the bound of a single fact; it is taken over as it is.
+pub(crate) fn paisa(amount: i64) -> Taka {
+    let bound = Taka::MAX_PAISA;
+    let whole = (0..amount.unsigned_abs() / bound.unsigned_abs()).map(|_| bound * amount.signum());
+    whole.chain([amount % bound]).filter_map(Taka::from_paisa).sum()
+}
+
+/// The standing journals of `subjects`.
+pub(crate) async fn standing(
+    conn: &mut PgConnection,
+    subjects: &[[u8; 17]],
+) -> Result<BTreeMap<Subject, BTreeMap<Key, Standing>>, StoreError> {
+    let mut standing: BTreeMap<Subject, BTreeMap<Key, Standing>> = BTreeMap::new();
+    for row in rows(conn, Of::Subjects(subjects)).await? {
+        let keys = standing.entry(Subject(row.subject)).or_default();
+        ledger::stand(keys, &[row.entry()?]);
+    }
+    Ok(standing)
+}
+
+/// Which rows to read.
+pub(crate) enum Of<'a> {
+    /// All revisions of these subjects.
+    Subjects(&'a [[u8; 17]]),
+    /// So many after a position.
+    After(i64, i64),
+}
+
+type JournalColumns = (i64, [u8; 16], [u8; 16], i32, [u8; 17], String, [u8; 32], i32, String, i64);
+type LineColumns = ([u8; 16], i16, i32, Option<[u8; 17]>, i64);
+
+/// Rows of the log in its order.
+pub(crate) async fn rows(conn: &mut PgConnection, of: Of<'_>) -> Result<Vec<Row>, StoreError> {
+    let found: Vec<JournalColumns> = match of {
+        Of::Subjects(subjects) => {
+            sqlx::query_as(
+                "SELECT position, id, key, rev, subject, rule, cause, rules_version, period,
+                        (extract(epoch FROM posted_at) * 1000)::bigint
+                 FROM journal_log WHERE subject = ANY($1) ORDER BY position",
+            )
+            .bind(subjects)
+            .fetch_all(&mut *conn)
+            .await?
+        }
+        Of::After(position, limit) => {
+            sqlx::query_as(
+                "SELECT position, id, key, rev, subject, rule, cause, rules_version, period,
+                        (extract(epoch FROM posted_at) * 1000)::bigint
+                 FROM journal_log WHERE position > $1 ORDER BY position LIMIT $2",
+            )
+            .bind(position)
+            .bind(limit)
+            .fetch_all(&mut *conn)
+            .await?
+        }
+    };
+    let ids: Vec<[u8; 16]> = found.iter().map(|row| row.1).collect();
+    let lines: Vec<LineColumns> = sqlx::query_as(
+        "SELECT journal, line, account_code, owner, amount_paisa FROM posting
+         WHERE journal = ANY($1) ORDER BY journal, line",
+    )
+    .bind(&ids)
+    .fetch_all(conn)
+    .await?;
+    let mut by_journal: BTreeMap<[u8; 16], Vec<Line>> = BTreeMap::new();
+    for (journal, line, code, owner, paisa) in lines {
+        by_journal.entry(journal).or_default().push(Line { line, code, owner, paisa });
+    }
+    let row = |(position, id, key, rev, subject, rule, cause, rules_version, period, posted_ms): JournalColumns| Row {
+        lines: by_journal.remove(&id).unwrap_or_default(),
+        position,
+        id,
+        key,
+        rev,
+        subject,
+        rule,
+        cause,
+        rules_version,
+        period,
+        posted_ms,
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+/// Appends `entries`, posted at `now_ms` of central's clock, and moves the head on.
+pub(crate) async fn append(
+    conn: &mut PgConnection,
+    head: &mut LogHead,
+    entries: &[Entry],
+    now_ms: u64,
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let period = period(now_ms);
+    let mut hashed = Vec::with_capacity(entries.len());
+    for entry in entries {
+        head.journals += 1;
+        let row = row_of(entry, signed(head.journals), &period, signed(now_ms));
+        head.journal_hash = row.hash(&head.journal_hash);
+        hashed.push((row, head.journal_hash));
+    }
+    insert_journals(conn, &hashed).await?;
+    insert_postings(conn, &hashed).await?;
+    add_balances(conn, entries).await?;
+    Ok(())
+}
+
+fn row_of(entry: &Entry, position: i64, period: &str, posted_ms: i64) -> Row {
+    let journal = &entry.journal;
+    let key = journal.key();
+    let line = |(index, posting): (usize, &Posting)| Line {
+        line: i16::try_from(index).unwrap_or(i16::MAX),
+        code: i32::from(posting.account.code as u16),
+        owner: posting.account.owner.map(|owner| owner.0),
+        paisa: posting.amount.paisa(),
+    };
+    Row {
+        position,
+        id: key.revision(entry.rev),
+        key: key.0,
+        rev: i32::try_from(entry.rev).unwrap_or(i32::MAX),
+        subject: journal.subject.0,
+        rule: journal.rule.name().to_owned(),
+        cause: journal.cause.0,
+        rules_version: i32::try_from(RULES).unwrap_or(i32::MAX),
+        period: period.to_owned(),
+        posted_ms,
+        lines: journal.postings.iter().enumerate().map(line).collect(),
+    }
+}
+
+async fn insert_journals(conn: &mut PgConnection, rows: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
+    let of = |pick: fn(&Row) -> &[u8]| rows.iter().map(|(row, _)| pick(row)).collect::<Vec<_>>();
+    sqlx::query(
+        "INSERT INTO journal_log
+            (id, position, key, rev, subject, rule, cause, rules_version, period, posted_at, hash)
+         SELECT id, position, key, rev, subject, rule, cause, version, period,
+                timestamptz 'epoch' + ms * interval '1 millisecond', hash
+         FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::int[], $5::bytea[], $6::text[], $7::bytea[],
+                     $8::int[], $9::text[], $10::bigint[], $11::bytea[])
+              AS u(id, position, key, rev, subject, rule, cause, version, period, ms, hash)",
+    )
+    .bind(of(|row| &row.id))
+    .bind(rows.iter().map(|(row, _)| row.position).collect::<Vec<_>>())
+    .bind(of(|row| &row.key))
+    .bind(rows.iter().map(|(row, _)| row.rev).collect::<Vec<_>>())
+    .bind(of(|row| &row.subject))
+    .bind(rows.iter().map(|(row, _)| row.rule.as_str()).collect::<Vec<_>>())
+    .bind(of(|row| &row.cause))
+    .bind(rows.iter().map(|(row, _)| row.rules_version).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(row, _)| row.period.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(row, _)| row.posted_ms).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, hash)| hash.as_slice()).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_postings(conn: &mut PgConnection, rows: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
+    let lines: Vec<(&[u8], &Line)> =
+        rows.iter().flat_map(|(row, _)| row.lines.iter().map(move |line| (row.id.as_slice(), line))).collect();
+    sqlx::query(
+        "INSERT INTO posting (journal, line, account_code, owner, amount_paisa)
+         SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::int[], $4::bytea[], $5::bigint[])",
+    )
+    .bind(lines.iter().map(|(journal, _)| *journal).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.line).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.code).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.owner).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(_, line)| line.paisa).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn add_balances(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), sqlx::Error> {
+    let mut sums: BTreeMap<Account, Taka> = BTreeMap::new();
+    for posting in entries.iter().flat_map(|entry| &entry.journal.postings) {
+        let sum = sums.entry(posting.account).or_default();
+        *sum = sum.plus(posting.amount);
+    }
+    let owner = |account: &Account| account.owner.map_or(Vec::new(), |owner| owner.0.to_vec());
+    sqlx::query(
+        "INSERT INTO balance (account_code, owner, amount_paisa)
+         SELECT * FROM unnest($1::int[], $2::bytea[], $3::bigint[])
+         ON CONFLICT (account_code, owner) DO UPDATE SET amount_paisa = balance.amount_paisa + excluded.amount_paisa",
+    )
+    .bind(sums.keys().map(|account| i32::from(account.code as u16)).collect::<Vec<_>>())
+    .bind(sums.keys().map(owner).collect::<Vec<_>>())
+    .bind(sums.values().map(|sum| sum.paisa()).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The period that is open at a time: the month in Dhaka, `2026-11`.
+pub(crate) fn period(now_ms: u64) -> String {
+    let at = Timestamp::from_millisecond(signed(now_ms)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let day = at.to_zoned(TimeZone::fixed(Offset::constant(DHAKA_HOURS))).date();
+    format!("{:04}-{:02}", day.year(), day.month())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_cut_at_midnight_in_dhaka() {
+        // 2026-10-31T17:59:59.999Z and one millisecond later.
+        assert_eq!(period(1_793_469_599_999), "2026-10");
+        assert_eq!(period(1_793_469_600_000), "2026-11");
+        assert_eq!(period(0), "1970-01");
+    }
+
+    #[test]
+    fn a_sum_beyond_the_bound_of_a_fact_is_kept() {
+        for amount in [0, 5, -5, Taka::MAX_PAISA, -3 * Taka::MAX_PAISA - 7] {
+            assert_eq!(paisa(amount).paisa(), amount);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Orders after they are placed: reading, calling off, tracking. No personal data comes back out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use protocol::decide::Draft;
+use protocol::fact::{Fact, OrderCancelled, ParcelCancelled};
+use protocol::fold::{Folded, State};
+use protocol::id::Subject;
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::finance::written;
+use crate::intake::{Check, Conflict, Guard, Intake, IntakeError};
+use crate::problem::Error;
+use crate::tokens::{Caller, Role};
+
+/// An order as its customer or operations see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderView {
+    /// The order.
+    pub order: String,
+    /// The caller's own number for it.
+    pub reference: Option<String>,
+    /// When it was placed, business time, ms since 1970.
+    pub placed_at_ms: i64,
+    /// Σ of the dues.
+    pub total_paisa: i64,
+    /// open, cancelled, delivered (all parcels) or closed (all delivered, returned, rejected or cancelled).
+    pub status: &'static str,
+    /// Its parcels.
+    pub parcels: Vec<ParcelView>,
+}
+
+/// A parcel of an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct ParcelView {
+    /// The parcel.
+    pub parcel: String,
+    /// The vendor's slug.
+    pub vendor: Option<String>,
+    /// Cash to pay at the door.
+    pub due_paisa: i64,
+    /// Where it stands.
+    pub status: String,
+}
+
+/// Where a parcel stands, for a tracking page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Track {
+    /// The parcel.
+    pub parcel: String,
+    /// Its order.
+    pub order: Option<String>,
+    /// Where it stands.
+    pub status: String,
+    /// Cash to pay at the door.
+    pub due_paisa: i64,
+    /// Deliveries that did not succeed.
+    pub attempts: i64,
+    /// Whether reports contradict each other and somebody looks into it.
+    pub contested: bool,
+    /// Whether an earlier report is still on its way.
+    pub provisional: bool,
+}
+
+/// Reads an order. A customer's token sees the orders that it placed.
+///
+/// # Errors
+/// `unknown_order`.
+pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<OrderView, Error> {
+    let row: Option<(Option<String>, i64, i64, bool)> = sqlx::query_as(
+        "select r.reference, r.placed_at_ms, coalesce(o.total_paisa, 0), o.cancelled
+         from view_order o join order_request r on r.order_subject = o.subject
+         where o.subject = $1 and ($2::bytea is null or r.token = $2)",
+    )
+    .bind(order.0)
+    .bind((caller.role == Role::Customer).then_some(caller.id))
+    .fetch_optional(pool)
+    .await?;
+    let (reference, placed_at_ms, total_paisa, cancelled) = row.ok_or_else(unknown_order)?;
+    let rows: Vec<(Vec<u8>, Option<String>, i64, String)> = sqlx::query_as(
+        "select p.subject, v.slug, p.due_paisa, p.status
+         from view_parcel p left join vendor v on v.subject = p.vendor
+         where p.order_subject = $1 order by p.subject",
+    )
+    .bind(order.0)
+    .fetch_all(pool)
+    .await?;
+    let parcel = |(subject, vendor, due_paisa, status): (Vec<u8>, Option<String>, i64, String)| ParcelView {
+        parcel: written(&subject).unwrap_or_default(),
+        vendor,
+        due_paisa,
+        status,
+    };
+    let parcels: Vec<ParcelView> = rows.into_iter().map(parcel).collect();
+    let status = if cancelled { "cancelled" } else { word_of(&parcels) };
+    Ok(OrderView { order: order.to_string(), reference, placed_at_ms, total_paisa, status, parcels })
+}
+
+fn word_of(parcels: &[ParcelView]) -> &'static str {
+    let all = |words: &[&str]| !parcels.is_empty() && parcels.iter().all(|p| words.contains(&p.status.as_str()));
+    if all(&["delivered"]) {
+        "delivered"
+    } else if all(&["delivered", "returned", "rejected", "cancelled"]) {
+        "closed"
+    } else {
+        "open"
+    }
+}
+
+/// Calls an order off, if nothing of it left its vendors as far as central knows. Calling it off again
+/// changes nothing.
+///
+/// # Errors
+/// `unknown_order`, `not_cancellable` with the order as it stands.
+pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subject) -> Result<OrderView, Error> {
+    let seen = read(pool, caller, order).await?;
+    if seen.status == "cancelled" {
+        return Ok(seen);
+    }
+    let by = if caller.role == Role::Customer { 1 } else { 2 };
+    let parcels = seen.parcels.iter().filter_map(|view| Subject::parse(&view.parcel));
+    let parcel = |subject| Draft { subject, fact: Fact::ParcelCancelled(ParcelCancelled { by }) };
+    let mut drafts = vec![Draft { subject: order, fact: Fact::OrderCancelled(OrderCancelled { by }) }];
+    drafts.extend(parcels.map(parcel));
+    let check: Check = Arc::new(all_before_dispatch);
+    match intake.author(drafts, Vec::new(), Some(Guard { check: Some(check), extra: None })).await {
+        Ok(_) => read(pool, caller, order).await,
+        Err(IntakeError::Conflict(_)) => {
+            let now = read(pool, caller, order).await?;
+            if now.status == "cancelled" {
+                return Ok(now);
+            }
+            let state = serde_json::to_value(&now).map_err(anyhow::Error::from)?;
+            let told = "A parcel of this order is on its way, delivered or refused by its vendor.";
+            let next = "Refuse the parcel at the door, or ask operations.";
+            Err(Error::refuse_in_state(409, "not_cancellable", told, next, state))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Runs under the intake lock: what the screen showed may be old by now.
+fn all_before_dispatch(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict> {
+    for (subject, folded) in states {
+        let conflict = |status: &str| Err(Conflict { subject: *subject, status: status.to_owned() });
+        match &folded.state {
+            State::Order(order) if order.cancelled => return conflict("cancelled"),
+            State::Parcel(parcel) if !parcel.status.before_dispatch() => return conflict(parcel.status.word()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where a parcel stands.
+///
+/// # Errors
+/// `unknown_parcel`.
+pub async fn track(pool: &PgPool, parcel: Subject) -> Result<Track, Error> {
+    let row: Option<(Option<Vec<u8>>, String, i64, i64, bool, bool)> = sqlx::query_as(
+        "select order_subject, status, due_paisa, attempts, contested, incomplete or newer
+         from view_parcel where subject = $1",
+    )
+    .bind(parcel.0)
+    .fetch_optional(pool)
+    .await?;
+    let (order, status, due_paisa, attempts, contested, provisional) = row.ok_or_else(|| {
+        let next = "Copy the id from the order, check digit included.";
+        Error::refuse(404, "unknown_parcel", "There is no parcel of this id.", next)
+    })?;
+    let order = order.as_deref().and_then(written);
+    Ok(Track { parcel: parcel.to_string(), order, status, due_paisa, attempts, contested, provisional })
+}
+
+fn unknown_order() -> Error {
+    let next = "Copy the id as POST /api/v1/orders gave it; a customer's token sees its own orders.";
+    Error::refuse(404, "unknown_order", "There is no order of this id.", next)
+}

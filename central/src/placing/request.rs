@@ -1,0 +1,179 @@
+//! What a customer asks for, and its check: pure, before anything is looked up.
+
+use std::collections::BTreeSet;
+
+use protocol::sealed::Personal;
+use protocol::taka::Taka;
+use serde::{Deserialize, Serialize};
+
+use crate::phone;
+use crate::problem::Error;
+
+/// Most lines of one order: one burst holds it, and a basket beyond it is a mistake.
+pub const MAX_ITEMS: usize = 64;
+/// Most vendors of one order: each is a parcel, and all their ops fit one burst.
+pub const MAX_VENDORS: usize = 12;
+/// Most pieces of one line: beyond it somebody leant on a key.
+pub const MAX_QTY: i64 = 1_000;
+/// Longest name, district, reference, stock keeping unit; characters.
+const MAX_WORD: usize = 200;
+/// Longest address line or note, characters: what a label takes.
+const MAX_TEXT: usize = 500;
+
+/// The body of `POST /api/v1/orders`.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderRequest {
+    /// The caller's own number for it.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// Who.
+    pub customer: Customer,
+    /// Where to.
+    pub address: Address,
+    /// Only `cod` is served yet.
+    pub payment: String,
+    /// Only `door` is served yet.
+    pub delivery: String,
+    /// What.
+    pub items: Vec<Item>,
+}
+
+/// Who ordered.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    /// Name as given.
+    pub name: String,
+    /// A Bangladeshi mobile, in any spelling.
+    pub phone: String,
+}
+
+/// Where to deliver.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// The district: it decides the courier hub.
+    pub district: String,
+    /// The upazila.
+    pub upazila: String,
+    /// House, road, quarter.
+    pub line: String,
+    /// Anything else for the door.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// One line of goods.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// The vendor's slug.
+    pub vendor: String,
+    /// Stock keeping unit.
+    pub sku: String,
+    /// Pieces, 1..=[`MAX_QTY`].
+    pub qty: i64,
+    /// The price the customer saw.
+    pub unit_price_paisa: i64,
+}
+
+/// An order that is well formed.
+pub struct Checked {
+    /// The caller's own number for it.
+    pub reference: Option<String>,
+    /// What is sealed.
+    pub personal: Personal,
+    /// The district, in lower case.
+    pub district: String,
+    /// Its lines, with amounts in bounds.
+    pub items: Vec<CheckedItem>,
+}
+
+/// A line that is well formed.
+#[derive(Clone)]
+pub struct CheckedItem {
+    /// The vendor's slug.
+    pub vendor: String,
+    /// Stock keeping unit.
+    pub sku: String,
+    /// Pieces.
+    pub qty: u32,
+    /// The price the customer saw.
+    pub unit_price: Taka,
+}
+
+impl OrderRequest {
+    /// A fingerprint of what is asked: equal for equal orders, however the JSON was laid out.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        blake3::derive_key("getit order request 1", &serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Checks everything that needs no look-up.
+    ///
+    /// # Errors
+    /// `not_yet_served`, `bad_text`, `bad_phone`, `no_items`, `too_many_items`, `too_many_vendors`,
+    /// `bad_quantity`, `bad_price`.
+    pub fn checked(&self) -> Result<Checked, Error> {
+        if self.payment != "cod" || self.delivery != "door" {
+            let next = "Send payment \"cod\" and delivery \"door\".";
+            return Err(Error::refuse(422, "not_yet_served", "Only cash on delivery to the door is served yet.", next));
+        }
+        let phone = phone::normalise(&self.customer.phone).ok_or_else(|| {
+            let next = "Write it like 01712345678 or +8801712345678.";
+            Error::refuse(422, "bad_phone", "The phone is not a Bangladeshi mobile number.", next)
+        })?;
+        let name = text("customer.name", &self.customer.name, 1, MAX_WORD)?;
+        let district = text("address.district", &self.address.district, 1, MAX_WORD)?;
+        let upazila = text("address.upazila", &self.address.upazila, 1, MAX_WORD)?;
+        let line = text("address.line", &self.address.line, 1, MAX_TEXT)?;
+        let note = text("address.note", self.address.note.as_deref().unwrap_or_default(), 0, MAX_TEXT)?;
+        let reference = self.reference.as_deref().map(|own| text("reference", own, 0, MAX_WORD)).transpose()?;
+        let personal = Personal { name, phone, address: format!("{line}, {upazila}, {district}"), note };
+        let reference = reference.filter(|own| !own.is_empty());
+        Ok(Checked { reference, personal, district: district.to_lowercase(), items: self.checked_items()? })
+    }
+
+    fn checked_items(&self) -> Result<Vec<CheckedItem>, Error> {
+        if self.items.is_empty() {
+            return Err(Error::refuse(422, "no_items", "The order holds no goods.", "Add at least one item."));
+        }
+        if self.items.len() > MAX_ITEMS {
+            let told = format!("The order holds more than {MAX_ITEMS} lines.");
+            return Err(Error::refuse(422, "too_many_items", told, "Split it into several orders."));
+        }
+        let vendors: BTreeSet<&str> = self.items.iter().map(|item| item.vendor.as_str()).collect();
+        if vendors.len() > MAX_VENDORS {
+            let told = format!("The order holds goods of more than {MAX_VENDORS} vendors.");
+            return Err(Error::refuse(422, "too_many_vendors", told, "Split it into several orders."));
+        }
+        self.items.iter().enumerate().map(|(index, item)| checked_item(index, item)).collect()
+    }
+}
+
+fn checked_item(index: usize, item: &Item) -> Result<CheckedItem, Error> {
+    let vendor = text("items.vendor", &item.vendor, 1, MAX_WORD)?;
+    let sku = text("items.sku", &item.sku, 1, MAX_WORD)?;
+    let qty = u32::try_from(item.qty).ok().filter(|_| (1..=MAX_QTY).contains(&item.qty)).ok_or_else(|| {
+        let told = format!("Item {}: the quantity is not from 1 to {MAX_QTY}.", index + 1);
+        Error::refuse(422, "bad_quantity", told, "Correct the quantity, or split the order.")
+    })?;
+    let unit_price = Taka::from_paisa(item.unit_price_paisa).filter(|price| *price > Taka::ZERO).ok_or_else(|| {
+        let told = format!("Item {}: the price is not an amount above zero.", index + 1);
+        Error::refuse(422, "bad_price", told, "Send the price of one piece in paisa, as the offer shows it.")
+    })?;
+    Ok(CheckedItem { vendor, sku, qty, unit_price })
+}
+
+/// A text field, trimmed: `least..=most` characters, none of them a control character. The refusal
+/// names the field, never its content.
+fn text(field: &str, content: &str, least: usize, most: usize) -> Result<String, Error> {
+    let content = content.trim();
+    let length = content.chars().count();
+    if length < least || length > most || content.chars().any(char::is_control) {
+        let told = format!("The field {field} is empty, longer than {most} characters, or holds control characters.");
+        return Err(Error::refuse(422, "bad_text", told, format!("Write {field} as one line of text.")));
+    }
+    Ok(content.to_owned())
+}

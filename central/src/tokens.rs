@@ -1,0 +1,98 @@
+//! Bearer tokens by role (SPEC S11): minted by `central token --role`, hashed at rest.
+
+use clap::ValueEnum;
+use data_encoding::BASE64URL_NOPAD;
+use sqlx::PgPool;
+
+/// Longest token that is looked at: longer ones are nobody's, and hashing is not free.
+const MAX_TOKEN_BYTES: usize = 128;
+
+/// Whom a token speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// A shop front that orders for customers.
+    Customer,
+    /// Sites, vendors, offers, devices.
+    Operations,
+    /// The books.
+    Finance,
+    /// A vendor's own integration.
+    Vendor,
+}
+
+impl Role {
+    const ALL: [Self; 4] = [Self::Customer, Self::Operations, Self::Finance, Self::Vendor];
+
+    /// The word in the table and in errors.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Operations => "operations",
+            Self::Finance => "finance",
+            Self::Vendor => "vendor",
+        }
+    }
+}
+
+/// Who calls: the token's role, and its id, by which orders are owned.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// What the token may do.
+    pub role: Role,
+    /// Which token; opaque.
+    pub id: [u8; 16],
+}
+
+/// Why no token was made.
+#[derive(Debug, thiserror::Error)]
+pub enum MintError {
+    /// No entropy.
+    #[error("the system gives no random bytes: {0}")]
+    Entropy(#[from] getrandom::Error),
+    /// The database.
+    #[error("the token cannot be stored: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Makes a token, and returns the only copy of it there will ever be.
+///
+/// # Errors
+/// See [`MintError`].
+pub async fn mint(pool: &PgPool, role: Role) -> Result<String, MintError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)?;
+    let mut id = [0; 16];
+    getrandom::fill(&mut id)?;
+    let token = BASE64URL_NOPAD.encode(&secret);
+    sqlx::query("insert into token (hash, id, role) values ($1, $2, $3)")
+        .bind(hash(&token).as_slice())
+        .bind(id.as_slice())
+        .bind(role.word())
+        .execute(pool)
+        .await?;
+    Ok(token)
+}
+
+/// Whose token this is. The table is asked for the hash, so that the time of the answer tells nothing
+/// about how much of a guess was right.
+///
+/// # Errors
+/// The database's.
+pub async fn caller(pool: &PgPool, token: &str) -> Result<Option<Caller>, sqlx::Error> {
+    if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
+        return Ok(None);
+    }
+    let row: Option<(Vec<u8>, String)> = sqlx::query_as("select id, role from token where hash = $1")
+        .bind(hash(token).as_slice())
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.and_then(|(id, word)| {
+        let role = Role::ALL.into_iter().find(|role| role.word() == word)?;
+        Some(Caller { role, id: id.try_into().ok()? })
+    }))
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    blake3::derive_key("getit api token 1", token.as_bytes())
+}

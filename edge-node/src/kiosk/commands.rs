@@ -1,0 +1,62 @@
+//! Commands and their receipts.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use data_encoding::HEXLOWER_PERMISSIVE;
+use protocol::command::Command;
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::{Api, blocking};
+use crate::receipt::Receipt;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    act: String,
+    command: Command,
+}
+
+const EXAMPLE: &str =
+    r#"send {"act": "<32 hex digits, made when the form opened>", "command": {"do": "load", "parcels": ["P..."]}}"#;
+
+pub(super) async fn record(
+    State(api): State<Api>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Receipt>, Problem> {
+    let body = body.map_err(|rejection| {
+        if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::too_large()
+        } else {
+            Problem::bad("body_unreadable", "the request's body could not be read", EXAMPLE)
+        }
+    })?;
+    let request: Request = serde_json::from_slice(&body).map_err(|error| {
+        // Place and kind only: the text may hold what a person typed.
+        let at = format!("the command is malformed at line {}, column {}", error.line(), error.column());
+        Problem::bad("malformed_command", at, EXAMPLE)
+    })?;
+    let act = act_of(&request.act)?;
+    let receipt = blocking(&api, move |node| Ok(node.record(act, &request.command)?)).await?;
+    Ok(Json(receipt))
+}
+
+pub(super) async fn receipt(
+    State(api): State<Api>,
+    act: Result<Path<String>, PathRejection>,
+) -> Result<Json<Receipt>, Problem> {
+    let act = act_of(&act.map(|Path(act)| act).unwrap_or_default())?;
+    let receipt = blocking(&api, move |node| Ok(node.receipt(act)?)).await?;
+    receipt.map(Json).ok_or_else(Problem::not_found)
+}
+
+fn act_of(text: &str) -> Result<[u8; 16], Problem> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+    bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| Problem::bad("malformed_act", "the act is not 32 hex digits", EXAMPLE))
+}

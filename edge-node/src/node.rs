@@ -1,0 +1,116 @@
+//! The replica of one seat: its database, its clock, and who waits for news.
+
+use std::path::Path;
+
+use protocol::id::{Author, Incarnation};
+use protocol::seat::Seat;
+use protocol::stamp::Stamp;
+use tokio::sync::watch;
+
+use crate::clock::BusinessClock;
+use crate::store::{Identity, Store, StoreError};
+
+/// Machinery that failed: logged once, calm for the person.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system's random numbers.
+    #[error("the system gives no random numbers ({0}): restart the device")]
+    Entropy(#[from] getrandom::Error),
+    /// The program contradicts itself.
+    #[error("the program made a record that it may not make ({0}): update it, and report this")]
+    Broken(&'static str),
+}
+
+/// The replica of one seat.
+pub struct Node {
+    pub(crate) store: Store,
+    pub(crate) clock: BusinessClock,
+    recorded: watch::Sender<u64>,
+}
+
+impl Node {
+    /// Opens the replica in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEnrolled`] inside [`NodeError::Store`] when nobody enrolled there.
+    pub fn open(dir: &Path, clock: BusinessClock) -> Result<Self, NodeError> {
+        Ok(Self::with(Store::open(dir)?, clock))
+    }
+
+    /// Makes the replica of a newly enrolled seat in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyEnrolled`] when there is one.
+    pub fn create(dir: &Path, identity: &Identity, clock: BusinessClock) -> Result<Self, NodeError> {
+        Ok(Self::with(Store::create(dir, identity, random()?)?, clock))
+    }
+
+    fn with(store: Store, clock: BusinessClock) -> Self {
+        Self { store, clock, recorded: watch::Sender::new(0) }
+    }
+
+    /// Rows, for views and sessions.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The own seat.
+    #[must_use]
+    pub fn seat(&self) -> &Seat {
+        &self.store.seat
+    }
+
+    /// The own seat's name.
+    #[must_use]
+    pub fn author(&self) -> Author {
+        self.store.author
+    }
+
+    /// Certificate, keys and addresses, for TLS.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.store.identity
+    }
+
+    /// The business time, ms.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Changes whenever something was recorded: wakes the outbox.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.recorded.subscribe()
+    }
+
+    pub(crate) fn announce(&self) {
+        self.recorded.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Begins a new incarnation: what a device does when central holds more of it than it does itself.
+    /// The next burst is the first of the new one.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn new_incarnation(&self) -> Result<Incarnation, NodeError> {
+        let inc = Incarnation(random()?);
+        self.store.new_incarnation(inc)?;
+        Ok(inc)
+    }
+
+    /// Time and chance of one act; the time never runs behind `last_ms`.
+    pub(crate) fn stamp(&self, last_ms: u64) -> Result<Stamp, NodeError> {
+        Ok(Stamp { now_ms: self.now_ms().max(last_ms), entropy: random()? })
+    }
+}
+
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,222 @@
+//! The replica's database: SQLite in WAL, `synchronous=FULL`, one writer. Storage decides nothing:
+//! it loads a desk for `protocol::intake`, and writes what was taken in one fsynced transaction.
+
+mod desk;
+mod digest;
+mod identity;
+mod own;
+mod peers;
+mod schema;
+mod sets;
+mod shelf;
+mod taken;
+mod views;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use ed25519_dalek::VerifyingKey;
+use protocol::id::{Author, Scope};
+use protocol::seat::{Certificate, Seat, bits};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub use digest::TableDigest;
+pub use identity::Identity;
+#[cfg(feature = "kiosk")]
+pub(crate) use identity::write_secret;
+pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
+pub use shelf::Shelf;
+pub use views::{EarningView, HandInView, ParcelView};
+
+/// The database's file inside the data folder.
+pub const FILE: &str = "node.db";
+/// How long a connection waits for another process's lock before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the database could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite failed.
+    #[error("the database failed ({0}): free disk space, then start again")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A file beside the database failed.
+    #[error("{path} cannot be used ({source}): check the folder's permissions")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Stored bytes are not what was written.
+    #[error("the database is damaged ({0}): restore it, or enrol the device again")]
+    Damaged(&'static str),
+    /// No identity yet.
+    #[error("this device is not enrolled: run `edge-node enrol` with a code from operations")]
+    NotEnrolled,
+    /// There is an identity already.
+    #[error("this device is enrolled already: use an empty data folder for another seat")]
+    AlreadyEnrolled,
+}
+
+/// The database of one seat.
+pub struct Store {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    seats: RwLock<BTreeMap<Author, Seat>>,
+    /// Who this replica is.
+    pub identity: Identity,
+    /// The own seat, from the certificate.
+    pub seat: Seat,
+    /// The own seat's name.
+    pub author: Author,
+    /// Verifies every certificate.
+    authority: VerifyingKey,
+}
+
+/// The rows as one transaction sees them.
+pub struct Rows<'a> {
+    connection: &'a Connection,
+    store: &'a Store,
+}
+
+impl Store {
+    /// Opens the database of an enrolled device in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEnrolled`] when there is none.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        if !path.exists() {
+            return Err(StoreError::NotEnrolled);
+        }
+        let mut writer = connect(&path)?;
+        schema::migrate(&mut writer)?;
+        let identity = identity::load(&writer, dir)?.ok_or(StoreError::NotEnrolled)?;
+        let authority =
+            VerifyingKey::from_bytes(&identity.authority_key).map_err(|_| StoreError::Damaged("authority key"))?;
+        let own = Certificate::decode(&identity.certificate, &authority)
+            .map_err(|_| StoreError::Damaged("own certificate"))?;
+        let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        reader.busy_timeout(BUSY_TIMEOUT)?;
+        let store = Self {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            seats: RwLock::new(BTreeMap::new()),
+            author: own.author(),
+            seat: own.seat,
+            identity,
+            authority,
+        };
+        store.load_seats()?;
+        Ok(store)
+    }
+
+    /// Makes the database of a newly enrolled device in `dir`, with a new incarnation.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyEnrolled`]; disk and database.
+    pub fn create(dir: &Path, identity: &Identity, inc: [u8; 4]) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir).map_err(|source| StoreError::Io { path: dir.to_owned(), source })?;
+        let mut writer = connect(&dir.join(FILE))?;
+        schema::migrate(&mut writer)?;
+        identity::save(&mut writer, dir, identity, inc)?;
+        drop(writer);
+        Self::open(dir)
+    }
+
+    /// Reads in one snapshot, beside the writer.
+    ///
+    /// # Errors
+    /// Whatever `read` returns; the database.
+    pub fn read<T, E: From<StoreError>>(&self, read: impl FnOnce(&Rows<'_>) -> Result<T, E>) -> Result<T, E> {
+        let mut connection = lock(&self.reader);
+        let snapshot = connection.transaction().map_err(StoreError::from)?;
+        read(&Rows { connection: &snapshot, store: self })
+    }
+
+    /// Writes in one transaction. It is on the disk when this returns `Ok`; else nothing changed.
+    ///
+    /// # Errors
+    /// Whatever `write` returns; the database.
+    pub fn write<T, E: From<StoreError>>(&self, write: impl FnOnce(&Rows<'_>) -> Result<T, E>) -> Result<T, E> {
+        let mut connection = lock(&self.writer);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let value = write(&Rows { connection: &transaction, store: self })?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(value)
+    }
+
+    /// The seat of an author whose certificate is held.
+    #[must_use]
+    pub fn seat_of(&self, author: &Author) -> Option<Seat> {
+        self.seats.read().unwrap_or_else(PoisonError::into_inner).get(author).cloned()
+    }
+
+    /// Whether the own seat may hold the sets of `scope`.
+    #[must_use]
+    pub fn may_read(&self, scope: &Scope) -> bool {
+        self.seat.may(bits::READ, scope)
+    }
+
+    /// Keeps certificates that the authority signed; returns how many were new, and how many were not
+    /// taken because somebody else signed them or they are damaged.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn add_certificates(&self, certificates: &[Vec<u8>]) -> Result<(usize, usize), StoreError> {
+        let read: Vec<Certificate> =
+            certificates.iter().filter_map(|bytes| Certificate::decode(bytes, &self.authority).ok()).collect();
+        let rejected = certificates.len() - read.len();
+        let fresh: Vec<Certificate> =
+            read.into_iter().filter(|certificate| self.seat_of(&certificate.author()).is_none()).collect();
+        if fresh.is_empty() {
+            return Ok((0, rejected));
+        }
+        self.write(|rows| fresh.iter().try_for_each(|c| rows.put_certificate(c.author(), &c.encode())))?;
+        let mut seats = self.seats.write().unwrap_or_else(PoisonError::into_inner);
+        let added = fresh.len();
+        seats.extend(fresh.into_iter().map(|certificate| (certificate.author(), certificate.seat)));
+        Ok((added, rejected))
+    }
+
+    fn load_seats(&self) -> Result<(), StoreError> {
+        let mut stored = self.read(|rows| rows.certificates())?;
+        stored.push(self.identity.certificate.clone());
+        stored.push(self.identity.central_certificate.clone());
+        let mut seats = BTreeMap::new();
+        for bytes in stored {
+            let certificate =
+                Certificate::decode(&bytes, &self.authority).map_err(|_| StoreError::Damaged("certificate"))?;
+            seats.insert(certificate.author(), certificate.seat);
+        }
+        *self.seats.write().unwrap_or_else(PoisonError::into_inner) = seats;
+        Ok(())
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL: a commit returns after the log is on the disk. A receipt depends on it.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "OFF")?;
+    Ok(connection)
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A panic inside a transaction rolled it back: the connection is good.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// SQLite has signed numbers only; numbers of the protocol stay under 2^63 by its limits.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}

@@ -1,0 +1,317 @@
+//! What concerns the own seat: its chain, its acts, its outbox, and what central said of it.
+
+use protocol::burst::ChainPlace;
+use protocol::id::{Digest, Incarnation};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Rows, Store, StoreError, signed, unsigned};
+
+/// What a session says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Log id and position of the last delta, if there was one.
+    pub cursor: Option<([u8; 8], u64)>,
+    /// The own incarnation.
+    pub inc: Incarnation,
+    /// The last burst written in it; 0 when none is.
+    pub last_seq: u64,
+    /// How far central has acknowledged it.
+    pub safe_upto: u64,
+}
+
+/// Where the own chain goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnPlace {
+    /// The next burst.
+    pub place: ChainPlace,
+    /// The latest time that the seat ever claimed, ms.
+    pub last_ms: u64,
+}
+
+/// A recorded act.
+#[derive(Clone, Debug)]
+pub struct ActRow {
+    /// The receipt as first given, JSON.
+    pub receipt: String,
+    /// The claimed time, ms.
+    pub at_ms: u64,
+}
+
+/// One of our slots that central refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalRow {
+    /// The slot.
+    pub slot: u8,
+    /// Central's stable code.
+    pub code: String,
+}
+
+/// How the replica stands to central.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standings {
+    /// Log position of the last comparison.
+    pub position: u64,
+    /// All roots were equal.
+    pub roots_equal: bool,
+    /// The books were equal.
+    pub books_equal: bool,
+}
+
+impl Rows<'_> {
+    /// The current incarnation.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn inc(&self) -> Result<Incarnation, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT inc FROM identity")?;
+        Ok(Incarnation(statement.query_row([], |row| row.get(0))?))
+    }
+
+    /// Where the own chain goes on.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn own_place(&self) -> Result<OwnPlace, StoreError> {
+        let (author, inc) = (self.store.author, self.inc()?);
+        let mut last = self.connection.prepare_cached(
+            "SELECT seq, digest FROM burst WHERE author = ?1 AND inc = ?2 ORDER BY seq DESC, digest LIMIT 1",
+        )?;
+        let read = |row: &Row<'_>| Ok((unsigned(row.get(0)?), Digest(row.get(1)?)));
+        let last = last.query_row(params![author.0, inc.0], read).optional()?;
+        let place = last.map_or_else(
+            || ChainPlace::start(author, inc),
+            |(seq, digest)| ChainPlace { author, inc, seq: seq + 1, prev: Some(digest) },
+        );
+        // Own acts all have a row here: the newest tells the latest time that was ever claimed.
+        let last_ms = self.counter(LAST_MS)?;
+        Ok(OwnPlace { place, last_ms })
+    }
+
+    /// The act of this id, if it was recorded.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn act(&self, act: &[u8; 16]) -> Result<Option<ActRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT receipt, at_ms FROM act WHERE act = ?1")?;
+        let read = |row: &Row<'_>| Ok(ActRow { receipt: row.get(0)?, at_ms: unsigned(row.get(1)?) });
+        Ok(statement.query_row(params![act], read).optional()?)
+    }
+
+    /// Keeps the receipt of an act.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn put_act(&self, act: &[u8; 16], receipt: &str, at_ms: u64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT INTO act (act, receipt, at_ms) VALUES (?1, ?2, ?3)")?
+            .execute(params![act, receipt, signed(at_ms)])?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO counter (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+            )?
+            .execute(params![LAST_MS, signed(at_ms)])?;
+        Ok(())
+    }
+
+    /// How far central has acknowledged an own incarnation.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn safe_upto(&self, inc: &Incarnation) -> Result<u64, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT upto FROM safe WHERE author = ?1 AND inc = ?2")?;
+        let upto: Option<i64> =
+            statement.query_row(params![self.store.author.0, inc.0], |row| row.get(0)).optional()?;
+        Ok(upto.map_or(0, unsigned))
+    }
+
+    /// What central refused of one own burst.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn refusals(&self, inc: &Incarnation, seq: u64) -> Result<Vec<RefusalRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT slot, code FROM refusal WHERE author = ?1 AND inc = ?2 AND seq = ?3 ORDER BY slot",
+        )?;
+        let read = |row: &Row<'_>| Ok(RefusalRow { slot: row.get(0)?, code: row.get(1)? });
+        let rows = statement.query_map(params![self.store.author.0, inc.0, signed(seq)], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The last comparison with central.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn standings(&self) -> Result<Standings, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT position, roots_equal, books_equal FROM compared")?;
+        let read = |row: &Row<'_>| {
+            Ok(Standings { position: unsigned(row.get(0)?), roots_equal: row.get(1)?, books_equal: row.get(2)? })
+        };
+        Ok(statement.query_row([], read).optional()?.unwrap_or_default())
+    }
+
+    /// Ops held, and those of them that central has acknowledged: own ones up to SAFE, and all others,
+    /// which came from central.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn op_counts(&self) -> Result<(u64, u64), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT (SELECT count(*) FROM op),
+             (SELECT count(*) FROM op LEFT JOIN safe ON safe.author = op.author AND safe.inc = op.inc
+              WHERE op.author = ?1 AND op.seq > coalesce(safe.upto, 0))",
+        )?;
+        let read = |row: &Row<'_>| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?)));
+        let (all, waiting) = statement.query_row(params![self.store.author.0], read)?;
+        Ok((all, all - waiting))
+    }
+}
+
+const LAST_MS: &str = "last_ms";
+
+impl Store {
+    /// What a session says first.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn hello(&self) -> Result<Hello, StoreError> {
+        self.read(|rows| {
+            let read = |row: &Row<'_>| Ok((row.get(0)?, unsigned(row.get(1)?)));
+            let cursor = rows.connection.query_row("SELECT log_id, position FROM cursor", [], read).optional()?;
+            let place = rows.own_place()?.place;
+            Ok(Hello { cursor, inc: place.inc, last_seq: place.seq - 1, safe_upto: rows.safe_upto(&place.inc)? })
+        })
+    }
+
+    /// Own bursts of the current incarnation after `seq`, encoded, in order: at least one if there is
+    /// any, and then as many as fit in `max_bytes`.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.read(|rows| rows.chain_after(&rows.inc()?, seq, max_bytes))
+    }
+
+    /// The same of any own incarnation.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn own_bursts_of(&self, inc: Incarnation, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.read(|rows| rows.chain_after(&inc, seq, max_bytes))
+    }
+
+    /// Own incarnations of which something is not acknowledged yet, with how far each is.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn waiting_incarnations(&self) -> Result<Vec<(Incarnation, u64)>, StoreError> {
+        self.read(|rows| {
+            let mut statement = rows.connection.prepare_cached(
+                "SELECT b.inc, coalesce(safe.upto, 0) FROM burst b LEFT JOIN safe USING (author, inc)
+                 WHERE b.author = ?1 GROUP BY b.inc HAVING max(b.seq) > coalesce(safe.upto, 0) ORDER BY b.inc",
+            )?;
+            let read = |row: &Row<'_>| Ok((Incarnation(row.get(0)?), unsigned(row.get(1)?)));
+            Ok(statement.query_map(params![self.author.0], read)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Own bursts that central has not acknowledged.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn outbox_len(&self) -> Result<u64, StoreError> {
+        self.read(|rows| {
+            let mut statement = rows.connection.prepare_cached(
+                "SELECT count(*) FROM burst LEFT JOIN safe USING (author, inc)
+                 WHERE author = ?1 AND seq > coalesce(upto, 0)",
+            )?;
+            Ok(unsigned(statement.query_row(params![self.author.0], |row| row.get(0))?))
+        })
+    }
+
+    /// Central holds every slot of every own burst up to `upto`. Never lowers.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn set_safe(&self, inc: Incarnation, upto: u64) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection
+                .prepare_cached(
+                    "INSERT INTO safe (author, inc, upto) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (author, inc) DO UPDATE SET upto = max(upto, excluded.upto)",
+                )?
+                .execute(params![self.author.0, inc.0, signed(upto)])?;
+            Ok(())
+        })
+    }
+
+    /// Central was restored and holds less of an own incarnation than it had acknowledged: what is
+    /// beyond goes out again.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn lower_safe(&self, inc: Incarnation, upto: u64) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection
+                .prepare_cached("UPDATE safe SET upto = min(upto, ?3) WHERE author = ?1 AND inc = ?2")?
+                .execute(params![self.author.0, inc.0, signed(upto)])?;
+            Ok(())
+        })
+    }
+
+    /// The delta up to `position` of this log is held.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn set_cursor(&self, log_id: [u8; 8], position: u64) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection
+                .prepare_cached("INSERT OR REPLACE INTO cursor (one, log_id, position) VALUES (1, ?1, ?2)")?
+                .execute(params![log_id, signed(position)])?;
+            Ok(())
+        })
+    }
+
+    /// Central refused a slot of ours.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn note_refused(&self, inc: Incarnation, seq: u64, slot: u8, code: &str, at_ms: u64) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO refusal (author, inc, seq, slot, code, at_ms)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![self.author.0, inc.0, signed(seq), slot, code, signed(at_ms)])?;
+            Ok(())
+        })
+    }
+
+    /// Roots and books were compared with central's at a log position.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn note_compared(&self, position: u64, equal: bool, books_equal: bool) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO compared (one, position, roots_equal, books_equal) VALUES (1, ?1, ?2, ?3)",
+                )?
+                .execute(params![signed(position), equal, books_equal])?;
+            Ok(())
+        })
+    }
+
+    /// Begins a new incarnation: the next burst is its first.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn new_incarnation(&self, inc: Incarnation) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection.execute("UPDATE identity SET inc = ?1", params![inc.0])?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! Drives sessions with the sync-hubs: one at a time, for ever, whatever the network does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::account::Account;
+use protocol::burst::Burst;
+use protocol::fold::RULES;
+use protocol::frame::{Cursor, Frame, Hello, RefusedSlot, SubjectKey};
+use protocol::id::{Author, Incarnation, Scope, ShortId};
+use protocol::root::Root;
+use protocol::session::{EdgeSession, EdgeStore};
+use protocol::taka::Taka;
+use protocol_quic::{Identity, LinkError, QuicEndpoint};
+use tokio::sync::watch;
+
+use crate::node::{Node, NodeError, random};
+use crate::store::StoreError;
+
+/// First wait after a link that did not hold; doubles up to the configured longest, with full jitter, so that a
+/// thousand devices that lost one tower do not come back in one second.
+const BACKOFF_LEAST: Duration = Duration::from_millis(500);
+/// A hub that does not answer in this time is left for the next one.
+const CONNECT: Duration = Duration::from_secs(12);
+/// A session in which the hub says nothing for this long, while something waits, is begun anew.
+const SILENCE: Duration = Duration::from_secs(20);
+/// Frames read ahead of the store.
+const FRAMES_AHEAD: usize = 4;
+
+/// Runs until `stop` turns true. `hubs` are `host:port`; the first that answers is used. `backoff_most`
+/// is the longest wait between tries.
+pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut stop: watch::Receiver<bool>) {
+    let identity = node.identity();
+    let identity =
+        Identity { authority: identity.ca.clone(), certificate: identity.x509.clone(), key: identity.key.to_bytes() };
+    let endpoint = match protocol_quic::device(&identity, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))) {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            tracing::error!(%error, "the network cannot be used; recording goes on");
+            return;
+        }
+    };
+    let mut wait = BACKOFF_LEAST;
+    let mut turn = 0usize;
+    while !*stop.borrow() {
+        let Some(hub) = hubs.get(turn % hubs.len().max(1)) else {
+            tracing::warn!("no hub is configured; recording goes on");
+            break;
+        };
+        turn += 1;
+        let held = tokio::select! {
+            held = attempt(&node, &endpoint, hub) => held,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        match held {
+            Ok(true) => (wait, turn) = (BACKOFF_LEAST, turn - 1),
+            Ok(false) => {}
+            Err(error) => tracing::info!(%error, hub, "the session ended"),
+        }
+        let pause = jitter(wait);
+        wait = (wait * 2).min(backoff_most);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    endpoint.close(0u32.into(), b"the device is stopping");
+}
+
+fn jitter(most: Duration) -> Duration {
+    let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(1);
+    // Without entropy the full wait is as good as any.
+    let draw = random::<8>().map_or(most, u64::from_le_bytes);
+    Duration::from_millis(draw % most)
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error("{0} is not an address: write host:port")]
+    Address(String),
+    #[error("the hub did not answer in time")]
+    Slow,
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    #[error("the store's task ended")]
+    Task,
+}
+
+/// One session. `Ok(true)` when it was welcomed: the hub is good, whatever ended it.
+async fn attempt(node: &Arc<Node>, endpoint: &QuicEndpoint, hub: &str) -> Result<bool, SyncError> {
+    let address = tokio::net::lookup_host(hub).await.ok().and_then(|mut found| found.next());
+    let address = address.ok_or_else(|| SyncError::Address(hub.to_owned()))?;
+    let connecting = tokio::time::timeout(CONNECT, protocol_quic::connect(endpoint, address));
+    let link = connecting.await.map_err(|_| SyncError::Slow)??;
+    let (mut sender, mut frames) = link.split(FRAMES_AHEAD);
+    let mut recorded = node.subscribe();
+    recorded.mark_unchanged();
+    let mut session = EdgeSession::default();
+    let (begun, first) = step(node, session, |session, store| session.start(store)).await?;
+    session = begun;
+    sender.send(&first).await?;
+    let mut welcomed = false;
+    loop {
+        let resting = session.is_equal() || session.is_drained();
+        let (next, out) = tokio::select! {
+            frame = frames.recv() => match frame {
+                None => return Ok(welcomed),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the link is gone");
+                    return Ok(welcomed);
+                }
+                Some(Ok(frame)) => {
+                    welcomed |= matches!(frame, Frame::Welcome(_));
+                    step(node, session, move |session, store| session.handle(store, frame)).await?
+                }
+            },
+            changed = recorded.changed() => {
+                if changed.is_err() {
+                    return Ok(welcomed);
+                }
+                step(node, session, |session, store| session.wake(store)).await?
+            }
+            () = tokio::time::sleep(SILENCE), if !resting => {
+                sender.close(1, "silence");
+                return Ok(false);
+            }
+        };
+        session = next;
+        sender.send(&out).await?;
+    }
+}
+
+/// One step of the session beside the async threads: SQLite blocks.
+async fn step(
+    node: &Arc<Node>,
+    mut session: EdgeSession,
+    act: impl FnOnce(&mut EdgeSession, &mut Replica) -> Result<Vec<Frame>, NodeError> + Send + 'static,
+) -> Result<(EdgeSession, Vec<Frame>), SyncError> {
+    let mut replica = Replica(Arc::clone(node));
+    let task = tokio::task::spawn_blocking(move || {
+        let frames = act(&mut session, &mut replica)?;
+        Ok::<_, NodeError>((session, frames))
+    });
+    Ok(task.await.map_err(|_| SyncError::Task)??)
+}
+
+/// The node as a session sees it.
+struct Replica(Arc<Node>);
+
+impl EdgeStore for Replica {
+    type Error = NodeError;
+
+    fn hello(&self) -> Result<Hello, NodeError> {
+        let hello = self.0.store().hello()?;
+        let cursor = hello.cursor.map(|(log_id, position)| Cursor { log_id, position }).unwrap_or_default();
+        Ok(Hello { cursor, inc: hello.inc, last: hello.last_seq, safe: hello.safe_upto, rules: RULES })
+    }
+
+    fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
+        Ok(self.0.store().own_bursts_after(seq, max_bytes)?)
+    }
+
+    fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
+        let store = self.0.store();
+        let current = store.hello()?.inc;
+        let mut bursts = Vec::new();
+        for (inc, upto) in store.waiting_incarnations()?.into_iter().filter(|(inc, _)| *inc != current) {
+            bursts.extend(store.own_bursts_of(inc, upto, max_bytes)?);
+        }
+        Ok(bursts)
+    }
+
+    fn receive(&mut self, bursts: Vec<Burst>) -> Result<BTreeSet<Author>, NodeError> {
+        Ok(self.0.receive(bursts)?.unknown_authors.into_iter().collect())
+    }
+
+    fn add_certificates(&mut self, certificates: &[Vec<u8>]) -> Result<(), NodeError> {
+        let (_, foreign) = self.0.store().add_certificates(certificates)?;
+        if foreign > 0 {
+            tracing::warn!(foreign, "certificates of another authority were left out");
+        }
+        Ok(())
+    }
+
+    fn add_keys(&mut self, keys: &[SubjectKey]) -> Result<(), NodeError> {
+        let keys: Vec<_> = keys.iter().map(|key| (key.subject, key.key)).collect();
+        Ok(self.0.store().add_keys(&keys)?)
+    }
+
+    fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {
+        Ok(self.0.store().set_safe(inc, upto)?)
+    }
+
+    fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {
+        tracing::warn!(upto, "central holds less than it had acknowledged; it is fed again");
+        Ok(self.0.store().lower_safe(inc, upto)?)
+    }
+
+    fn set_cursor(&mut self, cursor: Cursor) -> Result<(), NodeError> {
+        Ok(self.0.store().set_cursor(cursor.log_id, cursor.position)?)
+    }
+
+    fn note_refused(&mut self, refused: &RefusedSlot) -> Result<(), NodeError> {
+        tracing::warn!(code = refused.code, seq = refused.seq, "central refused a record");
+        if refused.author == self.0.author() {
+            // A burst that is refused whole has no slot of its own: it stands under the first.
+            let slot = refused.slot.unwrap_or(0);
+            self.0.store().note_refused(refused.inc, refused.seq, slot, &refused.code, self.0.now_ms())?;
+        }
+        Ok(())
+    }
+
+    fn new_incarnation(&mut self) -> Result<(), NodeError> {
+        tracing::warn!("this database is older than what left it: a new incarnation begins");
+        self.0.new_incarnation().map(drop)
+    }
+
+    fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, NodeError> {
+        Ok(self.0.store().roots()?)
+    }
+
+    fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, NodeError> {
+        Ok(self.0.store().short_ids(scope, lane)?)
+    }
+
+    fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, NodeError> {
+        Ok(self.0.store().bursts_with(ids)?)
+    }
+
+    fn books(&self) -> Result<BTreeMap<Account, Taka>, NodeError> {
+        Ok(self.0.store().books()?)
+    }
+
+    fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), NodeError> {
+        Ok(self.0.store().note_compared(position, equal, books_equal)?)
+    }
+
+    fn note(&mut self, code: &str, message: &str) -> Result<(), NodeError> {
+        tracing::warn!(code, message, "central says");
+        Ok(())
+    }
+
+    fn waiting(&self) -> Result<(u64, u64), NodeError> {
+        let store = self.0.store();
+        let (ops, _) = store.read(|rows| rows.op_counts().map_err(NodeError::from))?;
+        Ok((store.outbox_len()?, ops))
+    }
+}
+
+impl From<StoreError> for SyncError {
+    fn from(error: StoreError) -> Self {
+        Self::Node(error.into())
+    }
+}

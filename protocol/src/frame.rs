@@ -1,0 +1,367 @@
+//! Frames: what a session says on the wire.
+//!
+//! ```text
+//! frame = type u8 | length u32 big-endian | body (deterministic CBOR array)
+//! ```
+//! An unknown type is skipped by its length (SPEC S9). Bodies only grow at the end.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
+
+/// Largest frame body: a page of bursts is cut well below, so that a small device never buffers more.
+pub const MAX_FRAME_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of bursts after which a frame is closed.
+pub const BURSTS_FRAME_BYTES: usize = 64 * 1024;
+/// Bytes before a body.
+pub const HEADER_BYTES: usize = 5;
+/// Most ids in one IDS frame: the first version of repair lists a whole (scope, lane).
+pub const MAX_IDS: usize = 200_000;
+
+/// Where a device stands in central's log; opaque to the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Cursor {
+    /// The log; new after every restore.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub log_id: [u8; 8],
+    /// Position in it.
+    #[n(1)]
+    pub position: u64,
+}
+
+/// The edge's first frame. Its outbox follows in the same flight.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Hello {
+    /// Up to where the device was told.
+    #[n(0)]
+    pub cursor: Cursor,
+    /// The life of its database.
+    #[n(1)]
+    pub inc: Incarnation,
+    /// Its last burst; 0 when it has written none.
+    #[n(2)]
+    pub last: u64,
+    /// The last of its bursts that it knows to be safe.
+    #[n(3)]
+    pub safe: u64,
+    /// The version of its fold.
+    #[n(4)]
+    pub rules: u32,
+}
+
+/// What central holds of the device's own chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OwnHead {
+    /// The incarnation.
+    #[n(0)]
+    pub inc: Incarnation,
+    /// Safe up to here.
+    #[n(1)]
+    pub upto: u64,
+    /// The highest number seen.
+    #[n(2)]
+    pub highest: u64,
+    /// Two bursts of one number were seen: go on in a new incarnation.
+    #[n(3)]
+    pub forked: bool,
+}
+
+/// The hub's answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Welcome {
+    /// The log and how far it is.
+    #[n(0)]
+    pub cursor: Cursor,
+    /// The device's own chains.
+    #[n(1)]
+    pub heads: Vec<OwnHead>,
+    /// The seat is revoked: bursts are taken, nothing else is given.
+    #[n(2)]
+    pub drain: bool,
+}
+
+/// The end of a page of the delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PageEnd {
+    /// Up to where the device is told now.
+    #[n(0)]
+    pub cursor: Cursor,
+    /// More follows.
+    #[n(1)]
+    pub more: bool,
+}
+
+/// Every slot of every burst up to here is committed in Postgres.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Safe {
+    /// The incarnation.
+    #[n(0)]
+    pub inc: Incarnation,
+    /// The number.
+    #[n(1)]
+    pub upto: u64,
+}
+
+/// A burst, or one slot of it, that central does not store.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefusedSlot {
+    /// The author.
+    #[n(0)]
+    pub author: Author,
+    /// The incarnation.
+    #[n(1)]
+    pub inc: Incarnation,
+    /// The number.
+    #[n(2)]
+    pub seq: u64,
+    /// The slot; `None` for the whole burst.
+    #[n(3)]
+    pub slot: Option<u8>,
+    /// The stable code.
+    #[n(4)]
+    pub code: String,
+}
+
+/// Count and root of one set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SetRoot {
+    /// The scope.
+    #[n(0)]
+    pub scope: Scope,
+    /// The lane.
+    #[n(1)]
+    pub lane: u8,
+    /// How many ids.
+    #[n(2)]
+    pub count: u64,
+    /// See [`crate::root::Root::wire`].
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub root: [u8; 16],
+}
+
+/// The hub's roots of the device's sets at one log position, and the books over them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Roots {
+    /// When.
+    #[n(0)]
+    pub position: u64,
+    /// Sets that are not empty.
+    #[n(1)]
+    pub sets: Vec<SetRoot>,
+    /// The fold central posted with; books are compared only under an equal one.
+    #[n(2)]
+    pub rules: u32,
+    /// See [`crate::books::digest`].
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub books: [u8; 16],
+    /// An era number, reserved (SPEC S2).
+    #[n(4)]
+    pub era: u32,
+}
+
+/// All short ids of one set, sorted: the first version of repair.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Ids {
+    /// The scope.
+    #[n(0)]
+    pub scope: Scope,
+    /// The lane.
+    #[n(1)]
+    pub lane: u8,
+    /// 8 bytes each.
+    #[n(2)]
+    pub ids: ByteVec,
+}
+
+/// The sender lacks these; the answer to one [`Ids`], empty when it lacks nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Want {
+    /// The scope.
+    #[n(0)]
+    pub scope: Scope,
+    /// The lane.
+    #[n(1)]
+    pub lane: u8,
+    /// 8 bytes each.
+    #[n(2)]
+    pub ids: ByteVec,
+}
+
+/// The key of a subject's sealed fields.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SubjectKey {
+    /// Which.
+    #[n(0)]
+    pub subject: Subject,
+    /// The key.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub key: [u8; 32],
+}
+
+impl std::fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SubjectKey({})", self.subject)
+    }
+}
+
+/// Something the device should tell its person.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Notice {
+    /// The stable code.
+    #[n(0)]
+    pub code: String,
+    /// What to do, in English; screens say it by code.
+    #[n(1)]
+    pub message: String,
+}
+
+/// What the device says of itself; central lists it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Status {
+    /// Bursts that are not safe yet.
+    #[n(0)]
+    pub waiting: u64,
+    /// Ops it authored.
+    #[n(1)]
+    pub ops: u64,
+    /// The last comparison found every root equal.
+    #[n(2)]
+    pub root_equal: bool,
+    /// The last comparison found the books equal.
+    #[n(3)]
+    pub books_equal: bool,
+    /// At which log position.
+    #[n(4)]
+    pub position: u64,
+}
+
+macro_rules! frames {
+    ($($(#[$doc:meta])* $name:ident($body:ty) = $number:literal;)*) => {
+        /// One frame.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Frame { $($(#[$doc])* $name($body),)* }
+
+        impl Frame {
+            /// The frame as sent.
+            #[must_use]
+            pub fn encode(&self) -> Vec<u8> {
+                let (number, body) = match self { $(Self::$name(body) => ($number, crate::cbor::encode(body)),)* };
+                let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+                let mut out = Vec::with_capacity(HEADER_BYTES + body.len());
+                out.push(number);
+                out.extend_from_slice(&length.to_be_bytes());
+                out.extend_from_slice(&body);
+                out
+            }
+
+            /// Reads the body of a frame of type `number`; `Ok(None)` for a type of a later version.
+            ///
+            /// # Errors
+            /// [`FrameError::Malformed`].
+            pub fn decode(number: u8, body: &[u8]) -> Result<Option<Self>, FrameError> {
+                match number {
+                    $($number => minicbor::decode::<$body>(body).map(|body| Some(Self::$name(body)))
+                        .map_err(|_| FrameError::Malformed(number)),)*
+                    _ => Ok(None),
+                }
+            }
+        }
+    };
+}
+
+frames! {
+    /// Edge → hub, first.
+    Hello(Hello) = 1;
+    /// Hub → edge, first.
+    Welcome(Welcome) = 2;
+    /// Certificates of authors whose bursts follow.
+    Certificates(Vec<ByteVec>) = 3;
+    /// Bursts, either way.
+    Bursts(Vec<ByteVec>) = 4;
+    /// Hub → edge.
+    PageEnd(PageEnd) = 5;
+    /// Hub → edge.
+    Safe(Safe) = 6;
+    /// Hub → edge.
+    Refused(RefusedSlot) = 7;
+    /// Hub → edge.
+    Roots(Roots) = 8;
+    /// Edge → hub: my ids of this set.
+    Ids(Ids) = 9;
+    /// Hub → edge: send me these.
+    Want(Want) = 10;
+    /// Hub → edge.
+    Keys(Vec<SubjectKey>) = 11;
+    /// Certificates are missing.
+    WantCertificates(Vec<Author>) = 12;
+    /// Hub → edge.
+    Notice(Notice) = 13;
+    /// Edge → hub.
+    Status(Status) = 14;
+    /// Edge → hub: tell me your roots again.
+    Check(u64) = 15;
+}
+
+/// Why bytes are not a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// A length over [`MAX_FRAME_BYTES`].
+    #[error("a frame of {0} bytes is over the limit: update the program")]
+    TooLarge(usize),
+    /// The body is not that of its type.
+    #[error("the body of a frame of type {0} is malformed: update the program")]
+    Malformed(u8),
+}
+
+impl FrameError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "frame_too_large",
+            Self::Malformed(_) => "frame_malformed",
+        }
+    }
+}
+
+/// Type and body length of a frame header.
+///
+/// # Errors
+/// [`FrameError::TooLarge`].
+pub fn header(bytes: [u8; HEADER_BYTES]) -> Result<(u8, usize), FrameError> {
+    let length = u32::from_be_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]) as usize;
+    if length > MAX_FRAME_BYTES { Err(FrameError::TooLarge(length)) } else { Ok((bytes[0], length)) }
+}
+
+/// Short ids as one byte string.
+#[must_use]
+pub fn pack_ids(ids: &[ShortId]) -> ByteVec {
+    ids.iter().flat_map(|id| id.0).collect::<Vec<u8>>().into()
+}
+
+/// Short ids of a byte string; a rest of less than 8 bytes is ignored.
+#[must_use]
+pub fn unpack_ids(bytes: &[u8]) -> Vec<ShortId> {
+    bytes.as_chunks::<8>().0.iter().take(MAX_IDS).map(|id| ShortId(*id)).collect()
+}
+
+/// Bursts in frames of about [`BURSTS_FRAME_BYTES`].
+#[must_use]
+pub fn bursts_frames(bursts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let mut open: Vec<ByteVec> = Vec::new();
+    let mut bytes = 0;
+    for burst in bursts {
+        bytes += burst.len();
+        open.push(burst.into());
+        if bytes >= BURSTS_FRAME_BYTES {
+            frames.push(Frame::Bursts(std::mem::take(&mut open)));
+            bytes = 0;
+        }
+    }
+    if !open.is_empty() {
+        frames.push(Frame::Bursts(open));
+    }
+    frames
+}

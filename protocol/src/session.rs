@@ -1,0 +1,264 @@
+//! One sync conversation, without IO: an edge's half here, a hub's half in [`hub`].
+//!
+//! The edge says where it stands and pushes its outbox in the same flight; the hub answers SAFE, streams
+//! what the edge does not have, and states its roots. Equal roots end it; unequal ones are repaired by
+//! id lists, lane 0 first. The cursor is a hint, the roots are the proof (SPEC S2, S3).
+
+pub mod hub;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::account::Account;
+use crate::books;
+use crate::burst::{Burst, Head};
+use crate::fold::RULES;
+use crate::frame::{
+    Cursor, Frame, Hello, Ids, MAX_IDS, RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames, pack_ids,
+    unpack_ids,
+};
+use crate::id::{Author, Incarnation, Scope, ShortId};
+use crate::op::lane;
+use crate::root::Root;
+use crate::taka::Taka;
+
+/// Bytes of own bursts that may be on the way without a SAFE: small, so that a slow link is not filled.
+pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
+/// Rounds of repair in one session before it is given up until the next one.
+pub const MAX_REPAIRS: u32 = 12;
+
+/// What an edge's store does for a session.
+pub trait EdgeStore {
+    /// What went wrong in the store.
+    type Error;
+    /// Cursor, incarnation, last and safe burst.
+    fn hello(&self) -> Result<Hello, Self::Error>;
+    /// Own bursts of this incarnation after `seq`, encoded, up to `max_bytes` but at least one.
+    fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
+    /// Verifies and takes bursts; those of authors without certificate are left out and named.
+    fn receive(&mut self, bursts: Vec<Burst>) -> Result<BTreeSet<Author>, Self::Error>;
+    /// Keeps certificates that the authority signed.
+    fn add_certificates(&mut self, certificates: &[Vec<u8>]) -> Result<(), Self::Error>;
+    /// Keeps keys of sealed fields.
+    fn add_keys(&mut self, keys: &[SubjectKey]) -> Result<(), Self::Error>;
+    /// Bursts of earlier incarnations that are not safe, encoded: they go out again with every HELLO.
+    fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
+    /// Central holds own bursts up to here. Never lowers what is kept.
+    fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
+    /// Central was restored and holds less than it had acknowledged: the rest goes out again.
+    fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
+    /// Keeps the cursor.
+    fn set_cursor(&mut self, cursor: Cursor) -> Result<(), Self::Error>;
+    /// Central does not store this.
+    fn note_refused(&mut self, refused: &RefusedSlot) -> Result<(), Self::Error>;
+    /// The database was rolled back: goes on in a new life before the next write.
+    fn new_incarnation(&mut self) -> Result<(), Self::Error>;
+    /// Roots of the scopes this seat may read.
+    fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, Self::Error>;
+    /// Ids of one set, sorted.
+    fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error>;
+    /// Encoded bursts that hold these ops.
+    fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error>;
+    /// Sums by account over open member subjects of read scopes.
+    fn books(&self) -> Result<BTreeMap<Account, Taka>, Self::Error>;
+    /// Roots were compared.
+    fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error>;
+    /// Something the person should see.
+    fn note(&mut self, code: &str, message: &str) -> Result<(), Self::Error>;
+    /// Bursts not safe yet, and ops authored in all.
+    fn waiting(&self) -> Result<(u64, u64), Self::Error>;
+}
+
+/// The edge's half of a session.
+#[derive(Debug, Default)]
+pub struct EdgeSession {
+    inc: Incarnation,
+    /// Highest own burst sent in this session.
+    sent: u64,
+    /// Own bursts safe, as far as known.
+    safe: u64,
+    welcomed: bool,
+    drain: bool,
+    repairs: u32,
+    /// IDS frames whose answer is awaited.
+    awaited: u32,
+    /// Whether the last comparison found everything equal.
+    equal: bool,
+}
+
+impl EdgeSession {
+    /// Begins: HELLO, and the first of the outbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn start<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
+        let hello = store.hello()?;
+        (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+        let mut frames = vec![Frame::Hello(hello)];
+        frames.extend(bursts_frames(store.earlier_bursts(PUSH_WINDOW_BYTES)?));
+        frames.extend(self.push(store)?);
+        Ok(frames)
+    }
+
+    /// Whether the last comparison, with nothing waiting, found every root equal.
+    #[must_use]
+    pub const fn is_equal(&self) -> bool {
+        self.equal
+    }
+
+    /// Whether the seat is revoked: only the outbox is taken.
+    #[must_use]
+    pub const fn is_drained(&self) -> bool {
+        self.drain
+    }
+
+    /// Something was recorded: pushes it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn wake<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
+        let hello = store.hello()?;
+        if hello.inc != self.inc {
+            (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+        }
+        self.push(store)
+    }
+
+    /// Answers one frame of the hub.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn handle<S: EdgeStore>(&mut self, store: &mut S, frame: Frame) -> Result<Vec<Frame>, S::Error> {
+        match frame {
+            Frame::Welcome(welcome) => self.welcome(store, &welcome),
+            Frame::Certificates(certificates) => {
+                let certificates: Vec<Vec<u8>> = certificates.into_iter().map(Vec::from).collect();
+                store.add_certificates(&certificates)?;
+                Ok(Vec::new())
+            }
+            Frame::Keys(keys) => {
+                store.add_keys(&keys)?;
+                Ok(Vec::new())
+            }
+            Frame::Bursts(bursts) => {
+                let bursts = bursts.iter().filter_map(|burst| Burst::decode(burst).ok()).collect();
+                let unknown = store.receive(bursts)?;
+                // What is left out now is found missing by the roots and asked for again.
+                let asked = (!unknown.is_empty()).then(|| Frame::WantCertificates(unknown.into_iter().collect()));
+                Ok(asked.into_iter().collect())
+            }
+            Frame::PageEnd(end) => {
+                store.set_cursor(end.cursor)?;
+                Ok(Vec::new())
+            }
+            Frame::Safe(safe) => {
+                store.set_safe(safe.inc, safe.upto)?;
+                if safe.inc == self.inc {
+                    self.safe = self.safe.max(safe.upto);
+                }
+                self.push(store)
+            }
+            Frame::Refused(refused) => {
+                store.note_refused(&refused)?;
+                Ok(Vec::new())
+            }
+            Frame::Roots(roots) => self.compare(store, &roots),
+            Frame::Want(want) => {
+                let bursts = store.bursts_with(&unpack_ids(&want.ids))?;
+                let mut frames = bursts_frames(bursts);
+                self.awaited = self.awaited.saturating_sub(1);
+                if self.awaited == 0 {
+                    frames.push(Frame::Check(0));
+                }
+                Ok(frames)
+            }
+            Frame::Notice(notice) => {
+                store.note(&notice.code, &notice.message)?;
+                Ok(Vec::new())
+            }
+            // What only edges say.
+            Frame::Hello(_) | Frame::Ids(_) | Frame::WantCertificates(_) | Frame::Status(_) | Frame::Check(_) => {
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn welcome<S: EdgeStore>(&mut self, store: &mut S, welcome: &Welcome) -> Result<Vec<Frame>, S::Error> {
+        self.welcomed = true;
+        self.drain = welcome.drain;
+        let hello = store.hello()?;
+        let own = welcome.heads.iter().find(|head| head.inc == hello.inc);
+        if own.is_some_and(|head| head.forked || head.highest > hello.last) {
+            // This database is older than what already left it: a restore or a roll-back.
+            store.new_incarnation()?;
+            let hello = store.hello()?;
+            (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+            return self.push(store);
+        }
+        let upto = own.map_or(0, |head| head.upto);
+        if upto < hello.safe {
+            // Central was restored: it is fed again.
+            store.lower_safe(hello.inc, upto)?;
+            self.sent = upto;
+        } else {
+            // A SAFE may have been lost with its link.
+            store.set_safe(hello.inc, upto)?;
+        }
+        for head in welcome.heads.iter().filter(|head| head.inc != hello.inc) {
+            store.set_safe(head.inc, head.upto)?;
+        }
+        self.safe = upto;
+        self.sent = self.sent.max(upto);
+        self.push(store)
+    }
+
+    /// Own bursts that are not safe, as many as the window takes.
+    fn push<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
+        if self.sent > self.safe + 256 {
+            return Ok(Vec::new());
+        }
+        let bursts = store.own_bursts_after(self.sent, PUSH_WINDOW_BYTES)?;
+        for burst in &bursts {
+            if let Ok((head, _)) = Head::decode_front(burst) {
+                self.sent = self.sent.max(head.seq);
+                self.equal = false;
+            }
+        }
+        Ok(bursts_frames(bursts))
+    }
+
+    fn compare<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
+        let (waiting, ops) = store.waiting()?;
+        if waiting > 0 || self.awaited > 0 {
+            return Ok(Vec::new());
+        }
+        let ours = store.roots()?;
+        let theirs: BTreeMap<(Scope, u8), [u8; 16]> = roots.sets.iter().map(|set| ((set.scope, set.lane), set.root)).collect();
+        let nothing = Root::default().wire();
+        let differs = |key: &&(Scope, u8)| {
+            let our = ours.get(key).map_or(nothing, Root::wire);
+            theirs.get(key).copied().unwrap_or(nothing) != our
+        };
+        let keys: BTreeSet<(Scope, u8)> = ours.keys().chain(theirs.keys()).copied().collect();
+        let unequal: Vec<(Scope, u8)> = keys.iter().filter(differs).copied().collect();
+        self.equal = unequal.is_empty();
+        if self.equal {
+            self.repairs = 0;
+        }
+        let books_equal = self.equal && roots.rules == RULES && books::digest(&store.books()?) == roots.books;
+        store.note_compared(roots.position, self.equal, books_equal)?;
+        let status = Status { waiting, ops, root_equal: self.equal, books_equal, position: roots.position };
+        let mut frames = vec![Frame::Status(status)];
+        if !self.equal && self.repairs < MAX_REPAIRS {
+            self.repairs += 1;
+            // Roots of other lanes mean something only under an equal lane 0.
+            let control = unequal.iter().any(|(_, lane)| *lane == lane::CONTROL);
+            for (scope, lane) in unequal.into_iter().filter(|(_, lane)| !control || *lane == lane::CONTROL) {
+                let mut ids = store.short_ids(scope, lane)?;
+                ids.truncate(MAX_IDS);
+                frames.push(Frame::Ids(Ids { scope, lane, ids: pack_ids(&ids) }));
+                self.awaited += 1;
+            }
+        }
+        Ok(frames)
+    }
+}

@@ -1,0 +1,282 @@
+//! A hub's half of a session: frames in, questions to the store out, frames back.
+
+use std::collections::BTreeSet;
+
+use crate::burst::Burst;
+use crate::frame::{
+    Cursor, Frame, Hello, Notice, OwnHead, PageEnd, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome,
+    bursts_frames, pack_ids, unpack_ids,
+};
+use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
+use crate::root::Root;
+
+/// Ops in one page of the delta.
+pub const PAGE_OPS: u32 = 500;
+
+/// What the session asks of central's store.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// Log, position, and the device's own chains.
+    Welcome,
+    /// Verify and take these.
+    Take(Vec<Burst>),
+    /// The delta of the device after this position.
+    Page(u64),
+    /// What the device lacks of this set, and what we lack.
+    Difference(Scope, u8, Vec<ShortId>),
+    /// Certificates.
+    Certificates(Vec<Author>),
+    /// Keep what the device says of itself.
+    Status(Status),
+}
+
+/// The store's answer to an [`Ask`].
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Ask::Welcome`].
+    Welcome(Cursor, Vec<OwnHead>),
+    /// To [`Ask::Take`]: the device's own chains as they are now, and what was refused.
+    Took(Vec<(Incarnation, u64)>, Vec<RefusedSlot>),
+    /// To [`Ask::Page`].
+    Page(Page),
+    /// To [`Ask::Difference`].
+    Difference(Scope, u8, Difference),
+    /// To [`Ask::Certificates`].
+    Certificates(Vec<(Author, Vec<u8>)>),
+    /// To [`Ask::Status`].
+    Noted,
+}
+
+/// A page of the delta.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Bursts, with what the device may not see withheld.
+    pub bursts: Vec<Burst>,
+    /// Certificates of their authors.
+    pub certificates: Vec<(Author, Vec<u8>)>,
+    /// Keys of the subjects in the page, for seats that may unseal.
+    pub keys: Vec<SubjectKey>,
+    /// Up to which position the page goes.
+    pub upto: u64,
+    /// More follows.
+    pub more: bool,
+    /// Roots and books at `upto`; only on the last page.
+    pub roots: Vec<(Scope, u8, Root)>,
+    /// Books digest; only on the last page.
+    pub books: [u8; 16],
+}
+
+/// What differs in one set.
+#[derive(Clone, Debug, Default)]
+pub struct Difference {
+    /// What the device lacks.
+    pub bursts: Vec<Burst>,
+    /// Certificates of their authors.
+    pub certificates: Vec<(Author, Vec<u8>)>,
+    /// Keys of their subjects.
+    pub keys: Vec<SubjectKey>,
+    /// What we lack.
+    pub want: Vec<ShortId>,
+}
+
+/// The hub's half of a session with one device.
+#[derive(Debug)]
+pub struct HubSession {
+    author: Author,
+    drain: bool,
+    log_id: [u8; 8],
+    cursor: u64,
+    greeted: bool,
+    /// A page was asked for and has not come.
+    paging: bool,
+    /// The log moved while a page was on its way.
+    moved: bool,
+    /// The device waits for roots.
+    owes_roots: bool,
+    told: BTreeSet<Author>,
+    keyed: BTreeSet<Subject>,
+    last_roots: Option<Roots>,
+    hello: Hello,
+}
+
+/// What an edge did that ends the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// A frame before HELLO.
+    #[error("the device spoke before HELLO: update its program")]
+    NoHello,
+    /// HELLO twice.
+    #[error("the device said HELLO twice: update its program")]
+    TwoHellos,
+    /// A burst that is no burst.
+    #[error("the device sent a burst that cannot be read: update its program")]
+    Burst(&'static str),
+    /// A frame that only hubs send.
+    #[error("the device sent a frame that only hubs send: update its program")]
+    WrongSide,
+}
+
+impl Violation {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoHello => "no_hello",
+            Self::TwoHellos => "two_hellos",
+            Self::Burst(code) => code,
+            Self::WrongSide => "wrong_side",
+        }
+    }
+}
+
+impl HubSession {
+    /// A session with the device of this seat. `revoked`: a drain session.
+    #[must_use]
+    pub fn new(author: Author, revoked: bool) -> Self {
+        Self {
+            author,
+            drain: revoked,
+            log_id: [0; 8],
+            cursor: 0,
+            greeted: false,
+            paging: false,
+            moved: false,
+            owes_roots: true,
+            told: BTreeSet::from([author]),
+            keyed: BTreeSet::new(),
+            last_roots: None,
+            hello: Hello::default(),
+        }
+    }
+
+    /// Takes one frame of the device.
+    ///
+    /// # Errors
+    /// [`Violation`]: the session ends, nothing of the frame was taken.
+    pub fn handle(&mut self, frame: Frame) -> Result<Vec<Ask>, Violation> {
+        if let Frame::Hello(hello) = frame {
+            if self.greeted {
+                return Err(Violation::TwoHellos);
+            }
+            self.greeted = true;
+            self.hello = hello;
+            return Ok(vec![Ask::Welcome]);
+        }
+        if !self.greeted {
+            return Err(Violation::NoHello);
+        }
+        match frame {
+            Frame::Bursts(bursts) => {
+                let read = bursts.iter().map(|bytes| Burst::decode(bytes)).collect::<Result<Vec<_>, _>>();
+                Ok(vec![Ask::Take(read.map_err(|error| Violation::Burst(error.code()))?)])
+            }
+            Frame::Ids(ids) if !self.drain => Ok(vec![Ask::Difference(ids.scope, ids.lane, unpack_ids(&ids.ids))]),
+            Frame::Check(_) if !self.drain => {
+                self.owes_roots = true;
+                Ok(self.page())
+            }
+            Frame::WantCertificates(authors) => Ok(vec![Ask::Certificates(authors)]),
+            Frame::Status(status) => Ok(vec![Ask::Status(status)]),
+            Frame::Ids(_) | Frame::Check(_) => Ok(Vec::new()),
+            _ => Err(Violation::WrongSide),
+        }
+    }
+
+    /// The log moved: there may be something for the device.
+    pub fn log_moved(&mut self) -> Vec<Ask> {
+        if self.greeted && !self.drain { self.page() } else { Vec::new() }
+    }
+
+    fn page(&mut self) -> Vec<Ask> {
+        if self.paging {
+            self.moved = true;
+            return Vec::new();
+        }
+        self.paging = true;
+        vec![Ask::Page(self.cursor)]
+    }
+
+    /// Takes an answer of the store: what to send, and what to ask next.
+    pub fn answer(&mut self, answer: Answer) -> (Vec<Frame>, Vec<Ask>) {
+        match answer {
+            Answer::Welcome(cursor, heads) => {
+                self.log_id = cursor.log_id;
+                // A cursor of another log says nothing about this one.
+                self.cursor = if self.hello.cursor.log_id == cursor.log_id { self.hello.cursor.position } else { 0 };
+                let mut frames = vec![Frame::Welcome(Welcome { cursor, heads, drain: self.drain })];
+                if self.drain {
+                    let message = "This device was withdrawn. What it recorded is taken; give it back to operations.";
+                    frames.push(Frame::Notice(Notice { code: "revoked".to_owned(), message: message.to_owned() }));
+                    return (frames, Vec::new());
+                }
+                (frames, self.page())
+            }
+            Answer::Took(chains, refused) => {
+                let safe = chains.into_iter().map(|(inc, upto)| Frame::Safe(Safe { inc, upto }));
+                let frames = safe.chain(refused.into_iter().map(Frame::Refused)).collect();
+                if self.drain {
+                    return (frames, Vec::new());
+                }
+                self.owes_roots = true;
+                (frames, self.page())
+            }
+            Answer::Page(page) => self.send_page(page),
+            Answer::Difference(scope, lane, difference) => {
+                let mut frames = self.introduce(difference.certificates, difference.keys);
+                frames.extend(bursts_frames(difference.bursts.iter().map(Burst::encode)));
+                frames.push(Frame::Want(Want { scope, lane, ids: pack_ids(&difference.want) }));
+                (frames, Vec::new())
+            }
+            Answer::Certificates(certificates) => {
+                let bytes = certificates.into_iter().map(|(_, bytes)| bytes.into()).collect();
+                (vec![Frame::Certificates(bytes)], Vec::new())
+            }
+            Answer::Noted => (Vec::new(), Vec::new()),
+        }
+    }
+
+    fn introduce(&mut self, certificates: Vec<(Author, Vec<u8>)>, keys: Vec<SubjectKey>) -> Vec<Frame> {
+        let fresh: Vec<_> =
+            certificates.into_iter().filter(|(author, _)| self.told.insert(*author)).map(|(_, bytes)| bytes.into()).collect();
+        let keys: Vec<SubjectKey> = keys.into_iter().filter(|key| self.keyed.insert(key.subject)).collect();
+        let fresh = (!fresh.is_empty()).then_some(Frame::Certificates(fresh));
+        let keys = (!keys.is_empty()).then_some(Frame::Keys(keys));
+        fresh.into_iter().chain(keys).collect()
+    }
+
+    fn send_page(&mut self, page: Page) -> (Vec<Frame>, Vec<Ask>) {
+        self.paging = false;
+        self.cursor = page.upto;
+        let mut frames = self.introduce(page.certificates, page.keys);
+        let told = !page.bursts.is_empty();
+        frames.extend(bursts_frames(page.bursts.iter().map(Burst::encode)));
+        let cursor = Cursor { log_id: self.log_id, position: page.upto };
+        if page.more {
+            frames.push(Frame::PageEnd(PageEnd { cursor, more: true }));
+            return (frames, self.page());
+        }
+        let set = |(scope, lane, root): &(Scope, u8, Root)| SetRoot {
+            scope: *scope,
+            lane: *lane,
+            count: root.count,
+            root: root.wire(),
+        };
+        let sets = page.roots.iter().filter(|(_, _, root)| root.count > 0).map(set).collect();
+        let roots = Roots { position: page.upto, sets, rules: crate::fold::RULES, books: page.books, era: 0 };
+        let same = self.last_roots.as_ref().is_some_and(|last| last.sets == roots.sets && last.books == roots.books);
+        if told || self.owes_roots || !same {
+            frames.push(Frame::PageEnd(PageEnd { cursor, more: false }));
+            frames.push(Frame::Roots(roots.clone()));
+            self.last_roots = Some(roots);
+            self.owes_roots = false;
+        }
+        let again = std::mem::take(&mut self.moved);
+        (frames, if again { self.page() } else { Vec::new() })
+    }
+
+    /// The author this session is with.
+    #[must_use]
+    pub const fn author(&self) -> Author {
+        self.author
+    }
+}

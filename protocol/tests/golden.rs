@@ -1,0 +1,264 @@
+//! Golden bytes: what this version writes, another one must read, and the other way round.
+//!
+//! A file holds, line by line, `text` (what it means), `hex` (its bytes) and `id` (the name that follows
+//! from them). A kind without a file fails; so does a file that no longer comes out. New files:
+//! `GETIT_WRITE_GOLDEN=1 cargo test -p protocol --test golden`, which never changes one that exists.
+
+#[path = "world/people.rs"]
+#[allow(dead_code, reason = "shared by several test programs")]
+mod people;
+#[path = "world/store.rs"]
+#[allow(dead_code, reason = "shared by several test programs")]
+mod store;
+
+use std::path::PathBuf;
+
+use data_encoding::HEXLOWER as HEX;
+use people::{Person, authority, person};
+use protocol::burst::{Burst, Head, Slot};
+use protocol::fact::*;
+use protocol::id::{Author, Id16, Incarnation, Kind, OpId, ShortId, Subject};
+use protocol::intake::{Verified, op_of, verify};
+use protocol::op::Op;
+use protocol::root::Root;
+use protocol::sealed::{self, Personal};
+use protocol::seat::{Certificate, Role};
+use protocol::taka::Taka;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Compares with the file, or writes it if there is none and writing was asked for.
+/// Returns the bytes that the file holds.
+fn golden(name: &str, text: &str, bytes: &[u8], id: &str) -> Vec<u8> {
+    let path = folder().join(format!("{name}.golden"));
+    let now = format!("text {text}\nhex {}\nid {id}\n", HEX.encode(bytes));
+    if !path.exists() && std::env::var_os("GETIT_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, &now).expect("the folder is ours");
+    }
+    let shipped = std::fs::read_to_string(&path)
+        .unwrap_or_else(|_| panic!("{name} has no golden file: run with GETIT_WRITE_GOLDEN=1, and commit it"));
+    assert_eq!(shipped, now, "{name}: shipped bytes may not change; a changed meaning is a new kind");
+    let hex = shipped.lines().find_map(|line| line.strip_prefix("hex ")).expect("a hex line");
+    HEX.decode(hex.as_bytes()).expect("hex")
+}
+
+fn id(n: u8) -> Id16 {
+    Id16([n; 16])
+}
+
+fn parcel() -> Subject {
+    Subject::new(Kind::Parcel, id(0x11))
+}
+
+fn site() -> Subject {
+    Subject::new(Kind::Site, id(0x22))
+}
+
+fn agent() -> Person {
+    person("golden agent", Role::Agent, Subject::agent(site(), id(0x33)))
+}
+
+fn taka(paisa: i64) -> Taka {
+    Taka::from_paisa(paisa).expect("small")
+}
+
+fn personal() -> Personal {
+    Personal {
+        name: "রহিমা বেগম".into(),
+        phone: "+8801712345678".into(),
+        address: "House 7, Road 3, Mirpur, Dhaka".into(),
+        note: "Ring twice".into(),
+    }
+}
+
+fn sealed_field(subject: &Subject, class_kind: u16) -> Vec<u8> {
+    sealed::seal(&[7; 32], &[9; 24], subject, class_kind, &personal())
+}
+
+/// One example of every kind, with every field filled.
+fn examples() -> Vec<(Subject, Fact)> {
+    let order = Subject::new(Kind::Order, id(0x10));
+    let vendor = Subject::new(Kind::Vendor, id(0x44));
+    let earning = Subject::earning_of(parcel());
+    let handin = Subject::new(Kind::HandIn, id(0x55));
+    let (cause, inc, agent) = (OpId([0xab; 32]), Incarnation(*b"inc1"), agent().seat.party);
+    let line = Line { sku: "চাল-5kg".into(), qty: 2, unit_price: taka(59_050) };
+    vec![
+        (site(), Fact::Put(Put { generation: 1, subjects: vec![parcel(), handin] })),
+        (
+            site(),
+            Fact::Close(Close {
+                generation: 1,
+                subjects: vec![parcel()],
+                carry: vec![
+                    Carry { code: 1110, owner: Some(agent), net: taka(-5) },
+                    Carry { code: 2070, owner: None, net: taka(5) },
+                ],
+            }),
+        ),
+        (
+            Subject::tenant(),
+            Fact::Revoked(Revoked { author: Author([3; 8]), beacon: 0, known: vec![Known { inc, seq: 300 }] }),
+        ),
+        (
+            order,
+            Fact::OrderPlaced(OrderPlaced {
+                customer: id(0x66),
+                parcels: vec![parcel()],
+                total: taka(125_000),
+                sealed: sealed_field(&order, 0x1001),
+            }),
+        ),
+        (order, Fact::OrderCancelled(OrderCancelled { by: 1 })),
+        (
+            parcel(),
+            Fact::ParcelCreated(ParcelCreated {
+                order,
+                vendor,
+                site: site(),
+                due: taka(125_000),
+                lines: vec![line],
+                sealed: sealed_field(&parcel(), 0x1010),
+            }),
+        ),
+        (parcel(), Fact::ParcelCancelled(ParcelCancelled { by: 2 })),
+        (
+            earning,
+            Fact::EarningOpened(EarningOpened {
+                parcel: parcel(),
+                vendor,
+                goods: taka(118_100),
+                delivery: taka(6_000),
+                delivery_vat: taka(900),
+                rounding: taka(40),
+                commission: taka(11_810),
+                cod_fee: taka(1_181),
+                vendor_vat: taka(1_949),
+                rto_fee: taka(5_000),
+                rto_vat: taka(750),
+            }),
+        ),
+        (earning, Fact::Distributed(Distributed { cause })),
+        (earning, Fact::EarningHeld(EarningHeld { cause, code: 1 })),
+        (earning, Fact::RtoCharged(RtoCharged { cause, available: taka(3_000), receivable: taka(2_750) })),
+        (parcel(), Fact::Judged(Judged { op: cause, code: 3 })),
+        (parcel(), Fact::Accepted(Accepted {})),
+        (parcel(), Fact::Rejected(Rejected { reason: 1 })),
+        (parcel(), Fact::Packed(Packed { pieces: 2 })),
+        (parcel(), Fact::ReturnReceived(ReturnReceived {})),
+        (parcel(), Fact::Received(Received { pieces: 2 })),
+        (parcel(), Fact::Dispatched(Dispatched { agent, run: id(0x77) })),
+        (parcel(), Fact::RtoInitiated(RtoInitiated { reason: AttemptReason::Refused as u8 })),
+        (parcel(), Fact::Loaded(Loaded {})),
+        (parcel(), Fact::Delivered(Delivered { evidence: 2, collected: Some(taka(125_000)) })),
+        (parcel(), Fact::Attempted(Attempted { reason: AttemptReason::Unreachable as u8 })),
+        (handin, Fact::HandInOffered(HandInOffered { site: site(), amount: taka(125_000), inc, upto: 7 })),
+        (
+            handin,
+            Fact::HandInCounted(HandInCounted {
+                agent,
+                counted: taka(120_000),
+                denominations: vec![Denomination { taka: 1_000, pieces: 1 }, Denomination { taka: 100, pieces: 2 }],
+            }),
+        ),
+    ]
+}
+
+/// A chain's second burst by the golden agent.
+fn signed(ops: &[Op]) -> Burst {
+    let agent = agent();
+    let first = Burst::sign(&agent.key, &agent.place, 1_700_000_000_000, ops);
+    Burst::sign(&agent.key, &agent.place.then(first.digest()), 1_700_000_060_000, ops)
+}
+
+#[test]
+fn every_kind_has_its_bytes() {
+    let examples = examples();
+    let names: Vec<&str> = examples.iter().map(|(_, fact)| fact.name()).collect();
+    let kinds: Vec<&str> = Fact::KINDS.iter().map(|(_, name, _)| *name).collect();
+    assert_eq!(names, kinds, "one example of every kind, in the order of the catalogue");
+    for (subject, fact) in examples {
+        assert!(fact.is_about(&subject), "{}", fact.name());
+        let op = op_of(subject, &fact, vec![ShortId([0x5a; 8])]);
+        // The id is that of the op as slot 0 of the golden agent's second burst.
+        let id = signed(std::slice::from_ref(&op)).ids()[0].to_string();
+        let name = format!("fact_{:04x}_{}", fact.class_kind(), fact.name());
+        let text = format!("{subject} lane {} {fact:?}", fact.lane());
+        let shipped = golden(&name, &text, &op.encode(), &id);
+        let read = Op::decode(&shipped).expect("shipped bytes are an op");
+        assert_eq!(read, op);
+        assert_eq!(Fact::read(read.class_kind, &read.payload), Reading::Known(fact));
+    }
+}
+
+#[test]
+fn no_golden_file_without_a_meaning() {
+    let mut expected: Vec<String> =
+        Fact::KINDS.iter().map(|(number, name, _)| format!("fact_{number:04x}_{name}.golden")).collect();
+    let others = ["head", "burst", "burst_withheld", "certificate", "sealed", "subjects", "root"];
+    expected.extend(others.map(|name| format!("{name}.golden")));
+    expected.sort();
+    let files = std::fs::read_dir(folder()).expect("the folder is here");
+    let mut found: Vec<String> =
+        files.map(|file| file.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+    found.sort();
+    if std::env::var_os("GETIT_WRITE_GOLDEN").is_none() {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn head_and_burst() {
+    let ops: Vec<Op> = examples().iter().skip(20).map(|(subject, fact)| op_of(*subject, fact, Vec::new())).collect();
+    let burst = signed(&ops);
+    let head = Head { beacon: 300, ..burst.head.clone() };
+    let shipped = golden("head", &format!("{head:?}"), &head.encode(), "-");
+    assert_eq!(Head::decode_front(&shipped), Ok((head, shipped.len())));
+
+    let seat = agent().seat;
+    let shipped = golden("burst", &format!("{:?}", burst.ids()), &burst.encode(), &burst.digest().to_string());
+    let read = Burst::decode(&shipped).expect("shipped bytes are a burst");
+    assert_eq!(read, burst);
+    assert!(verify(read, &seat).is_ok(), "shipped bytes verify");
+
+    let kept = burst.ids()[1];
+    let part = burst.withhold(|id| *id == kept);
+    let shipped = golden("burst_withheld", &format!("only {kept}"), &part.encode(), &burst.digest().to_string());
+    let read = verify(Burst::decode(&shipped).expect("a burst"), &seat).expect("a part verifies like the whole");
+    assert_eq!((read.digest, &read.ids), (burst.digest(), &Verified::of_own(burst.clone()).ids));
+    assert!(matches!(read.burst.slots[0], Slot::Withheld(_)));
+}
+
+#[test]
+fn certificate() {
+    let agent = agent();
+    let issued = Certificate::issue(&authority(), agent.seat.clone()).expect("the key is strong");
+    let shipped = golden("certificate", &format!("{:?}", issued.seat), &issued.encode(), &issued.author().to_string());
+    let read = Certificate::decode(&shipped, &authority().verifying_key()).expect("shipped bytes verify");
+    assert_eq!((read.author(), read.seat), (agent.author, issued.seat));
+}
+
+#[test]
+fn sealed_and_subjects_and_root() {
+    let field = sealed_field(&parcel(), 0x1010);
+    let key = HEX.encode(&[7; 32]);
+    let shipped = golden("sealed", &format!("key {key} subject {} kind 1010", parcel()), &field, "-");
+    assert_eq!(sealed::open(&[7; 32], &parcel(), 0x1010, &shipped), Some(personal()));
+
+    let all: Vec<Subject> =
+        Kind::LETTERS.iter().map(|(kind, _)| Subject::new(*kind, Id16(*b"\xff0123456789abcde"))).collect();
+    let text: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let bytes: Vec<u8> = all.iter().flat_map(|subject| subject.0).collect();
+    let derived = format!("{} {}", Subject::earning_of(parcel()), Subject::agent(site(), id(0x33)));
+    let shipped = golden("subjects", &text.join(" "), &bytes, &derived);
+    for (chunk, text) in shipped.chunks(17).zip(&text) {
+        assert_eq!(Subject::from_slice(chunk), Subject::parse(text));
+    }
+
+    let mut root = Root::default();
+    [[0xff; 32], [0x01; 32], [0x80; 32]].iter().for_each(|id| root.join(&OpId(*id)));
+    let shipped = golden("root", "3 ids: ff.. 01.. 80..", &root.sum_bytes(), &HEX.encode(&root.wire()));
+    assert_eq!(Root::from_parts(3, shipped.as_slice().try_into().expect("32 bytes")), root);
+}

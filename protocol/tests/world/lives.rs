@@ -1,0 +1,216 @@
+//! Generated lives: several people write about one parcel or one hand-in, each knowing only part of
+//! what the others wrote.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use protocol::burst::Burst;
+use protocol::decide::Draft;
+use protocol::fact::{
+    Accepted, Attempted, Delivered, Dispatched, EarningOpened, Fact, HandInCounted, HandInOffered, Loaded, Packed,
+    ParcelCancelled, ParcelCreated, Put, Received, ReturnReceived, RtoInitiated,
+};
+use protocol::id::{Id16, Incarnation, Kind, Scope, ShortId, Subject};
+use protocol::intake::{Verified, op_of};
+use protocol::seat::Role;
+use protocol::taka::Taka;
+
+use crate::people::{Person, World, id_of, person};
+
+/// One step of a life, as numbers that the writer turns into a fact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) who: u8,
+    pub(crate) what: u8,
+    pub(crate) learns: u8,
+    pub(crate) amount: u8,
+}
+
+/// Up to `most` steps.
+pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let step = (any::<u8>(), any::<u8>(), any::<u8>(), any::<u8>());
+    let step = step.prop_map(|(who, what, learns, amount)| Step { who, what, learns, amount });
+    prop::collection::vec(step, 1..most)
+}
+
+/// Everybody who writes; a second cashier stands at the same till.
+pub(crate) fn cast(world: &World) -> Vec<Person> {
+    let site = world.party("s1");
+    let named = ["a7", "a8", "a9", "s1", "v1"].map(|name| world.people[name].clone());
+    named.into_iter().chain([person("s1b", Role::Site, site), world.central.clone()]).collect()
+}
+
+/// What was written about one subject, in the order of writing: every prefix is causally closed.
+#[derive(Clone)]
+pub(crate) struct Life {
+    pub(crate) subject: Subject,
+    pub(crate) bursts: Vec<Verified>,
+    heads: Vec<ShortId>,
+    /// Indexes of the bursts each of the cast knows.
+    knows: Vec<BTreeSet<usize>>,
+    /// Heads each burst named.
+    after: Vec<BTreeSet<usize>>,
+    cast: Vec<Person>,
+    ticks: u64,
+}
+
+impl Life {
+    /// Nothing written yet; chains start in an incarnation of the subject's own.
+    pub(crate) fn new(subject: Subject, cast: &[Person]) -> Self {
+        let mut cast = cast.to_vec();
+        for person in &mut cast {
+            person.place.inc = Incarnation([subject.0[1], subject.0[2], subject.0[3], subject.0[4]]);
+        }
+        let knows = vec![BTreeSet::new(); cast.len()];
+        Self { subject, bursts: Vec::new(), heads: Vec::new(), knows, after: Vec::new(), cast, ticks: 0 }
+    }
+
+    /// Everybody learns all that was written.
+    pub(crate) fn all_know(&mut self) {
+        let all: BTreeSet<usize> = (0..self.bursts.len()).collect();
+        self.knows.iter_mut().for_each(|knows| knows.clone_from(&all));
+    }
+
+    /// One of the cast writes drafts in a burst; those on a scope follow nothing.
+    pub(crate) fn write(&mut self, who: usize, drafts: &[Draft]) {
+        let known = self.knows[who].clone();
+        self.write_knowing(who, drafts, &known);
+    }
+
+    fn write_knowing(&mut self, who: usize, drafts: &[Draft], known: &BTreeSet<usize>) {
+        let covered: BTreeSet<usize> = known.iter().flat_map(|index| self.after[*index].clone()).collect();
+        let heads: BTreeSet<usize> = known.difference(&covered).copied().take(8).collect();
+        let shorts: Vec<ShortId> = heads.iter().map(|index| self.heads[*index]).collect();
+        let after = |draft: &Draft| if draft.subject == self.subject { shorts.clone() } else { Vec::new() };
+        let ops: Vec<_> = drafts.iter().map(|draft| op_of(draft.subject, &draft.fact, after(draft))).collect();
+        self.ticks += 1;
+        let person = &mut self.cast[who];
+        let burst = Burst::sign(&person.key, &person.place, self.ticks, &ops);
+        person.place = person.place.then(burst.digest());
+        let verified = Verified::of_own(burst);
+        self.heads.push(verified.ids[0].short());
+        self.after.push(known.clone());
+        self.knows[who].insert(self.bursts.len());
+        self.bursts.push(verified);
+    }
+
+    /// Learns from another, then writes; now and then twice.
+    fn step(&mut self, step: Step, fact: impl Fn(&Self, usize, Step) -> Fact) {
+        let who = usize::from(step.who) % self.cast.len();
+        match step.learns % 4 {
+            0 => {}
+            1 => self.knows[who] = (0..self.bursts.len()).collect(),
+            _ => {
+                let from = self.knows[usize::from(step.learns / 4) % self.cast.len()].clone();
+                self.knows[who].extend(from);
+            }
+        }
+        let known = self.knows[who].clone();
+        let role = self.cast[who].seat.role();
+        let draft = |fact| Draft { subject: self.subject, fact };
+        let mut drafts = vec![draft(fact(self, who, step))];
+        if matches!(role, Role::Agent | Role::Site) {
+            let put = Fact::Put(Put { generation: 1, subjects: vec![self.subject] });
+            drafts.push(Draft { subject: self.cast[who].seat.party, fact: put });
+        }
+        let again = (step.what >= 230).then(|| fact(self, who, Step { amount: step.amount / 2, ..step }));
+        let again = again.map(|fact| vec![draft(fact)]);
+        self.write_knowing(who, &drafts, &known);
+        if let Some(again) = again {
+            self.write_knowing(who, &again, &known);
+        }
+    }
+}
+
+/// The due of generated parcels.
+pub(crate) const DUE: Taka = Taka::whole(1_250);
+
+/// A parcel on the run of a7, and what then happens to it.
+pub(crate) fn parcel(name: &str, cast: &[Person], steps: &[Step]) -> Life {
+    let subject = Subject::new(Kind::Parcel, id_of(name));
+    let (site, vendor) = (cast[3].seat.party, cast[4].seat.party);
+    let mut life = Life::new(subject, cast);
+    let central = cast.len() - 1;
+    let created = ParcelCreated {
+        order: Subject::new(Kind::Order, id_of(name)),
+        vendor,
+        site,
+        due: DUE,
+        lines: Vec::new(),
+        sealed: Vec::new(),
+    };
+    let earning = Draft { subject: Subject::earning_of(subject), fact: Fact::EarningOpened(terms(subject, vendor)) };
+    life.write(central, &[Draft { subject, fact: Fact::ParcelCreated(created) }, earning]);
+    life.all_know();
+    for (who, fact) in [
+        (3, Fact::Received(Received { pieces: 1 })),
+        (3, Fact::Dispatched(Dispatched { agent: cast[0].seat.party, run: Id16([1; 16]) })),
+        (0, Fact::Loaded(Loaded {})),
+    ] {
+        life.write(who, &[Draft { subject, fact }]);
+        life.all_know();
+    }
+    steps.iter().for_each(|step| life.step(*step, parcel_fact));
+    life
+}
+
+fn parcel_fact(life: &Life, who: usize, step: Step) -> Fact {
+    let evidence = 1 + step.amount % 5;
+    let collected = [Some(DUE), Some(DUE), Some(Taka::whole(1_200)), Some(Taka::whole(1_300)), None];
+    let collected = collected[usize::from(step.amount) % collected.len()];
+    let agent: Scope = life.cast[usize::from(step.amount) % 3].seat.party;
+    match (life.cast[who].seat.role(), step.what % 4) {
+        (Role::Agent, 0) => Fact::Loaded(Loaded {}),
+        (Role::Agent, 1) => Fact::Attempted(Attempted { reason: 1 + step.amount % 15 }),
+        (Role::Agent, _) => Fact::Delivered(Delivered { evidence, collected }),
+        (Role::Site, 0 | 1) => Fact::Dispatched(Dispatched { agent, run: Id16([step.amount; 16]) }),
+        (Role::Site, 2) => Fact::Received(Received { pieces: 1 }),
+        (Role::Site, _) => Fact::RtoInitiated(RtoInitiated { reason: 5 }),
+        (Role::Vendor, 0) => Fact::Accepted(Accepted {}),
+        (Role::Vendor, 1) => Fact::Packed(Packed { pieces: 1 }),
+        (Role::Vendor, _) => Fact::ReturnReceived(ReturnReceived {}),
+        (Role::Central | Role::Hub, _) => Fact::ParcelCancelled(ParcelCancelled { by: 1 }),
+    }
+}
+
+/// A hand-in of a7 to s1, offered and counted by more people than should.
+pub(crate) fn handin(name: &str, cast: &[Person], steps: &[Step]) -> Life {
+    let mut life = Life::new(Subject::new(Kind::HandIn, id_of(name)), &cast[..cast.len() - 1]);
+    let hands = [0, 0, 0, 3, 3, 5, 1];
+    for step in steps {
+        let who = hands[usize::from(step.who) % hands.len()];
+        life.step(Step { who, ..*step }, handin_fact);
+    }
+    life
+}
+
+fn handin_fact(life: &Life, who: usize, step: Step) -> Fact {
+    let amount = [1_250, 1_250, 1_200, 1_300][usize::from(step.amount) % 4];
+    let amount = Taka::whole(amount);
+    let (site, place) = (life.cast[3].seat.party, life.cast[who].place);
+    match life.cast[who].seat.role() {
+        Role::Site => {
+            let agent = life.cast[usize::from(step.what == 7)].seat.party;
+            Fact::HandInCounted(HandInCounted { agent, counted: amount, denominations: Vec::new() })
+        }
+        _ => Fact::HandInOffered(HandInOffered { site, amount, inc: place.inc, upto: place.seq - 1 }),
+    }
+}
+
+/// Terms of a parcel of [`DUE`] with 40 odd paisa (J32).
+pub(crate) fn terms(parcel: Subject, vendor: Scope) -> EarningOpened {
+    let paisa = |paisa| Taka::from_paisa(paisa).expect("small");
+    EarningOpened {
+        parcel,
+        vendor,
+        goods: paisa(118_140),
+        delivery: paisa(6_000),
+        delivery_vat: paisa(900),
+        rounding: paisa(40),
+        commission: paisa(11_814),
+        cod_fee: paisa(1_181),
+        vendor_vat: paisa(1_949),
+        rto_fee: paisa(5_000),
+        rto_vat: paisa(750),
+    }
+}

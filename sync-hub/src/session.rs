@@ -1,0 +1,178 @@
+//! One device's session: frames in, questions to central's store, frames out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use central::intake::IntakeError;
+use central::replication::{self, DeviceStatus, ReplicationError};
+use protocol::frame::{Cursor, OwnHead, RefusedSlot, SubjectKey};
+use protocol::id::Author;
+use protocol::seat::Seat;
+use protocol::session::hub::{Answer, Ask, Difference, HubSession, PAGE_OPS, Page};
+use protocol_quic::{Incoming, LinkError};
+use tokio::sync::watch;
+
+use crate::Hub;
+
+/// A device that does not finish its handshake in this time is let go.
+const HANDSHAKE: Duration = Duration::from_secs(20);
+/// Frames read ahead of the session; a device that sends more waits.
+const FRAMES_AHEAD: usize = 4;
+
+/// Why a session ended early.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Replication(#[from] ReplicationError),
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+}
+
+/// Serves one connection until it ends.
+pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: watch::Receiver<u64>) {
+    let accepted = tokio::time::timeout(HANDSHAKE, protocol_quic::accept(incoming)).await;
+    let (key, link) = match accepted {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(error)) => {
+            metrics::counter!("getit_hub_refused_handshakes").increment(1);
+            tracing::info!(%error, "a handshake failed");
+            return;
+        }
+        Err(_) => return,
+    };
+    let row = match replication::seat_by_key(&hub.pool, &key).await {
+        Ok(row) => row,
+        Err(error) => {
+            tracing::error!(%error, "a seat cannot be read");
+            return;
+        }
+    };
+    let Some((row, certificate)) = row.and_then(|row| hub.seats.decode(&row.certificate).map(|seat| (row, seat))) else {
+        metrics::counter!("getit_hub_refused_handshakes").increment(1);
+        tracing::info!(code = "unknown_seat", "a certificate of ours without a seat");
+        return;
+    };
+    metrics::gauge!("getit_hub_sessions").increment(1.0);
+    let ended = run(hub, row.author, &certificate.seat, row.revoked, link, moves).await;
+    metrics::gauge!("getit_hub_sessions").decrement(1.0);
+    match ended {
+        Ok(()) | Err(SessionError::Link(_)) => tracing::debug!(author = %row.author, "session ended"),
+        Err(error) => tracing::warn!(author = %row.author, %error, "session ended early"),
+    }
+}
+
+async fn run(
+    hub: &Hub,
+    author: Author,
+    seat: &Seat,
+    revoked: bool,
+    link: protocol_quic::Link,
+    mut moves: watch::Receiver<u64>,
+) -> Result<(), SessionError> {
+    let mut session = HubSession::new(author, revoked);
+    let (mut sender, mut frames) = link.split(FRAMES_AHEAD);
+    moves.mark_unchanged();
+    loop {
+        let mut asks: VecDeque<Ask> = tokio::select! {
+            frame = frames.recv() => match frame {
+                None => return Ok(()),
+                Some(Err(error)) => {
+                    if let LinkError::Frame(bad) = &error {
+                        sender.close(2, bad.code());
+                    }
+                    return Err(error.into());
+                }
+                Some(Ok(frame)) => match session.handle(frame) {
+                    Ok(asks) => asks.into(),
+                    Err(violation) => {
+                        metrics::counter!("getit_hub_violations", "code" => violation.code()).increment(1);
+                        sender.close(2, violation.code());
+                        return Ok(());
+                    }
+                },
+            },
+            moved = moves.changed() => match moved {
+                Ok(()) => session.log_moved().into(),
+                Err(_) => return Ok(()),
+            },
+        };
+        while let Some(ask) = asks.pop_front() {
+            let answer = answer(hub, author, seat, ask).await?;
+            let (frames, more) = session.answer(answer);
+            sender.send(&frames).await?;
+            asks.extend(more);
+        }
+    }
+}
+
+async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answer, SessionError> {
+    Ok(match ask {
+        Ask::Welcome => {
+            let welcome = replication::welcome(&hub.pool, author).await?;
+            let head = |(inc, upto, highest, forked)| OwnHead { inc, upto, highest, forked };
+            let cursor = Cursor { log_id: welcome.log_id, position: welcome.position };
+            Answer::Welcome(cursor, welcome.heads.into_iter().map(head).collect())
+        }
+        Ask::Take(bursts) => {
+            let (verified, mut refused) = hub.seats.verify(&hub.pool, bursts).await?;
+            let took = if verified.is_empty() { None } else { Some(hub.intake.take(verified).await?) };
+            let mut chains = Vec::new();
+            if let Some(took) = took {
+                let own = took.chains.iter().filter(|((by, _), _)| *by == author);
+                chains.extend(own.map(|((_, inc), (upto, _))| (*inc, *upto)));
+                refused.extend(took.refused.iter().map(|row| {
+                    let (author, inc, seq) = row.at;
+                    RefusedSlot { author, inc, seq, slot: Some(row.slot), code: row.code.to_owned() }
+                }));
+            }
+            Answer::Took(chains, refused)
+        }
+        Ask::Page(after) => {
+            let page = replication::page(&hub.pool, seat, author, after, PAGE_OPS).await?;
+            Answer::Page(Page {
+                bursts: page.bursts,
+                certificates: named(hub, page.certificates),
+                keys: keys(page.keys),
+                upto: page.upto,
+                more: page.more,
+                roots: page.roots,
+                books: page.books,
+            })
+        }
+        Ask::Difference(scope, lane, theirs) => {
+            let difference = match replication::difference(&hub.pool, seat, scope, lane, &theirs).await {
+                // A scope that is not the device's has nothing for it; it is answered, not served.
+                Err(ReplicationError::NotYours(_)) => return Ok(Answer::Difference(scope, lane, Difference::default())),
+                other => other?,
+            };
+            let certificates = named(hub, difference.certificates);
+            let (bursts, keys, want) = (difference.bursts, keys(difference.keys), difference.want);
+            Answer::Difference(scope, lane, Difference { bursts, certificates, keys, want })
+        }
+        Ask::Certificates(authors) => {
+            Answer::Certificates(named(hub, replication::certificates(&hub.pool, &authors).await?))
+        }
+        Ask::Status(status) => {
+            let status = DeviceStatus {
+                waiting: status.waiting,
+                root_equal: status.root_equal,
+                books_equal: status.books_equal,
+                position: status.position,
+                ops: status.ops,
+            };
+            replication::note_status(&hub.pool, author, status).await?;
+            Answer::Noted
+        }
+    })
+}
+
+fn named(hub: &Hub, certificates: Vec<Vec<u8>>) -> Vec<(Author, Vec<u8>)> {
+    let name = |bytes: Vec<u8>| hub.seats.decode(&bytes).map(|certificate| (certificate.author(), bytes));
+    certificates.into_iter().filter_map(name).collect()
+}
+
+fn keys(keys: Vec<(protocol::id::Subject, [u8; 32])>) -> Vec<SubjectKey> {
+    keys.into_iter().map(|(subject, key)| SubjectKey { subject, key }).collect()
+}

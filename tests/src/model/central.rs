@@ -1,0 +1,170 @@
+//! Central in memory: the engine with a clerk, and what a hub asks of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ed25519_dalek::SigningKey;
+use protocol::account::Account;
+use protocol::burst::{Burst, ChainPlace};
+use protocol::decide::Draft;
+use protocol::frame::{Cursor, OwnHead, RefusedSlot};
+use protocol::id::{Author, Incarnation, OpId, Scope, ShortId};
+use protocol::intake::{self, Clerk, Verified, Wanted, op_of, refused};
+use protocol::seat::Seat;
+use protocol::session::hub::{Answer, Ask, Difference, Page};
+use protocol::stamp::Stamp;
+use protocol::taka::Taka;
+
+use super::memory::Memory;
+
+/// Central: its store, its log and its chain.
+#[derive(Clone)]
+pub struct Central {
+    pub memory: Memory,
+    pub key: SigningKey,
+    pub log_id: [u8; 8],
+    pub place: ChainPlace,
+}
+
+impl Central {
+    /// Takes bursts of devices; returns what was refused.
+    pub fn take(&mut self, bursts: Vec<Burst>, stamp: Stamp) -> Vec<RefusedSlot> {
+        let mut refusals = Vec::new();
+        let mut verified: Vec<Verified> = Vec::new();
+        for burst in bursts {
+            let head = burst.head.clone();
+            let seat = self.memory.certificates.get(&head.author).map(|certificate| certificate.seat.clone());
+            let checked = seat.ok_or(refused::UNKNOWN_AUTHOR).and_then(|seat| intake::verify(burst, &seat));
+            match checked {
+                Ok(burst) => verified.push(burst),
+                Err(code) => {
+                    let (author, inc, seq) = (head.author, head.inc, head.seq);
+                    refusals.push(RefusedSlot { author, inc, seq, slot: None, code: code.to_owned() });
+                }
+            }
+        }
+        let desk = self.memory.desk(&Wanted::by(&verified));
+        let clerk = Clerk { key: &self.key, place: self.place, stamp };
+        let taken = intake::take(desk, verified, Some(clerk));
+        self.place = taken.place.unwrap_or(self.place);
+        for row in &taken.refused {
+            let (author, inc, seq) = row.at;
+            refusals.push(RefusedSlot { author, inc, seq, slot: Some(row.slot), code: row.code.to_owned() });
+        }
+        self.memory.apply(taken);
+        refusals
+    }
+
+    /// Records facts as central.
+    pub fn author(&mut self, drafts: &[Draft], stamp: Stamp) {
+        let ops: Vec<_> = drafts
+            .iter()
+            .map(|draft| {
+                let heads = if draft.subject.is_scope() { Vec::new() } else { self.memory.history(draft.subject).heads() };
+                op_of(draft.subject, &draft.fact, heads)
+            })
+            .collect();
+        let burst = Burst::sign(&self.key, &self.place, stamp.now_ms, &ops);
+        self.place = self.place.then(burst.digest());
+        let refused = self.take(vec![burst], stamp);
+        assert!(refused.is_empty(), "central refuses nothing of its own: {refused:?}");
+    }
+
+    /// Answers a hub.
+    pub fn answer(&mut self, author: Author, seat: &Seat, ask: Ask, stamp: Stamp) -> Answer {
+        match ask {
+            Ask::Welcome => {
+                let cursor = Cursor { log_id: self.log_id, position: self.memory.position };
+                Answer::Welcome(cursor, self.heads(author))
+            }
+            Ask::Take(bursts) => {
+                let refused = self.take(bursts, stamp);
+                Answer::Took(self.heads(author).iter().map(|head| (head.inc, head.upto)).collect(), refused)
+            }
+            Ask::Page(after) => Answer::Page(self.page(author, seat, after)),
+            Ask::Difference(scope, lane, theirs) => {
+                Answer::Difference(scope, lane, self.difference(seat, scope, lane, &theirs))
+            }
+            Ask::Certificates(authors) => Answer::Certificates(self.certificates(&authors.into_iter().collect())),
+            Ask::Status(_) => Answer::Noted,
+        }
+    }
+
+    fn heads(&self, author: Author) -> Vec<OwnHead> {
+        let own = self.memory.chains.iter().filter(|((by, _), _)| *by == author);
+        let head = |((_, inc), chain): (&(Author, Incarnation), &intake::Chain)| OwnHead {
+            inc: *inc,
+            upto: chain.upto,
+            highest: chain.beyond.keys().next_back().copied().unwrap_or(chain.upto),
+            forked: chain.forked,
+        };
+        own.map(head).collect()
+    }
+
+    fn certificates(&self, authors: &BTreeSet<Author>) -> Vec<(Author, Vec<u8>)> {
+        let held = authors.iter().filter_map(|author| self.memory.certificates.get(author).map(|c| (*author, c.encode())));
+        held.collect()
+    }
+
+    fn page(&self, author: Author, seat: &Seat, after: u64) -> Page {
+        let scopes = self.memory.readable(seat);
+        let mut ids: BTreeSet<OpId> = BTreeSet::new();
+        for (id, (position, row)) in &self.memory.ops {
+            if row.held.author == author {
+                continue;
+            }
+            let effective = if row.subject.is_scope() {
+                scopes.contains(&row.subject).then_some(*position)
+            } else {
+                let of = self.memory.members.get(&row.subject);
+                let open = of.into_iter().flatten().filter(|(scope, (g, _))| g.is_member() && scopes.contains(scope));
+                open.map(|(_, (_, put))| *put).min().map(|put| put.max(*position))
+            };
+            if effective.is_some_and(|effective| effective > after) {
+                ids.insert(*id);
+            }
+        }
+        let bursts = self.memory.bursts_with(&ids);
+        let authors = bursts.iter().map(|burst| burst.head.author).collect();
+        let roots = self.memory.roots.iter().filter(|((scope, _), _)| seat.may(protocol::seat::bits::READ, scope));
+        Page {
+            certificates: self.certificates(&authors),
+            bursts,
+            keys: Vec::new(),
+            upto: self.memory.position,
+            more: false,
+            roots: roots.map(|((scope, lane), root)| (*scope, *lane, *root)).collect(),
+            books: protocol::books::digest(&self.books_of(&scopes)),
+        }
+    }
+
+    /// Net of the log over the open members of these scopes: what was posted, not what folds now.
+    pub fn books_of(&self, scopes: &BTreeSet<Scope>) -> BTreeMap<Account, Taka> {
+        let mut sums: BTreeMap<Account, Taka> = BTreeMap::new();
+        for (subject, of) in &self.memory.members {
+            if !of.iter().any(|(scope, (g, _))| g.is_member() && scopes.contains(scope)) {
+                continue;
+            }
+            for standing in self.memory.standing.get(subject).into_iter().flat_map(BTreeMap::values).filter(|s| s.is_posted()) {
+                for posting in &standing.journal.postings {
+                    let sum = sums.entry(posting.account).or_default();
+                    *sum = sum.plus(posting.amount);
+                }
+            }
+        }
+        sums
+    }
+
+    fn difference(&self, seat: &Seat, scope: Scope, lane: u8, theirs: &[ShortId]) -> Difference {
+        if !seat.may(protocol::seat::bits::READ, &scope) {
+            return Difference::default();
+        }
+        let theirs: BTreeSet<ShortId> = theirs.iter().copied().collect();
+        let ours: BTreeSet<OpId> = self.memory.set(scope, lane).into_iter().collect();
+        let shorts: BTreeSet<ShortId> = ours.iter().map(OpId::short).collect();
+        let lack: BTreeSet<OpId> = ours.into_iter().filter(|id| !theirs.contains(&id.short())).collect();
+        let bursts = self.memory.bursts_with(&lack);
+        let authors = bursts.iter().map(|burst| burst.head.author).collect();
+        let want = theirs.into_iter().filter(|short| !shorts.contains(short)).collect();
+        Difference { bursts, certificates: self.certificates(&authors), keys: Vec::new(), want }
+    }
+}

@@ -1,0 +1,232 @@
+//! An edge in memory: the engine without a clerk, and what a session asks of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use protocol::account::{Account, Code};
+use protocol::burst::{Burst, ChainPlace};
+use protocol::command::Command;
+use protocol::decide::{self, Draft, Shelf};
+use protocol::fold::{Folded, State};
+use protocol::frame::{Cursor, Hello, RefusedSlot, SubjectKey};
+use protocol::id::{Author, Incarnation, OpId, Scope, ShortId, Subject};
+use protocol::intake::{self, Verified, Wanted, op_of};
+use protocol::op::Op;
+use protocol::refusal::Refusal;
+use protocol::root::Root;
+use protocol::seat::{Seat, bits};
+use protocol::session::EdgeStore;
+use protocol::stamp::Stamp;
+use protocol::taka::Taka;
+
+use super::memory::Memory;
+
+/// An edge: its seat, its store, and what it knows of central.
+#[derive(Clone)]
+pub struct Edge {
+    pub author: Author,
+    pub seat: Seat,
+    pub key: SigningKey,
+    pub authority: VerifyingKey,
+    pub memory: Memory,
+    pub place: ChainPlace,
+    /// Own bursts of this incarnation as written: the outbox keeps also what intake refuses.
+    pub own: Vec<Vec<u8>>,
+    pub safe: u64,
+    pub cursor: Cursor,
+    pub compared: Option<(bool, bool)>,
+    pub refused: u64,
+}
+
+impl Edge {
+    /// Records what a person asks for.
+    pub fn record(&mut self, command: &Command, stamp: Stamp) -> Result<(), Refusal> {
+        let drafts = decide::decide(&self.seat.clone(), command, self, &stamp)?;
+        self.write(&drafts, stamp);
+        Ok(())
+    }
+
+    /// Writes drafts as one burst, whatever decide would say of them.
+    pub fn write(&mut self, drafts: &[Draft], stamp: Stamp) {
+        let ops: Vec<Op> = drafts
+            .iter()
+            .map(|draft| {
+                let heads = if draft.subject.is_scope() { Vec::new() } else { self.memory.history(draft.subject).heads() };
+                op_of(draft.subject, &draft.fact, heads)
+            })
+            .collect();
+        self.write_ops(&ops, stamp);
+    }
+
+    /// Writes ops as one burst.
+    pub fn write_ops(&mut self, ops: &[Op], stamp: Stamp) {
+        let burst = Burst::sign(&self.key, &self.place, stamp.now_ms, ops);
+        self.place = self.place.then(burst.digest());
+        self.own.push(burst.encode());
+        self.take(vec![Verified::of_own(burst)]);
+    }
+
+    fn take(&mut self, bursts: Vec<Verified>) {
+        let desk = self.memory.desk(&Wanted::by(&bursts));
+        let taken = intake::take(desk, bursts, None);
+        self.memory.apply(taken);
+    }
+
+    /// What this edge shows another one on the LAN: bursts of the scopes the other may read, and all
+    /// of its own (it has put them there itself).
+    pub fn relay_to(&self, other: &Seat) -> Vec<Burst> {
+        let scopes: BTreeSet<Scope> = self.memory.readable(&self.seat).into_iter().filter(|s| other.may(bits::READ, s)).collect();
+        let member = |subject: &Subject| {
+            scopes.contains(subject)
+                || self.memory.members.get(subject).is_some_and(|of| of.iter().any(|(s, (g, _))| g.is_member() && other.may(bits::READ, s)))
+        };
+        let ids: BTreeSet<OpId> =
+            self.memory.ops.values().filter(|(_, row)| member(&row.subject)).map(|(_, row)| row.held.id).collect();
+        self.memory.bursts_with(&ids)
+    }
+
+    pub fn last(&self) -> u64 {
+        self.place.seq - 1
+    }
+}
+
+impl Shelf for Edge {
+    fn folded(&self, subject: Subject) -> Option<Folded> {
+        self.memory.folded(subject)
+    }
+
+    fn membership(&self, scope: Scope, subject: Subject) -> (bool, u32) {
+        let held = self.memory.members.get(&subject).and_then(|of| of.get(&scope)).map(|(g, _)| *g).unwrap_or_default();
+        (held.is_member(), held.close + 1)
+    }
+
+    fn cash_on_hand(&self) -> Taka {
+        let own = Code::AgentCash.of_owner(self.seat.party);
+        let held = self.books().ok().and_then(|books| books.get(&own).copied()).unwrap_or_default();
+        let handins = self.memory.by_subject.keys().filter_map(|subject| match self.memory.folded(*subject)?.state {
+            State::HandIn(handin) if handin.counted.is_none() && handin.agent == Some(self.seat.party) => handin.offered,
+            _ => None,
+        });
+        held.minus(handins.sum())
+    }
+
+    fn chain(&self) -> (Incarnation, u64) {
+        (self.place.inc, self.last())
+    }
+}
+
+impl EdgeStore for Edge {
+    type Error = std::convert::Infallible;
+
+    fn hello(&self) -> Result<Hello, Self::Error> {
+        Ok(Hello { cursor: self.cursor, inc: self.place.inc, last: self.last(), safe: self.safe, rules: protocol::fold::RULES })
+    }
+
+    fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {
+        let mut bytes = 0;
+        let mut bursts = Vec::new();
+        for burst in self.own.iter().skip(usize::try_from(seq).unwrap_or(usize::MAX)) {
+            bytes += burst.len();
+            bursts.push(burst.clone());
+            if bytes >= max_bytes {
+                break;
+            }
+        }
+        Ok(bursts)
+    }
+
+    fn receive(&mut self, bursts: Vec<Burst>) -> Result<BTreeSet<Author>, Self::Error> {
+        let mut unknown = BTreeSet::new();
+        let mut verified = Vec::new();
+        for burst in bursts {
+            match self.memory.certificates.get(&burst.head.author).map(|certificate| certificate.seat.clone()) {
+                None => {
+                    unknown.insert(burst.head.author);
+                }
+                Some(seat) => verified.extend(intake::verify(burst, &seat)),
+            }
+        }
+        self.take(verified);
+        Ok(unknown)
+    }
+
+    fn add_certificates(&mut self, certificates: &[Vec<u8>]) -> Result<(), Self::Error> {
+        for bytes in certificates {
+            if let Ok(certificate) = protocol::seat::Certificate::decode(bytes, &self.authority) {
+                self.memory.certificates.insert(certificate.author(), certificate);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_keys(&mut self, _keys: &[SubjectKey]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn earlier_bursts(&self, _max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {
+        Ok(Vec::new())
+    }
+
+    fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error> {
+        if inc == self.place.inc {
+            self.safe = self.safe.max(upto);
+        }
+        Ok(())
+    }
+
+    fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error> {
+        if inc == self.place.inc {
+            self.safe = upto;
+        }
+        Ok(())
+    }
+
+    fn set_cursor(&mut self, cursor: Cursor) -> Result<(), Self::Error> {
+        self.cursor = cursor;
+        Ok(())
+    }
+
+    fn note_refused(&mut self, _refused: &RefusedSlot) -> Result<(), Self::Error> {
+        self.refused += 1;
+        Ok(())
+    }
+
+    fn new_incarnation(&mut self) -> Result<(), Self::Error> {
+        let mut inc = self.place.inc;
+        inc.0[0] = inc.0[0].wrapping_add(1);
+        self.place = ChainPlace::start(self.author, inc);
+        self.own.clear();
+        self.safe = 0;
+        Ok(())
+    }
+
+    fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, Self::Error> {
+        let readable = self.memory.roots.iter().filter(|((scope, _), _)| self.seat.may(bits::READ, scope));
+        Ok(readable.map(|(at, root)| (*at, *root)).collect())
+    }
+
+    fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error> {
+        Ok(self.memory.set(scope, lane).iter().map(OpId::short).collect())
+    }
+
+    fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error> {
+        Ok(self.memory.bursts_with(&self.memory.of_prefixes(ids)).iter().map(Burst::encode).collect())
+    }
+
+    fn books(&self) -> Result<BTreeMap<Account, Taka>, Self::Error> {
+        Ok(self.memory.books(&self.memory.readable(&self.seat)))
+    }
+
+    fn note_compared(&mut self, _position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error> {
+        self.compared = Some((equal, books_equal));
+        Ok(())
+    }
+
+    fn note(&mut self, _code: &str, _message: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn waiting(&self) -> Result<(u64, u64), Self::Error> {
+        Ok((self.last() - self.safe.min(self.last()), self.own.len() as u64))
+    }
+}

@@ -1,0 +1,206 @@
+//! A store in memory: the rows that SQLite and Postgres keep, as maps. It decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::account::Account;
+use protocol::burst::{Burst, Slot};
+use protocol::fact::Revoked;
+use protocol::fold::{self, Folded};
+use protocol::history::History;
+use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
+use protocol::intake::{self, Chain, Desk, Generations, HeldBurst, HeldOp, OpRow, Taken, Wanted};
+use protocol::journal::Key;
+use protocol::ledger::{self, Standing};
+use protocol::root::Root;
+use protocol::seat::{Certificate, Seat, bits};
+use protocol::taka::Taka;
+
+/// A burst as it is kept: head and signature; slots are the ops.
+#[derive(Clone)]
+pub struct KeptBurst {
+    head: Burst,
+    ids: Vec<OpId>,
+    answered: u64,
+}
+
+/// Everything one replica keeps.
+#[derive(Clone, Default)]
+pub struct Memory {
+    pub certificates: BTreeMap<Author, Certificate>,
+    pub revocations: BTreeMap<Author, Vec<Revoked>>,
+    pub bursts: BTreeMap<Digest, KeptBurst>,
+    pub ops: BTreeMap<OpId, (u64, OpRow)>,
+    pub by_subject: BTreeMap<Subject, Vec<OpId>>,
+    pub members: BTreeMap<Subject, BTreeMap<Scope, (Generations, u64)>>,
+    pub roots: BTreeMap<(Scope, u8), Root>,
+    pub chains: BTreeMap<(Author, Incarnation), Chain>,
+    pub standing: BTreeMap<Subject, BTreeMap<Key, Standing>>,
+    pub balances: BTreeMap<Account, Taka>,
+    pub position: u64,
+    pub duplicates: u64,
+    pub refused: u64,
+}
+
+impl Memory {
+    pub fn seats(&self) -> BTreeMap<Author, Seat> {
+        self.certificates.iter().map(|(author, certificate)| (*author, certificate.seat.clone())).collect()
+    }
+
+    /// Loads what a batch touches.
+    pub fn desk(&self, wanted: &Wanted) -> Desk {
+        let mut subjects = wanted.subjects.clone();
+        for row in self.ops.values().map(|(_, row)| row).filter(|row| wanted.revoked.contains(&row.held.author)) {
+            subjects.insert(row.subject);
+        }
+        let mut desk = Desk { seats: self.seats(), revocations: self.revocations.clone(), ..Desk::default() };
+        for digest in &wanted.digests {
+            if let Some(kept) = self.bursts.get(digest) {
+                desk.bursts.insert(*digest, HeldBurst { answered: kept.answered });
+            }
+        }
+        for (digest, kept) in &self.bursts {
+            let head = &kept.head.head;
+            if wanted.chains.contains(&(head.author, head.inc)) {
+                desk.numbered.insert((head.author, head.inc, head.seq), *digest);
+            }
+        }
+        for at in &wanted.chains {
+            desk.chains.insert(*at, self.chains.get(at).cloned().unwrap_or_default());
+        }
+        for subject in subjects.into_iter().filter(|subject| !subject.is_scope()) {
+            if let Some(ids) = self.by_subject.get(&subject) {
+                desk.ops.insert(subject, ids.iter().map(|id| self.ops[id].1.held.clone()).collect());
+            }
+            if let Some(scopes) = self.members.get(&subject) {
+                desk.members.insert(subject, scopes.iter().map(|(scope, (g, _))| (*scope, *g)).collect());
+            }
+            if let Some(standing) = self.standing.get(&subject) {
+                desk.standing.insert(subject, standing.clone());
+            }
+        }
+        desk.control_ids = wanted.control_ids.iter().filter(|id| self.ops.contains_key(id)).copied().collect();
+        desk.roots.clone_from(&self.roots);
+        desk.balances = self.balances.iter().filter(|(account, _)| account.code.is_strict()).map(|(a, b)| (*a, *b)).collect();
+        desk
+    }
+
+    /// Writes what a batch did.
+    pub fn apply(&mut self, taken: Taken) {
+        let start = self.position;
+        for row in taken.bursts {
+            let head = Burst { slots: Vec::new(), ..row.burst };
+            self.bursts.insert(row.digest, KeptBurst { head, ids: row.ids, answered: 0 });
+        }
+        for (digest, answered) in taken.answered {
+            if let Some(kept) = self.bursts.get_mut(&digest) {
+                kept.answered |= answered;
+            }
+        }
+        for row in taken.ops {
+            self.position += 1;
+            self.by_subject.entry(row.subject).or_default().push(row.held.id);
+            let twice = self.ops.insert(row.held.id, (self.position, row));
+            assert!(twice.is_none(), "an op is stored once");
+        }
+        for ((scope, subject), (generations, index)) in taken.members {
+            let kept = self.members.entry(subject).or_default().entry(scope).or_default();
+            if kept.0.is_member() != generations.is_member() {
+                kept.1 = start + 1 + index as u64;
+            }
+            kept.0 = generations;
+        }
+        self.roots.extend(taken.roots);
+        self.chains.extend(taken.chains);
+        for revoked in taken.revoked {
+            self.revocations.entry(revoked.author).or_default().push(revoked);
+        }
+        for entry in &taken.entries {
+            let standing = self.standing.entry(entry.journal.subject).or_default();
+            ledger::stand(standing, std::slice::from_ref(entry));
+            for posting in &entry.journal.postings {
+                let balance = self.balances.entry(posting.account).or_default();
+                *balance = balance.plus(posting.amount);
+            }
+        }
+        self.duplicates += taken.duplicates;
+        self.refused += taken.refused.len() as u64;
+    }
+
+    pub fn history(&self, subject: Subject) -> History {
+        let held: Vec<HeldOp> =
+            self.by_subject.get(&subject).into_iter().flatten().map(|id| self.ops[id].1.held.clone()).collect();
+        intake::history_of(&held, &self.seats(), &self.revocations)
+    }
+
+    pub fn folded(&self, subject: Subject) -> Option<Folded> {
+        self.by_subject.contains_key(&subject).then(|| fold::fold(subject, &self.history(subject)))
+    }
+
+    /// Bursts that hold these ops, all else withheld.
+    pub fn bursts_with(&self, ids: &BTreeSet<OpId>) -> Vec<Burst> {
+        let mut digests: Vec<(u64, Digest)> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for id in ids {
+            let (position, row) = &self.ops[id];
+            if seen.insert(row.digest) {
+                digests.push((*position, row.digest));
+            }
+        }
+        digests.sort_unstable();
+        digests.into_iter().map(|(_, digest)| self.burst(&digest, |id| ids.contains(id))).collect()
+    }
+
+    /// A kept burst, with the slots that are held and may be seen.
+    pub fn burst(&self, digest: &Digest, may_see: impl Fn(&OpId) -> bool) -> Burst {
+        let kept = &self.bursts[digest];
+        let slot = |id: &OpId| match self.ops.get(id) {
+            Some((_, row)) if may_see(id) => Slot::Open(row.held.bytes.clone()),
+            _ => Slot::Withheld(*id),
+        };
+        Burst { slots: kept.ids.iter().map(slot).collect(), ..kept.head.clone() }
+    }
+
+    /// Scopes that a seat may read and of which something is known here.
+    pub fn readable(&self, seat: &Seat) -> BTreeSet<Scope> {
+        let known = self.members.values().flat_map(BTreeMap::keys).chain(self.roots.keys().map(|(scope, _)| scope));
+        known.filter(|scope| seat.may(bits::READ, scope)).copied().collect()
+    }
+
+    /// Ids of set(scope, lane).
+    pub fn set(&self, scope: Scope, lane: u8) -> Vec<OpId> {
+        let member = |subject: &Subject| {
+            *subject == scope
+                || self.members.get(subject).and_then(|scopes| scopes.get(&scope)).is_some_and(|(g, _)| g.is_member())
+        };
+        let mut ids: Vec<OpId> = self
+            .ops
+            .values()
+            .filter(|(_, row)| row.lane == lane && member(&row.subject))
+            .map(|(_, row)| row.held.id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    pub fn of_prefixes(&self, shorts: &[ShortId]) -> BTreeSet<OpId> {
+        let wanted: BTreeSet<&ShortId> = shorts.iter().collect();
+        self.ops.keys().filter(|id| wanted.contains(&id.short())).copied().collect()
+    }
+
+    /// Sums by account of T(S) over the open members of these scopes.
+    pub fn books(&self, scopes: &BTreeSet<Scope>) -> BTreeMap<Account, Taka> {
+        let open = |scopes_of: &BTreeMap<Scope, (Generations, u64)>| {
+            scopes_of.iter().any(|(scope, (g, _))| g.is_member() && scopes.contains(scope))
+        };
+        let mut sums = BTreeMap::new();
+        for (subject, _) in self.members.iter().filter(|(_, of)| open(of)) {
+            for journal in self.folded(*subject).map(|folded| folded.journals).unwrap_or_default() {
+                for (account, net) in ledger::net(&journal.postings) {
+                    let sum: &mut Taka = sums.entry(account).or_default();
+                    *sum = sum.plus(net);
+                }
+            }
+        }
+        sums
+    }
+}
