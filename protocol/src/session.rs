@@ -232,7 +232,8 @@ impl EdgeSession {
             return Ok(Vec::new());
         }
         let ours = store.roots()?;
-        let theirs: BTreeMap<(Scope, u8), [u8; 16]> = roots.sets.iter().map(|set| ((set.scope, set.lane), set.root)).collect();
+        let theirs: BTreeMap<(Scope, u8), [u8; 16]> =
+            roots.sets.iter().map(|set| ((set.scope, set.lane), set.root)).collect();
         let nothing = Root::default().wire();
         let differs = |key: &&(Scope, u8)| {
             let our = ours.get(key).map_or(nothing, Root::wire);

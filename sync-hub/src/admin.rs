@@ -25,7 +25,11 @@ pub async fn serve(
     let ready = move || {
         let pool = pool.clone();
         async move {
-            if store::answers(&pool).await { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "no database") }
+            if store::answers(&pool).await {
+                (StatusCode::OK, "ready")
+            } else {
+                (StatusCode::SERVICE_UNAVAILABLE, "no database")
+            }
         }
     };
     let routes = Router::new()

@@ -111,7 +111,12 @@ pub fn write_address(data_dir: &Path, running: &Running) -> std::io::Result<()> 
     std::fs::rename(part, data_dir.join("address.json"))
 }
 
-async fn accept_all(endpoint: QuicEndpoint, hub: Arc<Hub>, moves: watch::Receiver<u64>, mut stopped: watch::Receiver<bool>) {
+async fn accept_all(
+    endpoint: QuicEndpoint,
+    hub: Arc<Hub>,
+    moves: watch::Receiver<u64>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let seats = Arc::new(Semaphore::new(MAX_SESSIONS));
     loop {
         let incoming: Incoming = tokio::select! {

@@ -58,7 +58,8 @@ impl Seats {
         for burst in bursts {
             let (author, inc, seq) = (burst.head.author, burst.head.inc, burst.head.seq);
             let digest = burst.digest();
-            let checked = self.get(&author).ok_or(refused::UNKNOWN_AUTHOR).and_then(|seat| intake::verify(burst, &seat));
+            let checked =
+                self.get(&author).ok_or(refused::UNKNOWN_AUTHOR).and_then(|seat| intake::verify(burst, &seat));
             match checked {
                 Ok(burst) => verified.push(burst),
                 Err(code) => {

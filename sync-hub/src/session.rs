@@ -49,7 +49,8 @@ pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: watch::Receiver<
             return;
         }
     };
-    let Some((row, certificate)) = row.and_then(|row| hub.seats.decode(&row.certificate).map(|seat| (row, seat))) else {
+    let Some((row, certificate)) = row.and_then(|row| hub.seats.decode(&row.certificate).map(|seat| (row, seat)))
+    else {
         metrics::counter!("getit_hub_refused_handshakes").increment(1);
         tracing::info!(code = "unknown_seat", "a certificate of ours without a seat");
         return;
@@ -144,7 +145,9 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
         Ask::Difference(scope, lane, theirs) => {
             let difference = match replication::difference(&hub.pool, seat, scope, lane, &theirs).await {
                 // A scope that is not the device's has nothing for it; it is answered, not served.
-                Err(ReplicationError::NotYours(_)) => return Ok(Answer::Difference(scope, lane, Difference::default())),
+                Err(ReplicationError::NotYours(_)) => {
+                    return Ok(Answer::Difference(scope, lane, Difference::default()));
+                }
                 other => other?,
             };
             let certificates = named(hub, difference.certificates);

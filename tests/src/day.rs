@@ -66,7 +66,7 @@ pub async fn live(wish: &Wish) -> anyhow::Result<ExitCode> {
     let (cluster, url) = house::postgres(&wish.data).await?;
     let outside = cluster.is_none().then(|| url.clone());
     // 08:00 in Dhaka on the day of the shipped file.
-    let clock = Clock::starting(1_795_312_800_000, if wish.small { 240 } else { 110 });
+    let clock = Clock::starting(1_795_312_800_000, if wish.small { 300 } else { 110 });
     let agents = if wish.small { 6 } else { 8 };
     let plan = Plan { bin: &wish.bin, data: &wish.data, database_url: url.clone(), agents, seed: wish.seed, clock };
     let house = Arc::new(House::build(&plan, &file.orders).await?);
@@ -177,7 +177,11 @@ fn fresh_folder(data: &Path) -> anyhow::Result<()> {
     let ours = data.join("getit-day");
     if data.exists() {
         let empty = std::fs::read_dir(data)?.next().is_none();
-        anyhow::ensure!(empty || ours.exists(), "{} holds something else: choose another --data folder", data.display());
+        anyhow::ensure!(
+            empty || ours.exists(),
+            "{} holds something else: choose another --data folder",
+            data.display()
+        );
         std::fs::remove_dir_all(data)?;
     }
     std::fs::create_dir_all(data)?;

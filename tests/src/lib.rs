@@ -1,11 +1,11 @@
 //! What the tests and the day of the demo are made of.
 #![allow(unreachable_pub, reason = "nothing depends on this crate: `pub` here means used by another file")]
 
+pub mod bare;
+pub mod check;
+pub mod day;
 pub mod link;
 pub mod model;
 pub mod order_book;
 pub mod order_file;
 pub mod postgres;
-pub mod bare;
-pub mod check;
-pub mod day;

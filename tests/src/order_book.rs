@@ -336,22 +336,6 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_file_is_what_its_seed_gives() {
-        // No `assert_eq!`: it would print both files.
-        assert!(
-            written(SHIPPED_SEED, SHIPPED_ORDERS) == SHIPPED,
-            "data/orders.csv is not what write gives: run `day orders > tests/data/orders.csv`"
-        );
-    }
-
-    #[test]
-    #[ignore = "writes data/orders.csv anew, after a change to write or to its data"]
-    fn write_the_shipped_file() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/orders.csv");
-        std::fs::write(path, written(SHIPPED_SEED, SHIPPED_ORDERS)).unwrap();
-    }
-
-    #[test]
     fn the_shipped_file_is_a_morning_worth_showing() {
         let read = order_file::parse(SHIPPED).unwrap();
         assert!(read.orders.len() >= 1000, "{} orders", read.orders.len());

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-pub use quinn::{Endpoint as QuicEndpoint, Incoming};
 use quinn::{ClientConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+pub use quinn::{Endpoint as QuicEndpoint, Incoming};
 
 /// The protocol's name and version in the handshake.
 pub const ALPN: &[u8] = b"getit/1";
@@ -95,10 +95,11 @@ pub async fn connect(endpoint: &Endpoint, hub: SocketAddr) -> Result<Link, LinkE
 /// [`LinkError`] when the handshake fails: an unknown certificate, or none.
 pub async fn accept(incoming: Incoming) -> Result<([u8; 32], Link), LinkError> {
     let connection = incoming.await?;
-    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
+    let chain = connection
+        .peer_identity()
+        .and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
     let leaf = chain.as_ref().and_then(|chain| chain.first()).ok_or(LinkError::NoCertificate)?;
     let key = tls::ed25519_key(leaf).ok_or(LinkError::NoCertificate)?;
     let (send, receive) = connection.accept_bi().await?;
     Ok((key, Link::new(connection, send, receive)))
 }
-

@@ -82,8 +82,9 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 }
 
 pub(crate) fn server(identity: &Identity) -> Result<ServerConfig, TlsError> {
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(roots(identity)?, provider()).build().map_err(TlsError::Verifier)?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots(identity)?, provider())
+        .build()
+        .map_err(TlsError::Verifier)?;
     let chain = vec![CertificateDer::from(identity.certificate.clone())];
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])

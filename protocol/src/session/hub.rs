@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::burst::Burst;
 use crate::frame::{
-    Cursor, Frame, Hello, Notice, OwnHead, PageEnd, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome,
-    bursts_frames, pack_ids, unpack_ids,
+    Cursor, Frame, Hello, Notice, OwnHead, PageEnd, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want,
+    Welcome, bursts_frames, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::root::Root;
@@ -236,8 +236,11 @@ impl HubSession {
     }
 
     fn introduce(&mut self, certificates: Vec<(Author, Vec<u8>)>, keys: Vec<SubjectKey>) -> Vec<Frame> {
-        let fresh: Vec<_> =
-            certificates.into_iter().filter(|(author, _)| self.told.insert(*author)).map(|(_, bytes)| bytes.into()).collect();
+        let fresh: Vec<_> = certificates
+            .into_iter()
+            .filter(|(author, _)| self.told.insert(*author))
+            .map(|(_, bytes)| bytes.into())
+            .collect();
         let keys: Vec<SubjectKey> = keys.into_iter().filter(|key| self.keyed.insert(key.subject)).collect();
         let fresh = (!fresh.is_empty()).then_some(Frame::Certificates(fresh));
         let keys = (!keys.is_empty()).then_some(Frame::Keys(keys));

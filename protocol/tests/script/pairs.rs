@@ -316,10 +316,13 @@ fn a_delivery_by_somebody_who_did_not_hold_the_parcel() {
 #[test]
 fn r2_a_second_delivery_that_took_nothing_posts_nothing() {
     let both = "a7 delivers P1 cash 1250 by E3\na8 delivers P1 cash 0 confirmed\na7 syncs\na8 syncs";
-    check(&[LOADED, TWO_BAGS, both, "print P1", "ledger P1"], &expect![[r#"
+    check(
+        &[LOADED, TWO_BAGS, both, "print P1", "ledger P1"],
+        &expect![[r#"
         P1: delivered due 1,250.00 collected 1,250.00, with -, run of a8
           contested_delivery: Delivered by a8
           J4  Dr 1110{a7} 1,250.00  Cr 2045{P1} 1,250.00
           rev 0 posts J4  Dr 1110{a7} 1,250.00  Cr 2045{P1} 1,250.00
-    "#]]);
+    "#]],
+    );
 }

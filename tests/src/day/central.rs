@@ -93,7 +93,8 @@ impl Central {
     /// As [`Central::operate`].
     pub async fn code(&self, body: &Value) -> anyhow::Result<(String, String)> {
         let answer = self.operate(reqwest::Method::POST, "/devices/codes", body).await?;
-        let text = |field: &str| answer[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in {answer}"));
+        let text =
+            |field: &str| answer[field].as_str().map(str::to_owned).with_context(|| format!("no {field} in {answer}"));
         Ok((text("code")?, text("party")?))
     }
 
@@ -133,9 +134,7 @@ async fn outcome(answer: reqwest::Result<reqwest::Response>) -> Option<Result<Va
 /// The JSON of an order of a file.
 #[must_use]
 pub fn order_json(order: &crate::order_file::FileOrder) -> Value {
-    let item = |item: &crate::order_file::FileItem| {
-        json!({ "vendor": item.vendor, "sku": item.sku, "qty": item.qty, "unit_price_paisa": item.unit_price_paisa })
-    };
+    let item = |item: &crate::order_file::FileItem| json!({ "vendor": item.vendor, "sku": item.sku, "qty": item.qty, "unit_price_paisa": item.unit_price_paisa });
     json!({
         "reference": order.order_ref,
         "customer": { "name": order.customer_name, "phone": order.phone },

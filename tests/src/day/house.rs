@@ -86,20 +86,26 @@ impl House {
             hubs.push(Mutex::new(start_hub(plan, index + 1, *address, &logs).await?));
         }
         say(started, &plan.clock, "postgres, central and two hubs are up");
-        let site_answer =
-            central.operate(reqwest::Method::POST, "/sites", &json!({ "name": "Dhaka courier hub", "districts": ["*"] })).await?;
+        let site_answer = central
+            .operate(reqwest::Method::POST, "/sites", &json!({ "name": "Dhaka courier hub", "districts": ["*"] }))
+            .await?;
         let site = site_answer["site"].as_str().and_then(Subject::parse).context("the site's id")?;
         let vendors = stock(&central, orders).await?;
         say(started, &plan.clock, &format!("{} vendors with their goods are entered", vendors.len()));
 
         let measured = Arc::new(Measured::default());
-        let mut wanted = vec![("courier-hub".to_owned(), "site", json!({ "role": "site", "name": "Courier hub", "site": site }))];
+        let mut wanted =
+            vec![("courier-hub".to_owned(), "site", json!({ "role": "site", "name": "Courier hub", "site": site }))];
         for n in 1..=plan.agents {
             let body = json!({ "role": "agent", "name": format!("Agent {n}"), "site": site, "cash_ceiling_paisa": 30_000_000 });
             wanted.push((format!("agent-{n}"), "agent", body));
         }
         for slug in &vendors {
-            wanted.push((format!("vendor-{slug}"), "vendor", json!({ "role": "vendor", "name": slug, "vendor": slug })));
+            wanted.push((
+                format!("vendor-{slug}"),
+                "vendor",
+                json!({ "role": "vendor", "name": slug, "vendor": slug }),
+            ));
         }
         let mut nodes = Vec::new();
         let last_agent = format!("agent-{}", plan.agents);
@@ -310,7 +316,10 @@ async fn stock(central: &Central, orders: &[FileOrder]) -> anyhow::Result<Vec<St
         let offers: Vec<_> = offers
             .iter()
             .map(|(sku, price)| {
-                let (en, bn, unit) = names.get(*sku).cloned().unwrap_or_else(|| ((*sku).to_owned(), (*sku).to_owned(), "piece".to_owned()));
+                let (en, bn, unit) = names
+                    .get(*sku)
+                    .cloned()
+                    .unwrap_or_else(|| ((*sku).to_owned(), (*sku).to_owned(), "piece".to_owned()));
                 json!({ "sku": sku, "name_en": en, "name_bn": bn, "unit": unit, "unit_price_paisa": price })
             })
             .collect();

@@ -70,7 +70,16 @@ pub struct Receipt {
 impl Node {
     /// A node whose process runs at `address`.
     #[must_use]
-    pub fn new(name: &str, role: &'static str, party: Scope, link: Link, process: Process, address: &str, token: String, measured: Arc<Measured>) -> Self {
+    pub fn new(
+        name: &str,
+        role: &'static str,
+        party: Scope,
+        link: Link,
+        process: Process,
+        address: &str,
+        token: String,
+        measured: Arc<Measured>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             role,

@@ -134,12 +134,15 @@ pub async fn site(house: Arc<House>, node: Arc<Node>, agents: Vec<Scope>, seed: 
             let command = Command::Count { handin, agent, counted_paisa, denominations: notes(counted_paisa) };
             match node.tap(&command).await? {
                 Ok(_) => house.street.into_till(node.party, counted_paisa),
-                Err(refusal) => anyhow::bail!("the count of {handin} was refused: {} {}", refusal.code, refusal.message),
+                Err(refusal) => {
+                    anyhow::bail!("the count of {handin} was refused: {} {}", refusal.code, refusal.message)
+                }
             }
         }
         while let Some((id, first)) = house.street.next_loose() {
             // The clerk believes that the parcel is still here, and gives it to somebody else too.
-            let others: Vec<Scope> = agents.iter().copied().filter(|agent| *agent != first && !house.leads_twins(agent)).collect();
+            let others: Vec<Scope> =
+                agents.iter().copied().filter(|agent| *agent != first && !house.leads_twins(agent)).collect();
             let Some(second) = dice.pick(&others).copied() else { continue };
             match node.tap(&Command::Dispatch { parcels: vec![id], agent: second }).await? {
                 Ok(_) => house.street.give_run(second, vec![id]),
@@ -148,7 +151,9 @@ pub async fn site(house: Arc<House>, node: Arc<Node>, agents: Vec<Scope>, seed: 
         }
         // A run leaves when it is full, or when nothing more comes for a while.
         while pool.len() >= RUN || (idle > 4 && !pool.is_empty()) {
-            let Some(agent) = agents.iter().copied().min_by_key(|agent| house.street.waiting_runs(agent)) else { break };
+            let Some(agent) = agents.iter().copied().min_by_key(|agent| house.street.waiting_runs(agent)) else {
+                break;
+            };
             if house.street.waiting_runs(&agent) >= 2 {
                 break;
             }

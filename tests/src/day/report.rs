@@ -47,7 +47,12 @@ pub async fn rest(house: &House) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub async fn write_witness(house: &House, data: &Path, outside: Option<&str>, thresholds: &Value) -> anyhow::Result<()> {
+pub async fn write_witness(
+    house: &House,
+    data: &Path,
+    outside: Option<&str>,
+    thresholds: &Value,
+) -> anyhow::Result<()> {
     let mut nodes = Vec::new();
     for node in &house.nodes {
         nodes.push(json!({ "node": node.name, "role": node.role, "kills": node.process.lock().await.kills }));
@@ -116,7 +121,10 @@ fn percentiles(values: &std::sync::Mutex<Vec<u64>>) -> (u64, u64) {
 /// Prints the table by role and the books.
 #[allow(clippy::print_stdout)]
 pub fn print(report: &Value) {
-    println!("\n{:<28} {:>6} {:>6} {:>6} {:>8} {:>6} {:>6}", "node", "role", "ops", "kills", "waiting", "roots", "books");
+    println!(
+        "\n{:<28} {:>6} {:>6} {:>6} {:>8} {:>6} {:>6}",
+        "node", "role", "ops", "kills", "waiting", "roots", "books"
+    );
     let yes = |value: &Value| if value == true { "equal" } else { "DIFFER" };
     let mut by_role: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for node in report["nodes"].as_array().into_iter().flatten() {
@@ -158,8 +166,22 @@ pub fn print(report: &Value) {
     println!("\njournals    {}", report["journals"]);
     println!("exceptions  {}", report["exceptions"]);
     for field in [
-        "orders", "parcels", "delivered", "failed_attempts", "returned", "contested", "ops_total", "ops_safe",
-        "duplicates_received", "double_taps", "hub_kills", "central_kills", "tap_ms", "tap_to_safe_online_ms", "link_bytes", "wall_s",
+        "orders",
+        "parcels",
+        "delivered",
+        "failed_attempts",
+        "returned",
+        "contested",
+        "ops_total",
+        "ops_safe",
+        "duplicates_received",
+        "double_taps",
+        "hub_kills",
+        "central_kills",
+        "tap_ms",
+        "tap_to_safe_online_ms",
+        "link_bytes",
+        "wall_s",
     ] {
         println!("{field:<24} {}", report[field]);
     }

@@ -59,7 +59,8 @@ impl Central {
         let ops: Vec<_> = drafts
             .iter()
             .map(|draft| {
-                let heads = if draft.subject.is_scope() { Vec::new() } else { self.memory.history(draft.subject).heads() };
+                let heads =
+                    if draft.subject.is_scope() { Vec::new() } else { self.memory.history(draft.subject).heads() };
                 op_of(draft.subject, &draft.fact, heads)
             })
             .collect();
@@ -101,7 +102,8 @@ impl Central {
     }
 
     fn certificates(&self, authors: &BTreeSet<Author>) -> Vec<(Author, Vec<u8>)> {
-        let held = authors.iter().filter_map(|author| self.memory.certificates.get(author).map(|c| (*author, c.encode())));
+        let held =
+            authors.iter().filter_map(|author| self.memory.certificates.get(author).map(|c| (*author, c.encode())));
         held.collect()
     }
 
@@ -144,7 +146,9 @@ impl Central {
             if !of.iter().any(|(scope, (g, _))| g.is_member() && scopes.contains(scope)) {
                 continue;
             }
-            for standing in self.memory.standing.get(subject).into_iter().flat_map(BTreeMap::values).filter(|s| s.is_posted()) {
+            for standing in
+                self.memory.standing.get(subject).into_iter().flat_map(BTreeMap::values).filter(|s| s.is_posted())
+            {
                 for posting in &standing.journal.postings {
                     let sum = sums.entry(posting.account).or_default();
                     *sum = sum.plus(posting.amount);

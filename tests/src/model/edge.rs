@@ -51,7 +51,8 @@ impl Edge {
         let ops: Vec<Op> = drafts
             .iter()
             .map(|draft| {
-                let heads = if draft.subject.is_scope() { Vec::new() } else { self.memory.history(draft.subject).heads() };
+                let heads =
+                    if draft.subject.is_scope() { Vec::new() } else { self.memory.history(draft.subject).heads() };
                 op_of(draft.subject, &draft.fact, heads)
             })
             .collect();
@@ -75,10 +76,15 @@ impl Edge {
     /// What this edge shows another one on the LAN: bursts of the scopes the other may read, and all
     /// of its own (it has put them there itself).
     pub fn relay_to(&self, other: &Seat) -> Vec<Burst> {
-        let scopes: BTreeSet<Scope> = self.memory.readable(&self.seat).into_iter().filter(|s| other.may(bits::READ, s)).collect();
+        let scopes: BTreeSet<Scope> =
+            self.memory.readable(&self.seat).into_iter().filter(|s| other.may(bits::READ, s)).collect();
         let member = |subject: &Subject| {
             scopes.contains(subject)
-                || self.memory.members.get(subject).is_some_and(|of| of.iter().any(|(s, (g, _))| g.is_member() && other.may(bits::READ, s)))
+                || self
+                    .memory
+                    .members
+                    .get(subject)
+                    .is_some_and(|of| of.iter().any(|(s, (g, _))| g.is_member() && other.may(bits::READ, s)))
         };
         let ids: BTreeSet<OpId> =
             self.memory.ops.values().filter(|(_, row)| member(&row.subject)).map(|(_, row)| row.held.id).collect();
@@ -104,7 +110,9 @@ impl Shelf for Edge {
         let own = Code::AgentCash.of_owner(self.seat.party);
         let held = self.books().ok().and_then(|books| books.get(&own).copied()).unwrap_or_default();
         let handins = self.memory.by_subject.keys().filter_map(|subject| match self.memory.folded(*subject)?.state {
-            State::HandIn(handin) if handin.counted.is_none() && handin.agent == Some(self.seat.party) => handin.offered,
+            State::HandIn(handin) if handin.counted.is_none() && handin.agent == Some(self.seat.party) => {
+                handin.offered
+            }
             _ => None,
         });
         held.minus(handins.sum())
@@ -119,7 +127,13 @@ impl EdgeStore for Edge {
     type Error = std::convert::Infallible;
 
     fn hello(&self) -> Result<Hello, Self::Error> {
-        Ok(Hello { cursor: self.cursor, inc: self.place.inc, last: self.last(), safe: self.safe, rules: protocol::fold::RULES })
+        Ok(Hello {
+            cursor: self.cursor,
+            inc: self.place.inc,
+            last: self.last(),
+            safe: self.safe,
+            rules: protocol::fold::RULES,
+        })
     }
 
     fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {

@@ -80,7 +80,8 @@ impl Memory {
         }
         desk.control_ids = wanted.control_ids.iter().filter(|id| self.ops.contains_key(id)).copied().collect();
         desk.roots.clone_from(&self.roots);
-        desk.balances = self.balances.iter().filter(|(account, _)| account.code.is_strict()).map(|(a, b)| (*a, *b)).collect();
+        desk.balances =
+            self.balances.iter().filter(|(account, _)| account.code.is_strict()).map(|(a, b)| (*a, *b)).collect();
         desk
     }
 

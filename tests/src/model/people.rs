@@ -27,7 +27,8 @@ const TRIES: usize = 12;
 
 /// One act of the person on `edge`.
 pub fn act(edge: &mut Edge, things: &Things<'_>, dice: &mut Dice, stamp: Stamp) {
-    let known: Vec<Subject> = things.parcels.iter().copied().filter(|p| edge.memory.by_subject.contains_key(p)).collect();
+    let known: Vec<Subject> =
+        things.parcels.iter().copied().filter(|p| edge.memory.by_subject.contains_key(p)).collect();
     if dice.chance(6) {
         return misrecord(edge, &known, things, dice, stamp);
     }
@@ -131,8 +132,20 @@ fn misrecord(edge: &mut Edge, known: &[Subject], things: &Things<'_>, dice: &mut
         // A kind of a later version, and a broken payload of a known one.
         _ => {
             let class = good.class_kind() & 0xf000;
-            let newer = Op { class_kind: class | 0x0fff, lane_flags: lane::MONEY, subject: parcel, after: Vec::new(), payload: vec![1, 2, 3] };
-            let broken = Op { class_kind: good.class_kind(), lane_flags: lane::MONEY, subject: parcel, after: Vec::new(), payload: vec![0xff] };
+            let newer = Op {
+                class_kind: class | 0x0fff,
+                lane_flags: lane::MONEY,
+                subject: parcel,
+                after: Vec::new(),
+                payload: vec![1, 2, 3],
+            };
+            let broken = Op {
+                class_kind: good.class_kind(),
+                lane_flags: lane::MONEY,
+                subject: parcel,
+                after: Vec::new(),
+                payload: vec![0xff],
+            };
             edge.write_ops(&[if dice.chance(50) { newer } else { broken }], stamp);
         }
     }

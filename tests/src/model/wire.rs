@@ -16,7 +16,14 @@ const ENDLESS: usize = 20_000;
 
 /// Runs one session. `cut_percent`: chance at each frame that the link dies. Returns whether it came to
 /// rest by itself.
-pub fn run(edge: &mut Edge, central: &mut Central, dice: &mut Dice, stamp: Stamp, cut_percent: u64, revoked: bool) -> bool {
+pub fn run(
+    edge: &mut Edge,
+    central: &mut Central,
+    dice: &mut Dice,
+    stamp: Stamp,
+    cut_percent: u64,
+    revoked: bool,
+) -> bool {
     let mut at_edge = EdgeSession::default();
     let mut at_hub = HubSession::new(edge.author, revoked);
     let mut up: VecDeque<Vec<u8>> = VecDeque::new();

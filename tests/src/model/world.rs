@@ -137,7 +137,16 @@ impl World {
             });
         }
         let central = Central { memory, key, log_id: [1; 8], place };
-        Self { dice, central, backup: None, edges, parcels: Vec::new(), clock_ms: 1_000, revoked: None, report: Report::default() }
+        Self {
+            dice,
+            central,
+            backup: None,
+            edges,
+            parcels: Vec::new(),
+            clock_ms: 1_000,
+            revoked: None,
+            report: Report::default(),
+        }
     }
 
     fn stamp(&mut self) -> Stamp {
@@ -166,7 +175,9 @@ impl World {
         let stamp = self.stamp();
         let vendors: Vec<Scope> = self.parties(Role::Vendor);
         let sites: Vec<Scope> = self.parties(Role::Site);
-        let (Some(vendor), Some(site)) = (self.dice.pick(&vendors).copied(), self.dice.pick(&sites).copied()) else { return };
+        let (Some(vendor), Some(site)) = (self.dice.pick(&vendors).copied(), self.dice.pick(&sites).copied()) else {
+            return;
+        };
         let parcel = Subject::new(Kind::Parcel, stamp.id(1));
         let earning = Subject::earning_of(parcel);
         let goods = Taka::from_paisa(100_000 + 37 * self.dice.below(1_000) as i64).unwrap_or_default();
@@ -231,7 +242,8 @@ impl World {
         use protocol::session::EdgeStore;
         for (from, to) in [(a, b), (b, a)] {
             let bursts = self.edges[from].relay_to(&self.edges[to].seat.clone());
-            let certificates: Vec<Vec<u8>> = self.edges[from].memory.certificates.values().map(Certificate::encode).collect();
+            let certificates: Vec<Vec<u8>> =
+                self.edges[from].memory.certificates.values().map(Certificate::encode).collect();
             let Ok(()) = self.edges[to].add_certificates(&certificates);
             let Ok(unknown) = self.edges[to].receive(bursts);
             assert!(unknown.is_empty(), "a relay hands on the certificates with the bursts");
@@ -258,7 +270,8 @@ impl World {
             return;
         }
         let stamp = self.stamp();
-        let agents: Vec<Author> = self.edges.iter().filter(|e| e.seat.role() == Role::Agent).map(|e| e.author).collect();
+        let agents: Vec<Author> =
+            self.edges.iter().filter(|e| e.seat.role() == Role::Agent).map(|e| e.author).collect();
         let Some(author) = self.dice.pick(&agents).copied() else { return };
         let chains = self.central.memory.chains.iter().filter(|((by, _), _)| *by == author);
         let known = chains.map(|((_, inc), chain)| protocol::fact::Known { inc: *inc, seq: chain.upto }).collect();
@@ -298,16 +311,21 @@ impl World {
         for subject in subjects {
             let Some(folded) = self.central.memory.folded(subject) else { continue };
             self.report.contested += u64::from(!folded.contests().is_empty());
-            let posted = self.central.memory.standing.get(&subject).into_iter().flatten().filter(|(_, s)| s.is_posted());
+            let posted =
+                self.central.memory.standing.get(&subject).into_iter().flatten().filter(|(_, s)| s.is_posted());
             let posted: Vec<_> = posted.map(|(_, standing)| standing.journal.clone()).collect();
             assert_eq!(posted, folded.journals, "{subject}: the log's net is T");
             for journal in &folded.journals {
                 *self.report.journals.entry(journal.rule.name()).or_default() += 1;
-                let single = matches!(journal.rule.name(), "J5" | "J7" | "J21" | "J4" | "J11" | "J11a" | "J8" | "J9" | "J10");
+                let single =
+                    matches!(journal.rule.name(), "J5" | "J7" | "J21" | "J4" | "J11" | "J11a" | "J8" | "J9" | "J10");
                 assert!(!single || effects.insert((subject, journal.rule.name())), "{subject}: {journal} twice");
             }
             if let State::Parcel(parcel) = &folded.state {
-                assert!(parcel.created.is_some() || parcel.incomplete || self.report.restores > 0, "{subject} came from somewhere");
+                assert!(
+                    parcel.created.is_some() || parcel.incomplete || self.report.restores > 0,
+                    "{subject} came from somewhere"
+                );
             }
         }
         self.report.ops = self.central.memory.ops.len() as u64;
@@ -323,7 +341,12 @@ impl World {
             of.iter().any(|(scope, (generations, _))| generations.is_member() && scopes.contains(scope))
         });
         for (subject, _) in open {
-            assert_eq!(edge.memory.folded(*subject), self.central.memory.folded(*subject), "{subject} at {}", edge.seat.party);
+            assert_eq!(
+                edge.memory.folded(*subject),
+                self.central.memory.folded(*subject),
+                "{subject} at {}",
+                edge.seat.party
+            );
         }
     }
 }

@@ -207,18 +207,13 @@ async fn a_finished_day_passes_and_every_damage_to_a_copy_is_named() {
 async fn what_a_careful_hand_changes_is_named_too() {
     let day = finished_day().await;
 
-    // Bytes of an op, on both sides alike.
+    // Bytes of an op, on both sides.
     let hurt = copy(day.path());
     let author = HEXLOWER.encode(&author_of(hurt.path(), FIRST));
     let first = format!("SELECT id FROM op WHERE author = '\\x{author}' AND lane > 0 ORDER BY position LIMIT 1");
     let flip = format!("UPDATE op SET bytes = bytes || '\\x00'::bytea WHERE id = ({first})");
     let id = damage_central(hurt.path(), &first, &[&flip]).await;
-    damage_edge(
-        hurt.path(),
-        FIRST,
-        "SELECT x'00'",
-        &format!("UPDATE op SET bytes = bytes || x'00' WHERE id = x'{id}'"),
-    );
+    damage_edge(hurt.path(), FIRST, "SELECT x'00'", &format!("UPDATE op SET bytes = zeroblob(8) WHERE id = x'{id}'"));
     let found = shallow(&hurt).await;
     names(&found, "central", &format!("op {id} is not what its author signed"));
     names(&found, FIRST, &format!("op {id} is not what its author signed"));
