@@ -82,7 +82,7 @@ pub async fn live(wish: &Wish) -> anyhow::Result<ExitCode> {
     house.nodes.iter().for_each(|node| node.link.restore());
     report::rest(&house).await?;
     let thresholds = if wish.small { Thresholds::small() } else { Thresholds::demo() };
-    report::write_witness(&house, &wish.data, outside.as_deref(), &serde_json::to_value(&thresholds)?).await?;
+    report::write_witness(&house, &wish.data, outside.as_deref(), &serde_json::to_value(thresholds)?).await?;
     let pool = ::central::store::connect(&url, 4).await?;
     let verdict = check::verdict(&wish.data, &pool).await?;
     let composed = report::compose(&house, &verdict, &wish.data).await?;
@@ -141,6 +141,10 @@ async fn business(house: &Arc<House>, orders: Vec<order_file::FileOrder>, wish: 
                 house.say(&format!("{orders} orders, {parcels} parcels, {} under way, {} hand-ins on the counter{}",
                     house.street.open(), house.street.bundles(),
                     if faults.is_empty() { "" } else { ", orders and faults go on" }));
+                let open = house.street.unfinished();
+                if faults.is_empty() && (1..=3).contains(&open.len()) {
+                    house.say(&format!("still open: {open:?}"));
+                }
                 if faults.is_empty() && house.street.is_done() && cash_is_in(house) {
                     break;
                 }

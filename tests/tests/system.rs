@@ -5,6 +5,7 @@ mod system {
     mod api;
     mod damage;
     mod intake;
+    mod model;
     mod replica;
     mod rules;
 }

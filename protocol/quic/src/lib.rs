@@ -23,9 +23,9 @@ pub const ALPN: &[u8] = b"getit/1";
 /// The name in every hub's certificate: a device trusts the authority, not an address.
 pub const HUB_NAME: &str = "getit-hub";
 /// A link without a word for this long is gone. Longer than a tunnel, shorter than a shift.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(45);
 /// Keeps the mapping of a mobile network's address translation open.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// What a first packet takes on the networks we serve; loss is judged by it until measured.
 const INITIAL_RTT: Duration = Duration::from_millis(333);
 /// Bytes a peer may send on a stream before we have read them: bounds memory for a hostile one.
@@ -59,9 +59,16 @@ pub fn listen(listen: SocketAddr, identity: &Identity) -> Result<Endpoint, TlsEr
     let crypto = QuicServerConfig::try_from(tls).map_err(|_| TlsError::Cipher)?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config.transport_config(transport());
+    // The same key after a restart: devices of the life before are reset at their next packet instead of
+    // talking to nobody until the idle time is over.
+    let mut reset = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    reset.update(b"getit stateless reset 1");
+    reset.update(&identity.key);
+    let reset = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, reset.finish().as_ref());
+    let endpoint = EndpointConfig::new(Arc::new(reset));
     let socket = std::net::UdpSocket::bind(listen).map_err(TlsError::Bind)?;
     let runtime = quinn::default_runtime().ok_or(TlsError::Runtime)?;
-    Endpoint::new(EndpointConfig::default(), Some(config), socket, runtime).map_err(TlsError::Bind)
+    Endpoint::new(endpoint, Some(config), socket, runtime).map_err(TlsError::Bind)
 }
 
 /// A device's endpoint: it connects, and is never connected to.

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::central::Central;
 use super::clock::Clock;
-use super::node::{Measured, Node};
+use super::node::{Measured, Node, Running};
 use super::process::Process;
 use super::street::Street;
 use crate::link::{Link, LinkProfile, Trace};
@@ -366,7 +366,8 @@ impl Start<'_> {
         let mut process = Process::new(name, program, &arguments, &data, self.logs);
         process.start().await?;
         let token = std::fs::read_to_string(data.join("api.token")).context("api.token")?.trim().to_owned();
-        Ok(Node::new(name, role, party, link, process, &http.to_string(), token, Arc::clone(self.measured)))
+        let running = Running { link, process, address: http.to_string(), token };
+        Ok(Node::new(name, role, party, running, Arc::clone(self.measured)))
     }
 
     /// Vendors and the hub sit on a fixed line of a few Mbit/s; agents on the road have 3G as it was

@@ -38,6 +38,18 @@ pub struct Node {
     measured: Arc<Measured>,
 }
 
+/// What there is of a node once its process runs.
+pub struct Running {
+    /// Its link.
+    pub link: Link,
+    /// Its process.
+    pub process: Process,
+    /// `host:port` of its loopback API.
+    pub address: String,
+    /// The API's token.
+    pub token: String,
+}
+
 /// Times of taps, for the report.
 #[derive(Default)]
 pub struct Measured {
@@ -68,26 +80,17 @@ pub struct Receipt {
 }
 
 impl Node {
-    /// A node whose process runs at `address`.
+    /// A node that runs.
     #[must_use]
-    pub fn new(
-        name: &str,
-        role: &'static str,
-        party: Scope,
-        link: Link,
-        process: Process,
-        address: &str,
-        token: String,
-        measured: Arc<Measured>,
-    ) -> Self {
+    pub fn new(name: &str, role: &'static str, party: Scope, running: Running, measured: Arc<Measured>) -> Self {
         Self {
             name: name.to_owned(),
             role,
             party,
-            link,
-            process: Mutex::new(process),
-            base: format!("http://{address}/api/v1"),
-            token,
+            link: running.link,
+            process: Mutex::new(running.process),
+            base: format!("http://{}/api/v1", running.address),
+            token: running.token,
             http: client(),
             busy: AtomicBool::new(false),
             taps: AtomicU64::new(0),

@@ -133,7 +133,7 @@ pub async fn site(house: Arc<House>, node: Arc<Node>, agents: Vec<Scope>, seed: 
             let (handin, agent) = (bundle.handin, bundle.agent);
             let command = Command::Count { handin, agent, counted_paisa, denominations: notes(counted_paisa) };
             match node.tap(&command).await? {
-                Ok(_) => house.street.into_till(node.party, counted_paisa),
+                Ok(_) => house.street.fill_till(node.party, counted_paisa),
                 Err(refusal) => {
                     anyhow::bail!("the count of {handin} was refused: {} {}", refusal.code, refusal.message)
                 }

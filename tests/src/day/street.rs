@@ -240,7 +240,7 @@ impl Street {
     }
 
     /// A bundle goes into the till.
-    pub fn into_till(&self, till: Scope, amount: Taka) {
+    pub fn fill_till(&self, till: Scope, amount: Taka) {
         let mut world = self.lock();
         let pile = world.piles.entry(till).or_default();
         *pile = pile.plus(amount);
