@@ -93,7 +93,7 @@ impl Receipt {
         if let Some(attention) = receipt.attention(rows, &inc)? {
             receipt.standing = Standing::NeedsAttention;
             receipt.attention = Some(attention);
-        } else if receipt.seq <= rows.safe_upto(&inc)? && rows.standings()?.roots_equal {
+        } else if receipt.seq <= rows.booked_upto(&inc)? {
             receipt.standing = Standing::InTheBooks;
         }
         Ok(Some(receipt))

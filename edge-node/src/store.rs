@@ -119,6 +119,7 @@ impl Store {
     /// [`StoreError::AlreadyEnrolled`]; disk and database.
     pub fn create(dir: &Path, identity: &Identity, inc: [u8; 4]) -> Result<Self, StoreError> {
         std::fs::create_dir_all(dir).map_err(|source| StoreError::Io { path: dir.to_owned(), source })?;
+        private(&dir.join(FILE)).map_err(|source| StoreError::Io { path: dir.join(FILE), source })?;
         let mut writer = connect(&dir.join(FILE))?;
         schema::migrate(&mut writer)?;
         identity::save(&mut writer, dir, identity, inc)?;
@@ -195,6 +196,16 @@ impl Store {
         *self.seats.write().unwrap_or_else(PoisonError::into_inner) = seats;
         Ok(())
     }
+}
+
+/// Makes an empty file that only its owner can read: the database holds keys of sealed fields. SQLite
+/// gives its `-wal` and `-shm` files the mode of the database.
+fn private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -253,8 +253,14 @@ impl Certificate {
     /// The name under which the seat authors: BLAKE3(certificate)[..8].
     #[must_use]
     pub fn author(&self) -> Author {
+        Self::author_of(&self.encode())
+    }
+
+    /// The author of an encoded certificate, verified or not.
+    #[must_use]
+    pub fn author_of(bytes: &[u8]) -> Author {
         let mut author = Author([0; 8]);
-        author.0.copy_from_slice(&blake3::hash(&self.encode()).as_bytes()[..8]);
+        author.0.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
         author
     }
 }

@@ -23,6 +23,8 @@ use crate::taka::Taka;
 
 /// Bytes of own bursts that may be on the way without a SAFE: small, so that a slow link is not filled.
 pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
+/// Bursts that may be on the way without a SAFE: bounds what a lost link sends twice.
+pub const MAX_UNSAFE: u64 = 256;
 /// Rounds of repair in one session before it is given up until the next one.
 pub const MAX_REPAIRS: u32 = 12;
 
@@ -213,7 +215,7 @@ impl EdgeSession {
 
     /// Own bursts that are not safe, as many as the window takes.
     fn push<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
-        if self.sent > self.safe + 256 {
+        if self.sent > self.safe + MAX_UNSAFE {
             return Ok(Vec::new());
         }
         let bursts = store.own_bursts_after(self.sent, PUSH_WINDOW_BYTES)?;

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use central::config::{Clock, Database, Log};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -65,16 +64,52 @@ impl Config {
     /// Reads `file`, then the environment.
     ///
     /// # Errors
-    /// The key that is wrong, and an example.
+    /// The key that is wrong, and an example. Values are never repeated: a URL may hold a password.
     pub fn load(file: &Path) -> anyhow::Result<Self> {
-        let environment = Env::prefixed("GETIT_").filter(|key| key.as_str().contains("__")).split("__");
+        anyhow::ensure!(file.is_file(), "--config: {} is not a file", file.display());
+        let ours = |key: &figment::value::UncasedStr| {
+            let key = key.as_str().to_ascii_lowercase();
+            ["data_dir", "central_dir"].contains(&key.as_str())
+                || SECTIONS.iter().any(|section| key.starts_with(section))
+        };
+        let environment = Env::prefixed("GETIT_").filter(ours).split("__");
         let figment = Figment::new().merge(Toml::file_exact(file)).merge(environment);
-        figment.extract().with_context(|| {
-            format!(
-                "{}: write for example data_dir = \"/var/lib/getit/hub-1\", central_dir = \"/var/lib/getit/central\", \
-                 [quic] listen = \"0.0.0.0:7443\", [database] url = \"postgres:///getit?host=/run/postgresql\"",
-                file.display()
-            )
-        })
+        let config: Self = figment.extract().map_err(|error| wrong(&error))?;
+        anyhow::ensure!(config.clock.scale > 0, "configuration: clock.scale: it is 0. Write it like [clock] scale = 1");
+        Ok(config)
     }
+}
+
+/// Sections that the environment may set; other programs share its `GETIT_` names.
+const SECTIONS: [&str; 5] = ["quic__", "http__", "database__", "clock__", "log__"];
+
+/// An example of each key.
+const EXAMPLES: [(&str, &str); 7] = [
+    ("data_dir", r#"data_dir = "/var/lib/getit/hub-1""#),
+    ("central_dir", r#"central_dir = "/var/lib/getit/central""#),
+    ("quic", r#"[quic] listen = "0.0.0.0:7443""#),
+    ("http", r#"[http] listen = "127.0.0.1:7444""#),
+    ("database", r#"[database] url = "postgres:///getit?host=/run/postgresql""#),
+    ("clock", "[clock] scale = 1"),
+    ("log", r#"[log] level = "info""#),
+];
+
+fn wrong(error: &figment::Error) -> anyhow::Error {
+    use figment::error::Kind;
+    let mut path = error.path.clone();
+    let problem = match &error.kind {
+        Kind::MissingField(field) => {
+            path.push(field.to_string());
+            "it is missing"
+        }
+        Kind::UnknownField(field, _) => {
+            path.push(field.clone());
+            "there is no such key"
+        }
+        _ => "its value is not of the kind that is wanted",
+    };
+    let key = path.join(".");
+    let example =
+        EXAMPLES.iter().find(|(known, _)| key.starts_with(known)).map_or(EXAMPLES[0].1, |(_, example)| *example);
+    anyhow::anyhow!("configuration: {key}: {problem}. Write it like {example}")
 }

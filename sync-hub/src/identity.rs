@@ -32,13 +32,15 @@ impl Identity {
     }
 
     /// For the QUIC endpoint.
-    #[must_use]
-    pub fn quic(&self) -> protocol_quic::Identity {
-        protocol_quic::Identity {
-            authority: unhex(&self.authority),
-            certificate: unhex(&self.certificate),
-            key: unhex(&self.key).try_into().unwrap_or([0; 32]),
-        }
+    ///
+    /// # Errors
+    /// When a field is damaged.
+    pub fn quic(&self) -> anyhow::Result<protocol_quic::Identity> {
+        Ok(protocol_quic::Identity {
+            authority: unhex(&self.authority)?,
+            certificate: unhex(&self.certificate)?,
+            key: unhex(&self.key)?.try_into().ok().context(DAMAGED)?,
+        })
     }
 
     /// The key that verifies seats.
@@ -46,8 +48,8 @@ impl Identity {
     /// # Errors
     /// When it is no key.
     pub fn authority_key(&self) -> anyhow::Result<protocol::seat::AuthorityKey> {
-        let bytes: [u8; 32] = unhex(&self.authority_key).try_into().ok().context("the authority's key is damaged")?;
-        protocol::seat::AuthorityKey::from_bytes(&bytes).context("the authority's key is damaged")
+        let bytes: [u8; 32] = unhex(&self.authority_key)?.try_into().ok().context(DAMAGED)?;
+        protocol::seat::AuthorityKey::from_bytes(&bytes).context(DAMAGED)
     }
 }
 
@@ -61,7 +63,8 @@ pub fn author_certificate(central_dir: &Path, identity: &Identity) -> anyhow::Re
     Ok(Certificate::decode(&bytes, &identity.authority_key()?)?)
 }
 
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
-    text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+const DAMAGED: &str = "identity.json is damaged: make it again with `central hub-identity`";
+
+fn unhex(text: &str) -> anyhow::Result<Vec<u8>> {
+    data_encoding::HEXLOWER.decode(text.as_bytes()).ok().context(DAMAGED)
 }

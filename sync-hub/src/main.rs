@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use central::config::LogFormat;
 use clap::Parser;
 use sync_hub::config::Config;
 
@@ -17,8 +18,14 @@ struct Args {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let config = Config::load(&args.config)?;
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level)?;
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level).map_err(|_| {
+        anyhow::anyhow!("configuration: log.level: it is no filter. Write it like [log] level = \"info\"")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.init(),
+    }
     std::fs::create_dir_all(&config.data_dir)?;
     let running = sync_hub::start(&config).await?;
     sync_hub::write_address(&config.data_dir, &running)?;

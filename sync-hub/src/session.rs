@@ -28,6 +28,8 @@ enum SessionError {
     Replication(#[from] ReplicationError),
     #[error(transparent)]
     Intake(#[from] IntakeError),
+    #[error("the seat was revoked")]
+    Revoked,
 }
 
 /// Serves one connection until it ends.
@@ -100,7 +102,14 @@ async fn run(
             },
         };
         while let Some(ask) = asks.pop_front() {
-            let answer = answer(hub, author, seat, ask).await?;
+            let answer = match answer(hub, author, seat, ask).await {
+                Err(SessionError::Revoked) => {
+                    // The device comes back for a drain session.
+                    sender.close(3, "revoked");
+                    return Ok(());
+                }
+                answer => answer?,
+            };
             let (frames, more) = session.answer(answer);
             sender.send(&frames).await?;
             asks.extend(more);
@@ -109,6 +118,11 @@ async fn run(
 }
 
 async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answer, SessionError> {
+    // A session outlives the moment in which its seat is revoked: nothing is given after that.
+    let gives = matches!(ask, Ask::Page(_) | Ask::Difference(..));
+    if gives && replication::seat_by_key(&hub.pool, &seat.key).await?.is_none_or(|row| row.revoked) {
+        return Err(SessionError::Revoked);
+    }
     Ok(match ask {
         Ask::Welcome => {
             let welcome = replication::welcome(&hub.pool, author).await?;

@@ -80,10 +80,10 @@ pub async fn live(wish: &Wish) -> anyhow::Result<ExitCode> {
         }
     }
     house.nodes.iter().for_each(|node| node.link.restore());
-    report::rest(&house).await?;
     let thresholds = if wish.small { Thresholds::small() } else { Thresholds::demo() };
-    report::write_witness(&house, &wish.data, outside.as_deref(), &serde_json::to_value(thresholds)?).await?;
     let pool = ::central::store::connect(&url, 4).await?;
+    report::write_witness(&house, &wish.data, outside.as_deref(), &serde_json::to_value(thresholds)?).await?;
+    report::rest(&house, &wish.data, &pool).await?;
     let verdict = check::verdict(&wish.data, &pool).await?;
     let composed = report::compose(&house, &verdict, &wish.data).await?;
     report::print(&composed);
@@ -97,6 +97,7 @@ pub async fn live(wish: &Wish) -> anyhow::Result<ExitCode> {
     if failures.is_empty() {
         house.say("the day is as it must be");
     }
+    house.say(&format!("to judge it again from its databases alone: ./dev check {}", wish.data.display()));
     if !wish.once {
         stay_up(&house, &wish.data).await?;
     }

@@ -8,4 +8,5 @@ mod system {
     mod model;
     mod replica;
     mod rules;
+    mod walk;
 }

@@ -125,6 +125,18 @@ impl Rows<'_> {
         Ok(upto.map_or(0, unsigned))
     }
 
+    /// How far own bursts are safe and were so when every root was equal.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn booked_upto(&self, inc: &Incarnation) -> Result<u64, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT min(upto, equal_upto) FROM safe WHERE author = ?1 AND inc = ?2")?;
+        let upto: Option<i64> =
+            statement.query_row(params![self.store.author.0, inc.0], |row| row.get(0)).optional()?;
+        Ok(upto.map_or(0, unsigned))
+    }
+
     /// What central refused of one own burst.
     ///
     /// # Errors
@@ -254,7 +266,7 @@ impl Store {
     pub fn lower_safe(&self, inc: Incarnation, upto: u64) -> Result<(), StoreError> {
         self.write(|rows| {
             rows.connection
-                .prepare_cached("UPDATE safe SET upto = min(upto, ?3) WHERE author = ?1 AND inc = ?2")?
+                .prepare_cached("UPDATE safe SET upto = min(upto, ?3), equal_upto = min(equal_upto, ?3) WHERE author = ?1 AND inc = ?2")?
                 .execute(params![self.author.0, inc.0, signed(upto)])?;
             Ok(())
         })
@@ -300,6 +312,10 @@ impl Store {
                     "INSERT OR REPLACE INTO compared (one, position, roots_equal, books_equal) VALUES (1, ?1, ?2, ?3)",
                 )?
                 .execute(params![signed(position), equal, books_equal])?;
+            if equal {
+                // What was safe at an equal root stands in the books, whatever arrives later.
+                rows.connection.execute("UPDATE safe SET equal_upto = max(equal_upto, upto)", [])?;
+            }
             Ok(())
         })
     }

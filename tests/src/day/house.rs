@@ -231,7 +231,15 @@ fn write_config(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    Ok(std::fs::write(path, text)?)
+    write_private(path, text)
+}
+
+/// Tokens, and URLs that may hold a password, are their owner's alone.
+pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 fn quoted(path: &Path) -> String {
@@ -264,7 +272,7 @@ async fn start_central(plan: &Plan<'_>, hubs: &[SocketAddr], logs: &Path) -> any
     for role in ["customer", "operations", "finance"] {
         tokens.push(output(&program, &["token", "--role", role, "--config", &settings[1]]).await?);
     }
-    std::fs::write(plan.data.join("tokens"), tokens.join("\n"))?;
+    write_private(&plan.data.join("tokens"), &tokens.join("\n"))?;
     let [customer, operations, finance] = <[String; 3]>::try_from(tokens).unwrap_or_default();
     Ok((process, Central::new(&http.to_string(), customer, operations, finance)))
 }

@@ -129,7 +129,7 @@ impl Node {
                 tokio::time::sleep(RETRY).await;
                 continue;
             };
-            if attempt == 0 && !twice {
+            if attempt == 0 && !twice && first.is_ok() {
                 push(&self.measured.taps_us, started.elapsed().as_micros() as u64);
             }
             if let (Ok(first), Some(Some(Ok(second)))) = (&first, &second) {

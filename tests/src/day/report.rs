@@ -12,11 +12,12 @@ use crate::check::Verdict;
 /// After closing, the nodes have this long to come to rest. Real time.
 const REST: Duration = Duration::from_secs(150);
 
-/// Waits until every node has nothing waiting, equal roots and equal books.
+/// Waits until every node has nothing waiting, equal roots and equal books: by its own word first, then by
+/// the rows, because a node says what it last heard, and something may still be on its way to it.
 ///
 /// # Errors
 /// When a node stays away. A node that does not come to rest is left to the verdict.
-pub async fn rest(house: &House) -> anyhow::Result<()> {
+pub async fn rest(house: &House, data: &Path, pool: &central::store::Pool) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut last = String::new();
     while started.elapsed() < REST {
@@ -27,6 +28,11 @@ pub async fn rest(house: &House) -> anyhow::Result<()> {
             if !at_rest {
                 restless.push(format!("{} ({} waiting)", node.name, status["waiting"]));
             }
+        }
+        if restless.is_empty() {
+            let rows = crate::check::verdict(data, pool).await?;
+            let behind = rows.nodes.iter().filter(|node| !(node.root_equal && node.books_equal));
+            restless.extend(behind.map(|node| format!("{} (news on the way)", node.node)));
         }
         if restless.is_empty() {
             house.say("every node has sent all and holds what central holds");
@@ -72,10 +78,10 @@ pub async fn write_witness(
         "orders": house.counts().0,
         "thresholds": thresholds,
     });
-    Ok(std::fs::write(data.join("day.json"), serde_json::to_string_pretty(&witness)?)?)
+    super::house::write_private(&data.join("day.json"), &serde_json::to_string_pretty(&witness)?)
 }
 
-/// The report of the issue: the verdict, and what only the day itself could measure.
+/// The report: the verdict, and what only the day itself could measure.
 ///
 /// # Errors
 /// When a bare transaction cannot be measured.

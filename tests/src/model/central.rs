@@ -31,6 +31,9 @@ impl Central {
         let mut refusals = Vec::new();
         let mut verified: Vec<Verified> = Vec::new();
         for burst in bursts {
+            if self.memory.holds(&burst) {
+                continue;
+            }
             let head = burst.head.clone();
             let seat = self.memory.certificates.get(&head.author).map(|certificate| certificate.seat.clone());
             let checked = seat.ok_or(refused::UNKNOWN_AUTHOR).and_then(|seat| intake::verify(burst, &seat));

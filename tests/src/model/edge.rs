@@ -153,6 +153,9 @@ impl EdgeStore for Edge {
         let mut unknown = BTreeSet::new();
         let mut verified = Vec::new();
         for burst in bursts {
+            if self.memory.holds(&burst) {
+                continue;
+            }
             match self.memory.certificates.get(&burst.head.author).map(|certificate| certificate.seat.clone()) {
                 None => {
                     unknown.insert(burst.head.author);
@@ -166,8 +169,11 @@ impl EdgeStore for Edge {
 
     fn add_certificates(&mut self, certificates: &[Vec<u8>]) -> Result<(), Self::Error> {
         for bytes in certificates {
+            if self.memory.certificates.contains_key(&protocol::seat::Certificate::author_of(bytes)) {
+                continue;
+            }
             if let Ok(certificate) = protocol::seat::Certificate::decode(bytes, &self.authority) {
-                self.memory.certificates.insert(certificate.author(), certificate);
+                self.memory.add_certificate(certificate);
             }
         }
         Ok(())

@@ -27,6 +27,8 @@ pub struct KeptBurst {
 #[derive(Clone, Default)]
 pub struct Memory {
     pub certificates: BTreeMap<Author, Certificate>,
+    seats: BTreeMap<Author, Seat>,
+    numbered: BTreeMap<(Author, Incarnation, u64), Digest>,
     pub revocations: BTreeMap<Author, Vec<Revoked>>,
     pub bursts: BTreeMap<Digest, KeptBurst>,
     pub ops: BTreeMap<OpId, (u64, OpRow)>,
@@ -42,8 +44,16 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub fn seats(&self) -> BTreeMap<Author, Seat> {
-        self.certificates.iter().map(|(author, certificate)| (*author, certificate.seat.clone())).collect()
+    pub fn with_certificates(certificates: impl IntoIterator<Item = Certificate>) -> Self {
+        let mut memory = Self::default();
+        certificates.into_iter().for_each(|certificate| memory.add_certificate(certificate));
+        memory
+    }
+
+    pub fn add_certificate(&mut self, certificate: Certificate) {
+        let author = certificate.author();
+        self.seats.insert(author, certificate.seat.clone());
+        self.certificates.insert(author, certificate);
     }
 
     /// Loads what a batch touches.
@@ -52,17 +62,15 @@ impl Memory {
         for row in self.ops.values().map(|(_, row)| row).filter(|row| wanted.revoked.contains(&row.held.author)) {
             subjects.insert(row.subject);
         }
-        let mut desk = Desk { seats: self.seats(), revocations: self.revocations.clone(), ..Desk::default() };
+        let mut desk = Desk { seats: self.seats.clone(), revocations: self.revocations.clone(), ..Desk::default() };
         for digest in &wanted.digests {
             if let Some(kept) = self.bursts.get(digest) {
                 desk.bursts.insert(*digest, HeldBurst { answered: kept.answered });
             }
         }
-        for (digest, kept) in &self.bursts {
-            let head = &kept.head.head;
-            if wanted.chains.contains(&(head.author, head.inc)) {
-                desk.numbered.insert((head.author, head.inc, head.seq), *digest);
-            }
+        for (author, inc) in &wanted.chains {
+            let chain = self.numbered.range((*author, *inc, 0)..=(*author, *inc, u64::MAX));
+            desk.numbered.extend(chain.map(|(at, digest)| (*at, *digest)));
         }
         for at in &wanted.chains {
             desk.chains.insert(*at, self.chains.get(at).cloned().unwrap_or_default());
@@ -85,11 +93,22 @@ impl Memory {
         desk
     }
 
+    /// Whether every open slot of a burst is answered already: it need not be verified again.
+    pub fn holds(&mut self, burst: &Burst) -> bool {
+        let Some(kept) = self.bursts.get(&burst.digest()) else { return false };
+        let open = |(index, slot): (usize, &Slot)| if matches!(slot, Slot::Open(_)) { 1u64 << index } else { 0 };
+        let open: u64 = burst.slots.iter().enumerate().map(open).sum();
+        let held = kept.answered & open == open;
+        self.duplicates += if held { u64::from(open.count_ones()) } else { 0 };
+        held
+    }
+
     /// Writes what a batch did.
     pub fn apply(&mut self, taken: Taken) {
         let start = self.position;
         for row in taken.bursts {
             let head = Burst { slots: Vec::new(), ..row.burst };
+            self.numbered.insert((head.head.author, head.head.inc, head.head.seq), row.digest);
             self.bursts.insert(row.digest, KeptBurst { head, ids: row.ids, answered: 0 });
         }
         for (digest, answered) in taken.answered {
@@ -130,7 +149,7 @@ impl Memory {
     pub fn history(&self, subject: Subject) -> History {
         let held: Vec<HeldOp> =
             self.by_subject.get(&subject).into_iter().flatten().map(|id| self.ops[id].1.held.clone()).collect();
-        intake::history_of(&held, &self.seats(), &self.revocations)
+        intake::history_of(&held, &self.seats, &self.revocations)
     }
 
     pub fn folded(&self, subject: Subject) -> Option<Folded> {

@@ -32,15 +32,16 @@ pub fn act(edge: &mut Edge, things: &Things<'_>, dice: &mut Dice, stamp: Stamp) 
     if dice.chance(6) {
         return misrecord(edge, &known, things, dice, stamp);
     }
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         // A refusal is what a person would see; nothing is recorded then.
-        if command(edge, &known, things, dice).is_some_and(|command| edge.record(&command, stamp).is_ok()) {
+        if command(edge, &known, things, dice, attempt == 0).is_some_and(|command| edge.record(&command, stamp).is_ok())
+        {
             return;
         }
     }
 }
 
-fn command(edge: &Edge, known: &[Subject], things: &Things<'_>, dice: &mut Dice) -> Option<Command> {
+fn command(edge: &Edge, known: &[Subject], things: &Things<'_>, dice: &mut Dice, may_offer: bool) -> Option<Command> {
     let parcel = *dice.pick(known)?;
     let reasons = [AttemptReason::Unavailable, AttemptReason::Refused, AttemptReason::CashNotReady];
     let reason = *dice.pick(&reasons)?;
@@ -76,7 +77,8 @@ fn command(edge: &Edge, known: &[Subject], things: &Things<'_>, dice: &mut Dice)
             Command::Deliver { parcel, evidence, collected_paisa: Some(paid), confirm_difference: true }
         }
         (Role::Agent, 6) => Command::Fail { parcel, reason },
-        (Role::Agent, _) => {
+        // Counting the bag folds everything the agent holds: once an act is enough.
+        (Role::Agent, _) if may_offer => {
             let amount_paisa = edge.cash_on_hand();
             Command::Offer { site: site_of(edge), amount_paisa }
         }

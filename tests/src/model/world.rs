@@ -111,7 +111,7 @@ impl World {
         let (key, certificate) = seat_of(Role::Central, Subject::tenant(), &mut dice);
         let place = ChainPlace::start(certificate.author(), Incarnation([1; 4]));
         let own = certificate.clone();
-        memory.certificates.insert(certificate.author(), certificate);
+        memory.add_certificate(certificate);
         let site = |n: u8| Subject::new(Kind::Site, Id16([n; 16]));
         let mut parties: Vec<(Role, Scope)> = (1..=SITES).map(|n| (Role::Site, site(n))).collect();
         parties.extend((1..=AGENTS).map(|n| (Role::Agent, Subject::agent(site(1 + n % SITES), Id16([n; 16])))));
@@ -120,14 +120,13 @@ impl World {
         for (role, party) in parties {
             let (key, certificate) = seat_of(role, party, &mut dice);
             let author = certificate.author();
-            memory.certificates.insert(author, certificate.clone());
-            let certificates = BTreeMap::from([(author, certificate.clone()), (own.author(), own.clone())]);
+            memory.add_certificate(certificate.clone());
             edges.push(Edge {
                 author,
-                seat: certificate.seat,
+                seat: certificate.seat.clone(),
                 key,
                 authority: authority.verifying_key(),
-                memory: Memory { certificates, ..Memory::default() },
+                memory: Memory::with_certificates([certificate.clone(), own.clone()]),
                 place: ChainPlace::start(author, Incarnation([7; 4])),
                 own: Vec::new(),
                 safe: 0,
