@@ -6,6 +6,8 @@
 //! Refused, apart, judged (SPEC S6): what cannot be attributed or is not well-authored is refused and
 //! not stored; a broken payload of a known kind is stored apart and not folded; all else is folded.
 
+mod wanted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -24,6 +26,8 @@ use crate::root::Root;
 use crate::seat::{Seat, bits, class};
 use crate::stamp::Stamp;
 use crate::taka::Taka;
+
+pub use wanted::Wanted;
 
 /// A burst whose signature was checked against its author's certificate.
 #[derive(Clone, Debug)]
@@ -81,58 +85,6 @@ impl Verified {
     pub fn of_own(burst: Burst) -> Self {
         let (digest, ids) = (burst.digest(), burst.ids());
         Self { burst, digest, ids }
-    }
-}
-
-/// What a batch touches: what a store has to load.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Certificates.
-    pub authors: BTreeSet<Author>,
-    /// Bursts that may be held already.
-    pub digests: BTreeSet<Digest>,
-    /// Chains.
-    pub chains: BTreeSet<(Author, Incarnation)>,
-    /// Subjects, with all their ops and memberships. Central adds the earnings of parcels.
-    pub subjects: BTreeSet<Subject>,
-    /// Ids of control ops in the batch: they may be held already.
-    pub control_ids: BTreeSet<OpId>,
-    /// Revoked authors: every subject they wrote on is folded anew.
-    pub revoked: BTreeSet<Author>,
-}
-
-impl Wanted {
-    /// What these bursts touch.
-    #[must_use]
-    pub fn by(bursts: &[Verified]) -> Self {
-        let mut wanted = Self::default();
-        for verified in bursts {
-            let head = &verified.burst.head;
-            wanted.authors.insert(head.author);
-            wanted.digests.insert(verified.digest);
-            wanted.chains.insert((head.author, head.inc));
-            for (slot, id) in verified.burst.slots.iter().zip(&verified.ids) {
-                let Slot::Open(bytes) = slot else { continue };
-                let Ok(op) = Op::decode(bytes) else { continue };
-                if op.subject.is_scope() {
-                    wanted.control_ids.insert(*id);
-                    match Fact::read(op.class_kind, &op.payload) {
-                        Reading::Known(Fact::Put(put)) => wanted.subjects.extend(put.subjects),
-                        Reading::Known(Fact::Close(close)) => wanted.subjects.extend(close.subjects),
-                        Reading::Known(Fact::Revoked(revoked)) => {
-                            wanted.revoked.insert(revoked.author);
-                        }
-                        _ => {}
-                    }
-                } else {
-                    wanted.subjects.insert(op.subject);
-                }
-            }
-        }
-        let parcels: Vec<Subject> =
-            wanted.subjects.iter().copied().filter(|s| s.kind() == Some(Kind::Parcel)).collect();
-        wanted.subjects.extend(parcels.into_iter().map(Subject::earning_of));
-        wanted
     }
 }
 
@@ -331,10 +283,6 @@ impl Intake {
         let mut answered = self.desk.bursts.get(&digest).map_or(0, |held| held.answered);
         for (index, (slot, id)) in burst.slots.iter().zip(&ids).enumerate() {
             let Slot::Open(bytes) = slot else { continue };
-            if answered >> index & 1 == 1 {
-                self.taken.duplicates += 1;
-                continue;
-            }
             let Ok(op) = Op::decode(bytes) else { continue };
             answered |= 1 << index;
             if self.ids.contains(id) {

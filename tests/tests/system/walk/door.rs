@@ -70,7 +70,9 @@ async fn walk_only_seats_of_this_authority_get_in() {
     assert!(!is_welcome(&seatless, hub.quic).await);
     // A certificate that is known, without its key.
     let stolen = Identity { key: nobody.to_bytes(), ..right.clone() };
-    assert!(protocol_quic::device(&stolen, "127.0.0.1:0".parse().unwrap()).is_err() || !is_welcome(&stolen, hub.quic).await);
+    assert!(
+        protocol_quic::device(&stolen, "127.0.0.1:0".parse().unwrap()).is_err() || !is_welcome(&stolen, hub.quic).await
+    );
     assert!(is_welcome(&right, hub.quic).await);
     assert_eq!(house.digests().await, before);
     hub.stop().await;
