@@ -218,7 +218,8 @@ impl House {
 
     /// Nothing waits, and roots and books are equal: by what the edge says, and by a look at both stores.
     pub(super) async fn settled(&self, edges: &[&Edge]) {
-        for edge in edges {
+        // Twice: what a later edge sent may have brought an earlier one something since.
+        for edge in edges.iter().chain(edges) {
             soon(&edge.name, async || self.compare(edge).await).await;
         }
         let log = rebuild::verify_log(self.pool()).await.unwrap();
