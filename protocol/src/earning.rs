@@ -18,7 +18,7 @@ pub struct Earning {
     pub distributed_for: Option<OpId>,
     /// The return it was charged for.
     pub charged_for: Option<OpId>,
-    /// What it is held for.
+    /// What it is held for, and was not released from since.
     pub held_for: Vec<OpId>,
     /// What the vendor gets of it, fees taken off.
     pub net: Taka,
@@ -33,10 +33,9 @@ impl Earning {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.distributed_for, self.charged_for) {
+            _ if !self.held_for.is_empty() => "held",
             (Some(_), _) => "distributed",
             (None, Some(_)) => "charged",
-            // A contest that a later fact has settled no longer holds what was distributed since.
-            (None, None) if !self.held_for.is_empty() => "held",
             (None, None) => "open",
         }
     }
@@ -55,9 +54,15 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     if let Some(Fact::EarningOpened(terms)) = first(|fact| matches!(fact, Fact::EarningOpened(_))) {
         earning.terms = Some(terms.clone());
     }
-    for seen in &history.facts {
+    // What central distributed or charged knowing of a hold, it had released: a later fact settled it.
+    let settles = |fact: &Fact| matches!(fact, Fact::Distributed(_) | Fact::RtoCharged(_));
+    let settled: Vec<usize> =
+        (0..history.facts.len()).filter(|at| history.facts[*at].fact.as_ref().is_some_and(settles)).collect();
+    for (index, seen) in history.facts.iter().enumerate() {
         if let Some(Fact::EarningHeld(held)) = &seen.fact {
-            earning.held_for.push(held.cause);
+            if !settled.iter().any(|later| history.follows(*later, index)) {
+                earning.held_for.push(held.cause);
+            }
         }
     }
     // By what is contested, not by central's own ids: those depend on what else it was doing.

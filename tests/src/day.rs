@@ -14,6 +14,7 @@ mod report;
 mod street;
 mod trouble;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -167,13 +168,16 @@ fn cash_is_in(house: &House) -> bool {
     house.street.bundles() == 0 && house.of_role("agent").iter().all(|agent| house.street.pile(&agent.party) <= least)
 }
 
+/// Rows that are not served, every one by its line: those of one kind on one line.
 #[allow(clippy::print_stderr)]
 fn announce_problems(problems: &[order_file::Problem]) {
-    for problem in problems.iter().take(5) {
-        eprintln!("line {}: {}: {}", problem.line, problem.code, problem.message);
+    let mut kinds: BTreeMap<&str, (&str, Vec<String>)> = BTreeMap::new();
+    for problem in problems {
+        let kind = kinds.entry(problem.code).or_insert_with(|| (problem.message.as_str(), Vec::new()));
+        kind.1.push(problem.line.to_string());
     }
-    if problems.len() > 5 {
-        eprintln!("... and {} more rows that are not served", problems.len() - 5);
+    for (code, (message, lines)) in kinds {
+        eprintln!("{} rows: {code} (first: {message}) lines {}", lines.len(), lines.join(", "));
     }
 }
 

@@ -276,11 +276,21 @@ fn a_cancellation_that_the_vendor_did_not_know_of_waits() {
 }
 
 #[test]
-fn a_pair_that_no_rule_settles_waits() {
+fn a_scan_at_the_hub_comes_before_the_phone_has_synced() {
     check(
         &[LOADED, "a7 offline", "a7 fails P1 cash_not_ready", "s1 receives P1", "a7 syncs", "print P1"],
         &expect![[r#"
             P1: at_hub due 1,250.00 collected 0.00, with s1, run of -
+        "#]],
+    );
+}
+
+#[test]
+fn a_pair_that_no_rule_settles_waits() {
+    check(
+        &[LOADED, "a7 offline", "a7 fails P1 cash_not_ready", "s1 dispatches P1 to a8", "a7 syncs", "print P1"],
+        &expect![[r#"
+            P1: on_run due 1,250.00 collected 0.00, with s1, run of a8
               unlisted_pair: Attempted by a7
         "#]],
     );
