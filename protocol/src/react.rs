@@ -16,8 +16,8 @@ use crate::taka::Taka;
 /// How often a reaction may cause another one.
 pub const MAX_DEPTH: usize = 4;
 
-/// What a reaction may look at beside its subject: the earning of a parcel, and strict balances under
-/// the lock.
+/// What a reaction may look at beside its subject: the earning of a parcel, the parcel of an earning,
+/// and strict balances under the lock.
 pub trait Books {
     /// The folded state of another subject, if it has facts.
     fn folded(&self, subject: Subject) -> Option<Folded>;
@@ -29,8 +29,16 @@ pub trait Books {
 #[must_use]
 pub fn react(subject: Subject, folded: &Folded, history: &History, books: &impl Books) -> Vec<(Subject, Fact)> {
     let mut facts = judgements(subject, folded, history);
-    if let State::Parcel(parcel) = &folded.state {
-        facts.extend(settle(subject, parcel, books));
+    match &folded.state {
+        State::Parcel(parcel) => facts.extend(settle(subject, parcel, books)),
+        // The terms may come after the delivery: when a restored central is fed again by its edges.
+        State::Earning(earning) => {
+            let parcel = earning.terms.as_ref().map(|terms| terms.parcel);
+            if let Some((parcel, State::Parcel(state))) = parcel.and_then(|p| Some((p, books.folded(p)?.state))) {
+                facts.extend(settle(parcel, &state, books));
+            }
+        }
+        State::Order(_) | State::HandIn(_) | State::Other => {}
     }
     facts
 }

@@ -50,6 +50,10 @@ impl Wanted {
                     }
                 } else {
                     wanted.subjects.insert(op.subject);
+                    // Terms that arrive after the delivery settle their parcel.
+                    if let Reading::Known(Fact::EarningOpened(terms)) = Fact::read(op.class_kind, &op.payload) {
+                        wanted.subjects.insert(terms.parcel);
+                    }
                 }
             }
         }

@@ -9,6 +9,7 @@ use protocol::fact::{EarningOpened, Fact, Line, ParcelCreated, Put, Revoked};
 use protocol::fold::State;
 use protocol::frame::Cursor;
 use protocol::id::{Author, Id16, Incarnation, Kind, Scope, Subject};
+use protocol::parcel::Status;
 use protocol::seat::{Certificate, Role, Seat};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -321,6 +322,7 @@ impl World {
                 assert!(!single || effects.insert((subject, journal.rule.name())), "{subject}: {journal} twice");
             }
             if let State::Parcel(parcel) = &folded.state {
+                self.is_distributed(subject, parcel);
                 assert!(
                     parcel.created.is_some() || parcel.incomplete || self.report.restores > 0,
                     "{subject} came from somewhere"
@@ -331,6 +333,14 @@ impl World {
         self.report.duplicates = self.central.memory.duplicates;
         self.report.refused = self.central.memory.refused;
         self.report
+    }
+
+    /// What is delivered, paid and beyond doubt is the vendor's, whatever came first.
+    fn is_distributed(&self, subject: Subject, parcel: &protocol::parcel::Parcel) {
+        let earning = self.central.memory.folded(Subject::earning_of(subject)).map(|folded| folded.state);
+        let Some(State::Earning(earning)) = earning else { return };
+        let due = parcel.is_settled() && parcel.status == Status::Delivered && earning.terms.is_some();
+        assert!(!due || earning.distributed_for.is_some(), "{subject} is delivered and settled, and not distributed");
     }
 
     /// Equal roots mean equal states, row by row, not only an equal digest.

@@ -38,6 +38,6 @@ fn two_thousand_worlds_converge() {
         assert!(count >= 500, "{what}: only {count} in {SEEDS} seeds");
     }
     for rule in ["J4", "J5", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J21", "J32"] {
-        assert!(total.journals.get(rule).is_some_and(|count| *count >= 50), "{rule}: {:?}", total.journals);
+        assert!(total.journals.get(rule).is_some_and(|count| *count >= 25), "{rule}: {:?}", total.journals);
     }
 }
