@@ -56,13 +56,13 @@ pub async fn kill_hubs(house: Arc<House>, day: Duration) -> Done {
 pub async fn cut_links(house: Arc<House>, nodes: Vec<Arc<Node>>, seed: u64) -> Done {
     let mut dice = Dice::new(seed);
     while !house.is_closing() {
-        house.clock.minutes(12).await;
+        house.clock.minutes(8).await;
         let Some(node) = dice.pick(&nodes) else { return Ok(()) };
         if node.link.is_cut() {
             continue;
         }
         node.link.cut();
-        house.clock.minutes(10 + dice.below(30) as u64).await;
+        house.clock.minutes(6 + dice.below(20) as u64).await;
         node.link.restore();
     }
     nodes.iter().for_each(|node| node.link.restore());
