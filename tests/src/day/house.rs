@@ -312,22 +312,26 @@ async fn output(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Enters the vendors and goods that the orders name, at the prices of the orders.
-async fn stock(central: &Central, orders: &[FileOrder]) -> anyhow::Result<Vec<String>> {
+/// Sets the prices of one order.
+///
+/// # Errors
+/// When central does not take them.
+pub async fn set_prices(central: &Central, order: &FileOrder) -> anyhow::Result<()> {
     let mut goods: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
-    for item in orders.iter().flat_map(|order| &order.items) {
+    for item in &order.items {
         goods.entry(&item.vendor).or_default().insert(&item.sku, item.unit_price_paisa);
     }
+    put_offers(central, &goods).await
+}
+
+async fn put_offers(central: &Central, goods: &BTreeMap<&str, BTreeMap<&str, i64>>) -> anyhow::Result<()> {
     let names = crate::order_book::catalogue_names();
-    for (slug, offers) in &goods {
-        central.operate(reqwest::Method::POST, "/vendors", &json!({ "slug": slug, "name": slug })).await?;
+    for (slug, offers) in goods {
         let offers: Vec<_> = offers
             .iter()
             .map(|(sku, price)| {
-                let (en, bn, unit) = names
-                    .get(*sku)
-                    .cloned()
-                    .unwrap_or_else(|| ((*sku).to_owned(), (*sku).to_owned(), "piece".to_owned()));
+                let plain = || ((*sku).to_owned(), (*sku).to_owned(), "piece".to_owned());
+                let (en, bn, unit) = names.get(*sku).cloned().unwrap_or_else(plain);
                 json!({ "sku": sku, "name_en": en, "name_bn": bn, "unit": unit, "unit_price_paisa": price })
             })
             .collect();
@@ -335,6 +339,19 @@ async fn stock(central: &Central, orders: &[FileOrder]) -> anyhow::Result<Vec<St
             central.operate(reqwest::Method::PUT, &format!("/vendors/{slug}/offers"), &json!(part)).await?;
         }
     }
+    Ok(())
+}
+
+/// Enters the vendors and goods that the orders name, at the prices of the orders.
+async fn stock(central: &Central, orders: &[FileOrder]) -> anyhow::Result<Vec<String>> {
+    let mut goods: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
+    for item in orders.iter().flat_map(|order| &order.items) {
+        goods.entry(&item.vendor).or_default().insert(&item.sku, item.unit_price_paisa);
+    }
+    for slug in goods.keys() {
+        central.operate(reqwest::Method::POST, "/vendors", &json!({ "slug": slug, "name": slug })).await?;
+    }
+    put_offers(central, &goods).await?;
     Ok(goods.keys().map(|slug| (*slug).to_owned()).collect())
 }
 

@@ -19,6 +19,8 @@ use crate::order_file::FileOrder;
 
 /// Orders on their way to central at once: as many as a shop's customers on a busy morning.
 const ORDERS_AT_ONCE: usize = 12;
+/// Tries of an order whose prices others change meanwhile.
+const PRICE_TRIES: usize = 20;
 /// Parcels on one run.
 const RUN: usize = 24;
 /// Parcels that two agents claim in the day.
@@ -56,7 +58,17 @@ pub async fn customers(house: Arc<House>, orders: Vec<FileOrder>, start_ms: u64,
 
 async fn place(house: &House, order: &FileOrder, second_thoughts: bool) -> Done {
     let key = format!("day-{}", order.order_ref);
-    let placed = match house.central.place(&key, &order_json(order)).await? {
+    let mut answer = house.central.place(&key, &order_json(order)).await?;
+    for _ in 0..PRICE_TRIES {
+        if !matches!(&answer, Err(refused) if refused.code == "price_changed") {
+            break;
+        }
+        // The file sells one thing at several prices: the vendor sets this order's, and it is sent again.
+        // Central may be away just now: then the order says so again.
+        let _away = super::house::set_prices(&house.central, order).await;
+        answer = house.central.place(&key, &order_json(order)).await?;
+    }
+    let placed = match answer {
         Ok(placed) => placed,
         Err(refused) => {
             house.note_refused_order(&order.order_ref, &refused.code);
