@@ -45,7 +45,9 @@ impl Display {
             .context("Xvfb does not start: run ./dev setup")?;
         let out = server.stdout.take().context("Xvfb has no output")?;
         let mut number = String::new();
-        tokio::time::timeout(PATIENCE, BufReader::new(out).read_line(&mut number)).await.context("Xvfb is silent")??;
+        tokio::time::timeout(PATIENCE, BufReader::new(out).read_line(&mut number))
+            .await
+            .context("Xvfb is silent")??;
         Ok(Self { name: format!(":{}", number.trim()), _server: server })
     }
 }
