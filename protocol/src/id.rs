@@ -322,7 +322,11 @@ impl Label {
         }
         let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
         let plain = plain.to_ascii_uppercase();
-        let digits: Vec<char> = plain.strip_prefix("GT").unwrap_or(&plain).chars().collect();
+        let mut digits: Vec<char> = plain.chars().collect();
+        // A label may itself begin with G and T: only a longer text can have them in front.
+        if digits.len() == Self::DIGITS + 3 && plain.starts_with("GT") {
+            digits.drain(..2);
+        }
         if digits.len() != Self::DIGITS + 1 {
             return Scanned::NotOurs;
         }
