@@ -34,6 +34,20 @@ macro_rules! chart {
 }
 
 chart! {
+    /// Customers' money at the bank: what is owed to vendors and customers.
+    Settlement = 1010, "Bank, COD settlement";
+    /// Our own money at the bank.
+    Operating = 1020, "Bank, operating";
+    /// Receivable from bKash.
+    Bkash = 1030, "bKash receivable";
+    /// Receivable from Nagad.
+    Nagad = 1031, "Nagad receivable";
+    /// Receivable from Rocket.
+    Rocket = 1032, "Rocket receivable";
+    /// Receivable from the card acquirer.
+    Card = 1033, "Card receivable";
+    /// Cash in a sealed bag.
+    InTransit = 1040, "Cash in transit to bank";
     /// Cash in an agent's bag.
     AgentCash = 1110, "Agent cash custody";
     /// Cash in a till.
@@ -42,12 +56,20 @@ chart! {
     Shortage = 1140, "Cash shortage receivable";
     /// What a vendor owes.
     VendorReceivable = 1150, "Vendor receivable";
+    /// What a partner's point took for us.
+    PartnerReceivable = 1180, "Pickup-point partner receivable";
     /// What a vendor earned and may not have yet.
     VendorHeld = 2010, "Vendor payable, held";
     /// What a vendor may have.
     VendorAvailable = 2020, "Vendor payable, available";
+    /// Sent to vendors, and not yet out of the bank.
+    PayoutInFlight = 2030, "Payouts in flight";
+    /// Paid ahead, for goods that have not moved.
+    Escrow = 2040, "Customer prepayments in escrow";
     /// Collected and not yet distributed.
     Clearing = 2045, "Collections clearing";
+    /// To be paid back to customers.
+    RefundsPayable = 2050, "Refunds payable";
     /// VAT on our own services.
     Vat = 2070, "VAT payable";
     /// Cash that is more than it should be.
@@ -62,6 +84,8 @@ chart! {
     CodHandling = 4030, "COD handling fees";
     /// Fees for returns.
     RtoFee = 4040, "Return fees";
+    /// What carrying for us costs.
+    CourierCost = 5020, "Courier cost";
     /// Odd paisa.
     Rounding = 5090, "Rounding";
 }
@@ -76,13 +100,13 @@ impl Code {
     /// Only central decides on these, under the lock; a breach is a refusal and nothing posts.
     #[must_use]
     pub const fn is_strict(self) -> bool {
-        matches!(self, Self::VendorAvailable | Self::VendorReceivable)
+        matches!(self, Self::VendorAvailable | Self::VendorReceivable | Self::PayoutInFlight | Self::RefundsPayable)
     }
 
     /// Facts always post to these; below zero is an exception.
     #[must_use]
     pub const fn is_watched(self) -> bool {
-        matches!(self, Self::AgentCash | Self::Till | Self::Shortage)
+        matches!(self, Self::AgentCash | Self::Till | Self::Shortage | Self::InTransit | Self::Settlement)
     }
 
     /// This entity's account.

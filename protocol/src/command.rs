@@ -70,6 +70,64 @@ pub enum Command {
         #[serde(default)]
         denominations: Vec<Denomination>,
     },
+    /// Site: on the way to another site.
+    Forward {
+        /// Which, up to [`MAX_PARCELS`].
+        parcels: Vec<Subject>,
+        /// Where to.
+        to: Scope,
+    },
+    /// Site: where it lies.
+    Shelve {
+        /// Which.
+        parcel: Subject,
+        /// As written on the shelf.
+        shelf: String,
+    },
+    /// Site: nobody came for it in time.
+    ExpireHold {
+        /// Which.
+        parcel: Subject,
+    },
+    /// Site: the customer showed the parcel's code; hex of its 16 bytes.
+    VerifyCode {
+        /// Which.
+        parcel: Subject,
+        /// What the code opens.
+        token: String,
+    },
+    /// Site: the customer's papers were looked at in place of the code.
+    CheckIdentity {
+        /// Which.
+        parcel: Subject,
+    },
+    /// Site: cash taken at the counter; exactly the due.
+    TakeCash {
+        /// Which.
+        parcel: Subject,
+        /// How much.
+        amount_paisa: Taka,
+    },
+    /// Site: the goods left over the counter.
+    HandOver {
+        /// Which.
+        parcel: Subject,
+    },
+    /// Site: a shift at the till begins.
+    OpenTill {
+        /// Cash in the drawer.
+        float_paisa: Taka,
+    },
+    /// Site: the shift ends, with the drawer counted.
+    CloseTill {
+        /// Which shift.
+        shift: Subject,
+        /// How much there is.
+        counted_paisa: Taka,
+        /// By which notes; may be empty.
+        #[serde(default)]
+        denominations: Vec<Denomination>,
+    },
     /// Agent: the parcels are in the bag.
     Load {
         /// Which, up to [`MAX_PARCELS`].
@@ -115,10 +173,17 @@ impl Command {
             | Self::Receive { parcel, .. }
             | Self::Return { parcel, .. }
             | Self::Deliver { parcel, .. }
+            | Self::Shelve { parcel, .. }
+            | Self::ExpireHold { parcel }
+            | Self::VerifyCode { parcel, .. }
+            | Self::CheckIdentity { parcel }
+            | Self::TakeCash { parcel, .. }
+            | Self::HandOver { parcel }
             | Self::Fail { parcel, .. } => vec![*parcel],
-            Self::Dispatch { parcels, .. } | Self::Load { parcels } => parcels.clone(),
+            Self::Dispatch { parcels, .. } | Self::Forward { parcels, .. } | Self::Load { parcels } => parcels.clone(),
+            Self::CloseTill { shift, .. } => vec![*shift],
             Self::Count { handin, .. } => vec![*handin],
-            Self::Offer { .. } => Vec::new(),
+            Self::Offer { .. } | Self::OpenTill { .. } => Vec::new(),
         }
     }
 }

@@ -85,6 +85,15 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
             desk.role(Role::Site)?;
             desk.count(*handin, *agent, *counted_paisa, denominations)
         }
+        Command::Forward { .. }
+        | Command::Shelve { .. }
+        | Command::ExpireHold { .. }
+        | Command::VerifyCode { .. }
+        | Command::CheckIdentity { .. }
+        | Command::TakeCash { .. }
+        | Command::HandOver { .. }
+        | Command::OpenTill { .. }
+        | Command::CloseTill { .. } => Err(Refusal::WrongRole(Role::Site.word())),
         Command::Load { parcels } => desk.load(parcels),
         Command::Deliver { parcel, evidence, collected_paisa, confirm_difference } => {
             desk.deliver(*parcel, *evidence, *collected_paisa, *confirm_difference)

@@ -1,9 +1,22 @@
 //! Facts: what happened, as immutable payloads. The catalogue beside this crate (FACTS.md) says for
 //! each kind who may author it, what it claims and what it yields; a test holds the two together.
 
-use minicbor::{Decode, Encode};
+mod bank;
+mod cash;
+mod control;
+mod custody;
+mod document;
+mod earning;
+mod sale;
 
-use crate::id::{Author, Id16, Incarnation, OpId, Scope, Subject};
+pub use bank::*;
+pub use cash::*;
+pub use control::*;
+pub use custody::*;
+pub use document::*;
+pub use earning::*;
+pub use sale::*;
+
 use crate::op::lane;
 use crate::taka::Taka;
 
@@ -13,369 +26,12 @@ pub const MAX_PUT_SUBJECTS: usize = 256;
 pub const MAX_LINES: usize = 64;
 /// Longest open text (a stock keeping unit, a unit of measure), bytes.
 pub const MAX_TEXT: usize = 200;
-
-/// Makes `subject` members of the scope that is the op's subject.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Put {
-    /// Generation: highest Close generation seen + 1.
-    #[n(0)]
-    pub generation: u32,
-    /// The subjects.
-    #[n(1)]
-    pub subjects: Vec<Subject>,
-}
-
-/// Ends memberships. Format only in this version: nothing is dropped yet.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Close {
-    /// Generation: ends every Put of this generation and below.
-    #[n(0)]
-    pub generation: u32,
-    /// The subjects.
-    #[n(1)]
-    pub subjects: Vec<Subject>,
-    /// What the closed subjects leave on accounts: code, owner, net paisa.
-    #[n(2)]
-    pub carry: Vec<Carry>,
-}
-
-/// Net of one account over closed subjects.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Carry {
-    /// Account code.
-    #[n(0)]
-    pub code: u16,
-    /// Account owner, if the account has one.
-    #[n(1)]
-    pub owner: Option<Subject>,
-    /// Net, debit positive.
-    #[n(2)]
-    pub net: Taka,
-}
-
-/// A seat may author no more.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Revoked {
-    /// The seat.
-    #[n(0)]
-    pub author: Author,
-    /// Bursts that had seen this beacon are apart; 0 while beacons do not exist.
-    #[n(1)]
-    pub beacon: u64,
-    /// The chains as central knew them: bursts up to there are fine.
-    #[n(2)]
-    pub known: Vec<Known>,
-}
-
-/// A chain up to a burst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Known {
-    /// The incarnation.
-    #[n(0)]
-    pub inc: Incarnation,
-    /// The last burst.
-    #[n(1)]
-    pub seq: u64,
-}
-
-/// A customer ordered. Personal fields are sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct OrderPlaced {
-    /// The customer, opaque.
-    #[n(0)]
-    pub customer: Id16,
-    /// One parcel for each vendor.
-    #[n(1)]
-    pub parcels: Vec<Subject>,
-    /// Σ of the parcels' dues.
-    #[n(2)]
-    pub total: Taka,
-    /// See [`crate::sealed`].
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub sealed: Vec<u8>,
-}
-
-/// The customer or operations called the order off.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct OrderCancelled {
-    /// 1 customer, 2 operations.
-    #[n(0)]
-    pub by: u8,
-}
-
-/// A parcel is expected: what a vendor packs and an agent collects for.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct ParcelCreated {
-    /// Its order.
-    #[n(0)]
-    pub order: Subject,
-    /// The vendor's scope.
-    #[n(1)]
-    pub vendor: Scope,
-    /// The courier hub it goes through.
-    #[n(2)]
-    pub site: Scope,
-    /// Cash to collect, whole taka.
-    #[n(3)]
-    pub due: Taka,
-    /// What is in it.
-    #[n(4)]
-    pub lines: Vec<Line>,
-    /// See [`crate::sealed`].
-    #[cbor(n(5), with = "minicbor::bytes")]
-    pub sealed: Vec<u8>,
-}
-
-/// One line of goods.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Line {
-    /// Stock keeping unit.
-    #[n(0)]
-    pub sku: String,
-    /// Pieces.
-    #[n(1)]
-    pub qty: u32,
-    /// Price of one, as agreed when the order was placed.
-    #[n(2)]
-    pub unit_price: Taka,
-}
-
-/// Central's half of an order's cancellation, on each parcel.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct ParcelCancelled {
-    /// 1 customer, 2 operations.
-    #[n(0)]
-    pub by: u8,
-}
-
-/// The terms of one parcel, frozen when the order is placed (SPEC S9); the vendor's alone.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct EarningOpened {
-    /// The parcel.
-    #[n(0)]
-    pub parcel: Subject,
-    /// The vendor.
-    #[n(1)]
-    pub vendor: Scope,
-    /// Price of the goods.
-    #[n(2)]
-    pub goods: Taka,
-    /// Delivery fee.
-    #[n(3)]
-    pub delivery: Taka,
-    /// VAT on it.
-    #[n(4)]
-    pub delivery_vat: Taka,
-    /// Odd paisa that the whole-taka due leaves off (J32).
-    #[n(5)]
-    pub rounding: Taka,
-    /// Commission.
-    #[n(6)]
-    pub commission: Taka,
-    /// Fee for handling cash on delivery.
-    #[n(7)]
-    pub cod_fee: Taka,
-    /// VAT on commission and handling.
-    #[n(8)]
-    pub vendor_vat: Taka,
-    /// Fee when the parcel comes back.
-    #[n(9)]
-    pub rto_fee: Taka,
-    /// VAT on it.
-    #[n(10)]
-    pub rto_vat: Taka,
-}
-
-/// The collected due of the parcel is the vendor's and ours, by the frozen terms (J5, J7).
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Distributed {
-    /// The delivery whose cash satisfied the due.
-    #[n(0)]
-    pub cause: OpId,
-}
-
-/// The earning waits for a ruling.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct EarningHeld {
-    /// The fact that is contested.
-    #[n(0)]
-    pub cause: OpId,
-    /// Why: see [`crate::contest::Code`].
-    #[n(1)]
-    pub code: u16,
-}
-
-/// The fee of a return, split by what the vendor had available under the lock (J21).
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct RtoCharged {
-    /// The vendor's receipt of the return.
-    #[n(0)]
-    pub cause: OpId,
-    /// From 2020, available earnings.
-    #[n(1)]
-    pub available: Taka,
-    /// From 1150, what the vendor owes.
-    #[n(2)]
-    pub receivable: Taka,
-}
-
-/// Central's word on a fact that is contested; silence after SAFE means it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Judged {
-    /// The fact.
-    #[n(0)]
-    pub op: OpId,
-    /// Why: see [`crate::contest::Code`].
-    #[n(1)]
-    pub code: u16,
-}
-
-/// The vendor takes the parcel on.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Accepted {}
-
-/// The vendor cannot.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Rejected {
-    /// 1 out of stock, 2 price wrong, 3 other.
-    #[n(0)]
-    pub reason: u8,
-}
-
-/// The parcel is ready.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Packed {
-    /// Pieces in the group.
-    #[n(0)]
-    pub pieces: u8,
-}
-
-/// The vendor has the returned parcel in hand.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct ReturnReceived {}
-
-/// Scanned in at the author's site.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Received {
-    /// Pieces seen.
-    #[n(0)]
-    pub pieces: u8,
-}
-
-/// On an agent's run sheet.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Dispatched {
-    /// The agent's scope.
-    #[n(0)]
-    pub agent: Scope,
-    /// The run sheet.
-    #[n(1)]
-    pub run: Id16,
-}
-
-/// The parcel goes back to its vendor.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct RtoInitiated {
-    /// See [`AttemptReason`].
-    #[n(0)]
-    pub reason: u8,
-}
-
-/// The agent has the parcel in his bag.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Loaded {}
-
-/// The goods reached the customer; the cash that came with it is part of the same fact.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Delivered {
-    /// E1..E5 of the evidence ranks.
-    #[n(0)]
-    pub evidence: u8,
-    /// Cash collected.
-    #[n(1)]
-    pub collected: Option<Taka>,
-}
-
-/// The delivery did not happen.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Attempted {
-    /// See [`AttemptReason`].
-    #[n(0)]
-    pub reason: u8,
-}
-
-/// The agent hands cash in.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct HandInOffered {
-    /// To which site.
-    #[n(0)]
-    pub site: Scope,
-    /// How much he says it is.
-    #[n(1)]
-    pub amount: Taka,
-    /// The giver's chain.
-    #[n(2)]
-    pub inc: Incarnation,
-    /// The giver's last burst before this one: what central must hold before it judges a gap.
-    #[n(3)]
-    pub upto: u64,
-}
-
-/// The cashier's count: custody moves on it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct HandInCounted {
-    /// Who gave it.
-    #[n(0)]
-    pub agent: Scope,
-    /// How much it is.
-    #[n(1)]
-    pub counted: Taka,
-    /// Notes and coins: value in whole taka, pieces.
-    #[n(2)]
-    pub denominations: Vec<Denomination>,
-}
-
-/// So many notes or coins of one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize, serde::Deserialize)]
-pub struct Denomination {
-    /// Face value, whole taka.
-    #[n(0)]
-    pub taka: u32,
-    /// How many.
-    #[n(1)]
-    pub pieces: u32,
-}
-
-/// Why a delivery did not happen; the closed list of B3.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-#[allow(missing_docs)]
-pub enum AttemptReason {
-    Unavailable = 1,
-    Unreachable = 2,
-    AskedReschedule = 3,
-    CashNotReady = 4,
-    Refused = 5,
-    RefusedDamaged = 6,
-    WrongItem = 7,
-    AddressWrong = 8,
-    AddressIncomplete = 9,
-    OutOfArea = 10,
-    PremisesClosed = 11,
-    AskedPickup = 12,
-    FakeOrder = 13,
-    Unsafe = 14,
-    Hartal = 15,
-}
-
-impl AttemptReason {
-    /// Whether the customer turned the parcel away for good.
-    #[must_use]
-    pub const fn is_refusal(reason: u8) -> bool {
-        reason == Self::Refused as u8 || reason == Self::RefusedDamaged as u8 || reason == Self::FakeOrder as u8
-    }
-}
+/// Most bags in one deposit.
+pub const MAX_BAGS: usize = 64;
+/// Most earnings in one payout: the op stays under its limit.
+pub const MAX_PAYOUT_LINES: usize = 400;
+/// Most pieces of one note in a count: more is a slip of the finger.
+pub const MAX_NOTES: u32 = 10_000;
 
 macro_rules! facts {
     ($($name:ident = $number:literal, $lane:expr;)*) => {
@@ -428,25 +84,53 @@ facts! {
     Revoked = 0x0003, lane::CONTROL;
     OrderPlaced = 0x1001, lane::ORDERS;
     OrderCancelled = 0x1002, lane::ORDERS;
+    PaymentCaptured = 0x1003, lane::MONEY;
     ParcelCreated = 0x1010, lane::ORDERS;
     ParcelCancelled = 0x1011, lane::ORDERS;
+    PickupChosen = 0x1012, lane::ORDERS;
     EarningOpened = 0x1020, lane::MONEY;
     Distributed = 0x1021, lane::MONEY;
     EarningHeld = 0x1022, lane::MONEY;
     RtoCharged = 0x1023, lane::MONEY;
+    TermsFrozen = 0x1024, lane::MONEY;
+    EscrowReleased = 0x1025, lane::MONEY;
+    Matured = 0x1026, lane::MONEY;
     Judged = 0x1030, lane::MONEY;
+    BagSealed = 0x1040, lane::MONEY;
+    Deposited = 0x1041, lane::MONEY;
+    DepositConfirmed = 0x1042, lane::MONEY;
+    PayoutCreated = 0x1050, lane::MONEY;
+    PayoutConfirmed = 0x1051, lane::MONEY;
+    Swept = 0x1060, lane::MONEY;
+    PartnerRemitted = 0x1061, lane::MONEY;
+    RefundPaid = 0x1070, lane::MONEY;
+    ProductEntered = 0x1080, lane::CATALOGUE;
+    DetailEntered = 0x1081, lane::NOTES;
     Accepted = 0x2001, lane::ORDERS;
     Rejected = 0x2002, lane::ORDERS;
     Packed = 0x2003, lane::ORDERS;
     ReturnReceived = 0x2004, lane::MONEY;
+    ProductChanged = 0x2010, lane::CATALOGUE;
     Received = 0x3001, lane::MONEY;
     Dispatched = 0x3002, lane::MONEY;
     RtoInitiated = 0x3003, lane::MONEY;
+    Forwarded = 0x3004, lane::MONEY;
+    Shelved = 0x3005, lane::MONEY;
+    HoldExpired = 0x3006, lane::MONEY;
+    CodeVerified = 0x3007, lane::MONEY;
+    HandedOver = 0x3008, lane::MONEY;
+    IdentityChecked = 0x3009, lane::MONEY;
+    SiteDetailChanged = 0x3010, lane::NOTES;
     Loaded = 0x4001, lane::MONEY;
     Delivered = 0x4002, lane::MONEY;
     Attempted = 0x4003, lane::MONEY;
     HandInOffered = 0x4010, lane::MONEY;
+    AgentDetailChanged = 0x4020, lane::NOTES;
     HandInCounted = 0x5001, lane::MONEY;
+    CounterPaid = 0x5002, lane::MONEY;
+    TillOpened = 0x5010, lane::MONEY;
+    TillClosed = 0x5011, lane::MONEY;
+    PartnerPaid = 0x6001, lane::MONEY;
 }
 
 /// What a payload turned out to be.
@@ -487,6 +171,38 @@ impl Fact {
             Self::RtoCharged(charge) => charge.available.is_cash() && charge.receivable.is_cash(),
             Self::Delivered(delivered) => {
                 (1..=5).contains(&delivered.evidence) && delivered.collected.is_none_or(Taka::is_cash)
+            }
+            Self::TermsFrozen(terms) => {
+                let amounts = [terms.goods, terms.delivery, terms.delivery_vat, terms.rounding, terms.commission];
+                let fees = [terms.cod_fee, terms.vendor_vat, terms.rto_fee, terms.rto_vat];
+                amounts.iter().chain(&fees).all(|amount| amount.is_cash())
+            }
+            Self::EscrowReleased(released) => (1..=2).contains(&released.how),
+            Self::Matured(matured) => matured.net.is_cash(),
+            Self::PaymentCaptured(payment) => {
+                payment.amount.is_cash()
+                    && payment.reference.len() <= MAX_TEXT
+                    && Provider::of(payment.provider).is_some()
+            }
+            Self::RefundPaid(refund) => {
+                refund.amount.is_cash() && refund.reference.len() <= MAX_TEXT && Provider::of(refund.provider).is_some()
+            }
+            Self::Shelved(shelved) => shelved.shelf.len() <= MAX_TEXT,
+            Self::CounterPaid(paid) => paid.amount.is_cash(),
+            Self::PartnerPaid(paid) => paid.amount.is_cash(),
+            Self::TillOpened(opened) => opened.float.is_cash(),
+            Self::TillClosed(closed) => closed.counted.is_cash() && closed.denominations.len() <= MAX_LINES,
+            Self::BagSealed(bag) => bag.amount.is_cash() && bag.seal.len() <= MAX_TEXT,
+            Self::Deposited(deposit) => {
+                let bags = &deposit.bags;
+                bags.len() <= MAX_BAGS && bags.iter().all(|bag| bag.amount.is_cash()) && deposit.slip.len() <= MAX_TEXT
+            }
+            Self::DepositConfirmed(line) => line.credited.is_cash() && line.reference.len() <= MAX_TEXT,
+            Self::PayoutCreated(payout) => payout.total.is_cash() && payout.lines.len() <= MAX_PAYOUT_LINES,
+            Self::PayoutConfirmed(sent) => sent.reference.len() <= MAX_TEXT,
+            Self::Swept(sweep) => sweep.amount.is_cash() && sweep.reference.len() <= MAX_TEXT,
+            Self::PartnerRemitted(paid) => {
+                paid.net.is_cash() && paid.commission.is_cash() && paid.reference.len() <= MAX_TEXT
             }
             Self::HandInOffered(offer) => offer.amount.is_cash(),
             Self::HandInCounted(count) => count.counted.is_cash() && count.denominations.len() <= MAX_LINES,

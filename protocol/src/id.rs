@@ -97,13 +97,25 @@ pub enum Kind {
     Refund = 0x19,
     /// A stock grant.
     Grant = 0x1a,
+    /// Our own money leaving the settlement account.
+    Sweep = 0x1b,
+    /// A partner's remittance.
+    Remittance = 0x1c,
+    /// An account at a bank; its id is derived from the account's short name.
+    Bank = 0x1d,
+    /// A customer, opaque.
+    Customer = 0x1e,
     /// A product document.
     Product = 0x20,
+    /// What is to be known at the door: a document, its id derived from the parcel's.
+    Note = 0x21,
+    /// The corrected address of a parcel: a document, its id derived from the parcel's.
+    Address = 0x22,
 }
 
 impl Kind {
     /// Every kind with the letter that leads its written id.
-    pub const LETTERS: [(Self, char); 17] = [
+    pub const LETTERS: [(Self, char); 23] = [
         (Self::Tenant, 'T'),
         (Self::Site, 'S'),
         (Self::Agent, 'A'),
@@ -121,6 +133,12 @@ impl Kind {
         (Self::Refund, 'R'),
         (Self::Grant, 'G'),
         (Self::Product, 'X'),
+        (Self::Sweep, 'W'),
+        (Self::Remittance, 'M'),
+        (Self::Bank, 'Q'),
+        (Self::Customer, 'U'),
+        (Self::Note, 'N'),
+        (Self::Address, 'J'),
     ];
 
     fn letter(self) -> char {
@@ -202,9 +220,52 @@ impl Subject {
     /// The earning of a parcel. Its id is derived, so that central needs no table to find it.
     #[must_use]
     pub fn earning_of(parcel: Self) -> Self {
+        Self::derived(Kind::Earning, "getit earning 1", &parcel.0)
+    }
+
+    /// An account at a bank, by the short name that finance gives it.
+    #[must_use]
+    pub fn bank(name: &str) -> Self {
+        Self::derived(Kind::Bank, "getit bank 1", name.as_bytes())
+    }
+
+    /// A customer, by the opaque id of his orders.
+    #[must_use]
+    pub fn customer(id: Id16) -> Self {
+        Self::new(Kind::Customer, id)
+    }
+
+    /// The document of a vendor's product.
+    #[must_use]
+    pub fn product(vendor: Self, sku: &str) -> Self {
+        Self::derived(Kind::Product, "getit product 1", &[&vendor.0, sku.as_bytes()].concat())
+    }
+
+    /// The delivery note of a parcel.
+    #[must_use]
+    pub fn note_of(parcel: Self) -> Self {
+        Self::derived(Kind::Note, "getit note 1", &parcel.0)
+    }
+
+    /// The corrected address of a parcel.
+    #[must_use]
+    pub fn address_of(parcel: Self) -> Self {
+        Self::derived(Kind::Address, "getit address 1", &parcel.0)
+    }
+
+    fn derived(kind: Kind, context: &str, from: &[u8]) -> Self {
         let mut id = [0; 16];
-        id.copy_from_slice(&blake3::derive_key("getit earning 1", &parcel.0)[..16]);
-        Self::new(Kind::Earning, Id16(id))
+        id.copy_from_slice(&blake3::derive_key(context, from)[..16]);
+        Self::new(kind, Id16(id))
+    }
+
+    /// What stands on the parcel's label: 8 base-32 digits of a hash of the subject and a check digit.
+    /// Two parcels may share one (one chance in 10^12 a pair): whoever reads it asks which.
+    #[must_use]
+    pub fn label(&self) -> Label {
+        let hash = blake3::derive_key("getit label 1", &self.0);
+        let value = hash[..5].iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        Label(value)
     }
 
     /// Reads the written form (see `Display`), in either case, with `O`/`I`/`L` taken as digits.
@@ -227,6 +288,74 @@ impl Subject {
         }
         (CHECK[(value % 37) as usize] as char == body[TEXT_DIGITS].to_ascii_uppercase())
             .then(|| Self::new(kind, Id16(value.to_be_bytes())))
+    }
+}
+
+/// The short code on a parcel's label: 40 bits, written `GT 4471 8823 7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label(u64);
+
+/// What a scan or a typed text is, as far as its form tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scanned {
+    /// A label.
+    Label(Label),
+    /// A whole id.
+    Subject(Subject),
+    /// The form of a label, with a digit that is wrong.
+    WrongDigit,
+    /// Nothing of ours.
+    NotOurs,
+}
+
+impl Label {
+    const DIGITS: usize = 8;
+
+    /// Reads a label in any spacing and case, with or without the leading `GT`.
+    #[must_use]
+    pub fn scan(text: &str) -> Scanned {
+        if let Some(subject) = Subject::parse(text) {
+            return Scanned::Subject(subject);
+        }
+        if text.len() > 64 {
+            return Scanned::NotOurs;
+        }
+        let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let plain = plain.to_ascii_uppercase();
+        let mut digits: Vec<char> = plain.chars().collect();
+        // A label may itself begin with G and T: only a longer text can have them in front.
+        if digits.len() == Self::DIGITS + 3 && plain.starts_with("GT") {
+            digits.drain(..2);
+        }
+        if digits.len() != Self::DIGITS + 1 {
+            return Scanned::NotOurs;
+        }
+        let mut value = 0u64;
+        for digit in &digits[..Self::DIGITS] {
+            let Some(digit) = crockford_value(*digit) else { return Scanned::NotOurs };
+            value = value << 5 | u64::from(digit);
+        }
+        if CHECK[(value % 37) as usize] as char == digits[Self::DIGITS] {
+            Scanned::Label(Self(value))
+        } else {
+            Scanned::WrongDigit
+        }
+    }
+
+    /// The nine digits without `GT` and spaces: how a label is indexed.
+    #[must_use]
+    pub fn plain(self) -> String {
+        let digit = |index: usize| CHECK[(self.0 >> (index * 5) & 31) as usize] as char;
+        let mut text: String = (0..Self::DIGITS).rev().map(digit).collect();
+        text.push(CHECK[(self.0 % 37) as usize] as char);
+        text
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.plain();
+        write!(f, "GT {} {} {}", &plain[..4], &plain[4..8], &plain[8..])
     }
 }
 
@@ -304,6 +433,23 @@ mod tests {
         }
         for junk in ["", "P", "P123", "পার্সেল", &"P".repeat(28), "Z00000000000000000000000000"] {
             assert_eq!(Subject::parse(junk), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn labels_are_read_in_any_spacing_and_a_wrong_digit_is_told() {
+        for n in 0..200u8 {
+            let label = Subject::new(Kind::Parcel, Id16([n; 16])).label();
+            let text = label.to_string();
+            for spelled in [text.clone(), text.to_lowercase(), text.replace(' ', ""), label.plain()] {
+                assert_eq!(Label::scan(&spelled), Scanned::Label(label), "{spelled}");
+            }
+            let digit = if &text[3..4] == "7" { "8" } else { "7" };
+            let wrong = format!("GT {digit}{}", &text[4..]);
+            assert_eq!(Label::scan(&wrong), Scanned::WrongDigit, "{wrong}");
+        }
+        for junk in ["", "GT", "8801712345678", "GT 1234", "পার্সেল নয়", "https://example.com/x"] {
+            assert_eq!(Label::scan(junk), Scanned::NotOurs, "{junk}");
         }
     }
 

@@ -26,10 +26,16 @@ macro_rules! rules {
 }
 
 rules! {
+    /// Paid ahead, at a provider.
+    J2;
     /// The due collected in full by an agent.
     J4;
+    /// The due taken into our own till.
+    J4p;
     /// The collected due distributed.
     J5;
+    /// What was paid ahead distributed.
+    J6;
     /// Commission and handling charged to the vendor.
     J7;
     /// Exact cash handed in.
@@ -46,10 +52,36 @@ rules! {
     J11c;
     /// A second real collection: the customer's money.
     J12;
+    /// Till to sealed bag.
+    J13;
+    /// The bank credited a deposit.
+    J13a;
+    /// The bank counted less than was sealed in.
+    J13b;
+    /// An earning matured.
+    J16;
+    /// A payout is on its way.
+    J17;
+    /// The bank sent a payout.
+    J17a;
+    /// Our own money swept out of the settlement account.
+    J18;
+    /// Paid ahead, and cancelled before it moved.
+    J19;
+    /// Paid back by hand.
+    J19a;
     /// Fee for a parcel that came back.
     J21;
+    /// Paid ahead, and came back.
+    J21a;
+    /// A till closed short or over.
+    J27a;
     /// The odd paisa that a whole-taka due leaves off.
     J32;
+    /// The due taken into a partner's till.
+    J36;
+    /// A partner remitted.
+    J36a;
 }
 
 impl Rule {

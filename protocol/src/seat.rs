@@ -57,6 +57,8 @@ pub mod class {
     pub const AGENT: u8 = 4;
     /// What a cashier authors.
     pub const CASHIER: u8 = 5;
+    /// What the cashier of a partner's own till authors.
+    pub const PARTNER: u8 = 6;
 }
 
 /// Rights on a scope.

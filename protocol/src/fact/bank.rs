@@ -1,0 +1,132 @@
+//! From the till to the bank, and from the bank to the vendor.
+
+use minicbor::{Decode, Encode};
+
+use crate::id::{Scope, Subject};
+use crate::taka::Taka;
+
+/// Cash left a till in a sealed bag (J13).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct BagSealed {
+    /// Whose till.
+    #[n(0)]
+    pub site: Scope,
+    /// Number of the seal.
+    #[n(1)]
+    pub seal: String,
+    /// How much.
+    #[n(2)]
+    pub amount: Taka,
+}
+
+/// Bags were brought to the bank; nothing is posted until it confirms.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Deposited {
+    /// The settlement account; see [`Subject::bank`].
+    #[n(0)]
+    pub bank: Subject,
+    /// Number of the slip.
+    #[n(1)]
+    pub slip: String,
+    /// Which bags, with what is in them.
+    #[n(2)]
+    pub bags: Vec<BagIn>,
+}
+
+/// One bag of a deposit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct BagIn {
+    /// The bag.
+    #[n(0)]
+    pub bag: Subject,
+    /// Who sealed it, and answers for what is missing.
+    #[n(1)]
+    pub site: Scope,
+    /// How much was sealed in.
+    #[n(2)]
+    pub amount: Taka,
+}
+
+/// The bank's statement shows the deposit (J13a; less than was sealed in: J13b).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DepositConfirmed {
+    /// The line of the statement.
+    #[n(0)]
+    pub reference: String,
+    /// How much the bank credited.
+    #[n(1)]
+    pub credited: Taka,
+}
+
+/// Earnings of one vendor are on their way to the vendor's account (J17).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PayoutCreated {
+    /// Whose.
+    #[n(0)]
+    pub vendor: Scope,
+    /// Which earnings, each in one payout only; a charged return counts against.
+    #[n(1)]
+    pub lines: Vec<PayoutLine>,
+    /// Σ of the lines.
+    #[n(2)]
+    pub total: Taka,
+}
+
+/// One line of a payout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PayoutLine {
+    /// The earning.
+    #[n(0)]
+    pub earning: Subject,
+    /// What it adds; negative for a return that was charged.
+    #[n(1)]
+    pub net: Taka,
+}
+
+/// The bank sent it (J17a).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PayoutConfirmed {
+    /// From which settlement account.
+    #[n(0)]
+    pub bank: Subject,
+    /// The bank's reference (UTR).
+    #[n(1)]
+    pub reference: String,
+}
+
+/// Our own money left the settlement account (J18).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Swept {
+    /// The settlement account, 1010.
+    #[n(0)]
+    pub from: Subject,
+    /// The operating account, 1020.
+    #[n(1)]
+    pub to: Subject,
+    /// How much.
+    #[n(2)]
+    pub amount: Taka,
+    /// The bank's reference.
+    #[n(3)]
+    pub reference: String,
+}
+
+/// A partner remitted what he took for us, less his commission (J36a).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PartnerRemitted {
+    /// The partner's point.
+    #[n(0)]
+    pub site: Scope,
+    /// The settlement account.
+    #[n(1)]
+    pub bank: Subject,
+    /// What arrived.
+    #[n(2)]
+    pub net: Taka,
+    /// What he kept for himself.
+    #[n(3)]
+    pub commission: Taka,
+    /// The line of the statement.
+    #[n(4)]
+    pub reference: String,
+}

@@ -1,0 +1,162 @@
+//! What becomes of a parcel's money, and central's word on it.
+
+use minicbor::{Decode, Encode};
+
+use crate::id::{OpId, Scope, Subject};
+use crate::taka::Taka;
+
+/// The terms of one parcel, frozen when the order is placed (SPEC S9); the vendor's alone.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EarningOpened {
+    /// The parcel.
+    #[n(0)]
+    pub parcel: Subject,
+    /// The vendor.
+    #[n(1)]
+    pub vendor: Scope,
+    /// Price of the goods.
+    #[n(2)]
+    pub goods: Taka,
+    /// Delivery fee.
+    #[n(3)]
+    pub delivery: Taka,
+    /// VAT on it.
+    #[n(4)]
+    pub delivery_vat: Taka,
+    /// Odd paisa that the whole-taka due leaves off (J32).
+    #[n(5)]
+    pub rounding: Taka,
+    /// Commission.
+    #[n(6)]
+    pub commission: Taka,
+    /// Fee for handling cash on delivery.
+    #[n(7)]
+    pub cod_fee: Taka,
+    /// VAT on commission and handling.
+    #[n(8)]
+    pub vendor_vat: Taka,
+    /// Fee when the parcel comes back.
+    #[n(9)]
+    pub rto_fee: Taka,
+    /// VAT on it.
+    #[n(10)]
+    pub rto_vat: Taka,
+}
+
+/// The collected due of the parcel is the vendor's and ours, by the frozen terms (J5, J7).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Distributed {
+    /// The delivery whose cash satisfied the due.
+    #[n(0)]
+    pub cause: OpId,
+}
+
+/// The earning waits for a ruling.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EarningHeld {
+    /// The fact that is contested.
+    #[n(0)]
+    pub cause: OpId,
+    /// Why: see [`crate::contest::Code`].
+    #[n(1)]
+    pub code: u16,
+}
+
+/// The fee of a return, split by what the vendor had available under the lock (J21).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RtoCharged {
+    /// The vendor's receipt of the return.
+    #[n(0)]
+    pub cause: OpId,
+    /// From 2020, available earnings.
+    #[n(1)]
+    pub available: Taka,
+    /// From 1150, what the vendor owes.
+    #[n(2)]
+    pub receivable: Taka,
+}
+
+/// Central's word on a fact that is contested; silence after SAFE means it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Judged {
+    /// The fact.
+    #[n(0)]
+    pub op: OpId,
+    /// Why: see [`crate::contest::Code`].
+    #[n(1)]
+    pub code: u16,
+}
+
+/// The terms of one parcel, frozen at placement, for cash and for prepaid orders. It replaces
+/// [`EarningOpened`], which is still folded.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TermsFrozen {
+    /// The parcel.
+    #[n(0)]
+    pub parcel: Subject,
+    /// The vendor.
+    #[n(1)]
+    pub vendor: Scope,
+    /// Its order: the owner of what was paid ahead (2040).
+    #[n(2)]
+    pub order: Subject,
+    /// Who is paid back when it does not come to a delivery (2050).
+    #[n(3)]
+    pub customer: Subject,
+    /// Paid ahead: the parcel's due is zero.
+    #[n(4)]
+    pub prepaid: bool,
+    /// Price of the goods.
+    #[n(5)]
+    pub goods: Taka,
+    /// Delivery fee.
+    #[n(6)]
+    pub delivery: Taka,
+    /// VAT on it.
+    #[n(7)]
+    pub delivery_vat: Taka,
+    /// Odd paisa that a whole-taka price leaves off (J32).
+    #[n(8)]
+    pub rounding: Taka,
+    /// Commission.
+    #[n(9)]
+    pub commission: Taka,
+    /// Fee for handling cash; zero when paid ahead.
+    #[n(10)]
+    pub cod_fee: Taka,
+    /// VAT on commission and handling.
+    #[n(11)]
+    pub vendor_vat: Taka,
+    /// Fee when the parcel comes back.
+    #[n(12)]
+    pub rto_fee: Taka,
+    /// VAT on it.
+    #[n(13)]
+    pub rto_vat: Taka,
+    /// Return window after the delivery, minutes: nothing matures before it closes.
+    #[n(14)]
+    pub window_min: u32,
+}
+
+/// What was paid ahead for the parcel is the customer's again: J19 when it was cancelled, J21a when it
+/// came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EscrowReleased {
+    /// The cancellation, or the vendor's receipt of the return.
+    #[n(0)]
+    pub cause: OpId,
+    /// 1 cancelled, 2 returned.
+    #[n(1)]
+    pub how: u8,
+}
+
+/// The vendor may have it: the return window is closed and the money confirmed (J16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Matured {
+    /// The bank's confirmation that covers it, or the capture of a prepaid order.
+    #[n(0)]
+    pub cause: OpId,
+    /// How much, as distributed.
+    #[n(1)]
+    pub net: Taka,
+}
