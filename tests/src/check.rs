@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use protocol::account::Code;
 use protocol::id::{Author, Incarnation, OpId, Subject};
+use protocol::journal::Rule;
 use sqlx::postgres::PgPool;
 
 use self::books::{Balances, Net};
@@ -185,6 +186,9 @@ fn judge_central(central: &CentralRows, verdict: &mut Verdict) {
     verdict.delivered = counts.delivered;
     verdict.failed_attempts = counts.failed_attempts;
     verdict.returned = counts.returned;
+    verdict.collected_at_point = counts.collected_at_point;
+    verdict.prepaid = counts.prepaid;
+    verdict.cancelled = counts.cancelled;
     verdict.contested = counts.contested;
     verdict.duplicates_received = central.duplicates;
     verdict.journals = books::by_rule(&central.journals);
@@ -194,8 +198,10 @@ fn judge_central(central: &CentralRows, verdict: &mut Verdict) {
     verdict.cash_in_tills_paisa = total(Code::Till);
     verdict.cash_short_paisa = total(Code::Shortage);
     verdict.cash_over_paisa = -total(Code::CashOver);
-    // 2030, payouts under way, has no journals in this version.
-    verdict.vendor_payable_paisa = -(total(Code::VendorHeld) + total(Code::VendorAvailable));
+    let owed = [Code::VendorHeld, Code::VendorAvailable, Code::PayoutInFlight];
+    verdict.vendor_payable_paisa = -owed.into_iter().map(total).sum::<i64>();
+    verdict.cash_banked_paisa = books::moved(&central.journals, &[Rule::J13a, Rule::J13b], Code::Settlement);
+    verdict.paid_out_paisa = -books::moved(&central.journals, &[Rule::J17a], Code::Settlement);
     let exceptions = central.exceptions.iter();
     verdict.exceptions = exceptions.map(|(kind, count)| ExceptionCount { kind: kind.clone(), count: *count }).collect();
 }
@@ -328,7 +334,7 @@ fn judge_piles(day: &DayFile, balances: &Balances, verdict: &mut Verdict) {
     for pile in &day.piles {
         *piles.entry(pile.party).or_default() += pile.paisa;
     }
-    let cash = [Code::AgentCash as i32, Code::Till as i32];
+    let cash = [Code::AgentCash, Code::Till, Code::InTransit, Code::Settlement].map(|code| code as i32);
     for ((_, owner), paisa) in balances.iter().filter(|((code, _), _)| cash.contains(code)) {
         *piles.entry(owner.unwrap_or(Subject::tenant())).or_default() -= paisa;
     }

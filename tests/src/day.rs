@@ -6,9 +6,11 @@
 
 mod central;
 mod clock;
+mod finance;
 mod house;
 mod node;
 mod people;
+mod point;
 mod process;
 mod report;
 mod street;
@@ -31,7 +33,7 @@ use clock::Clock;
 /// Business hours from the first order to the last one.
 const ORDER_HOURS: u64 = 3;
 /// The longest that a day may take, real time: it is broken then.
-const LONGEST: Duration = Duration::from_secs(420);
+const LONGEST: Duration = Duration::from_secs(540);
 
 /// What a person may ask for.
 #[derive(Clone, Debug)]
@@ -85,6 +87,10 @@ pub async fn live(wish: &Wish) -> anyhow::Result<ExitCode> {
     let pool = ::central::store::connect(&url, 4).await?;
     report::write_witness(&house, &wish.data, outside.as_deref(), &serde_json::to_value(thresholds)?).await?;
     report::rest(&house, &wish.data, &pool).await?;
+    // What finance does in the evening goes to the vendors' phones too.
+    finance::settle(&house, wish.seed ^ 5).await?;
+    report::write_witness(&house, &wish.data, outside.as_deref(), &serde_json::to_value(thresholds)?).await?;
+    report::rest(&house, &wish.data, &pool).await?;
     let verdict = check::verdict(&wish.data, &pool).await?;
     let composed = report::compose(&house, &verdict, &wish.data).await?;
     report::print(&composed);
@@ -122,12 +128,17 @@ async fn business(house: &Arc<House>, orders: Vec<order_file::FileOrder>, wish: 
         match node.role {
             "vendor" => people.spawn(people::vendor(house, node)),
             "agent" => people.spawn(people::agent(house, node, seed)),
+            "point" => {
+                let partner = house.points.iter().any(|(point, partner)| *point == node.party && *partner);
+                people.spawn(point::clerk(house, node, partner, seed))
+            }
             _ => {
                 let agents = house.of_role("agent").iter().map(|agent| agent.party).collect();
                 people.spawn(people::site(house, node, agents, seed))
             }
         };
     }
+    people.spawn(finance::finance(Arc::clone(house), wish.seed ^ 4));
     let mut fixed = house.of_role("vendor");
     // The busiest line breaks most often: what was on its way there comes twice.
     fixed.extend(house.of_role("site").iter().cloned().cycle().take(4));

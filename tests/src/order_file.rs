@@ -60,6 +60,10 @@ pub struct FileOrder {
     pub upazila: String,
     /// House, road and area.
     pub address: String,
+    /// Who carries the money of an order that is paid ahead; `None` for cash on delivery.
+    pub prepaid: Option<&'static str>,
+    /// The customer fetches it at a pickup point.
+    pub pickup: bool,
     /// The line items, in file order; at least one.
     pub items: Vec<FileItem>,
 }
@@ -267,13 +271,15 @@ impl Reading {
             return Ok(());
         };
         let known = &mut self.file.orders[at];
-        let pairs = [
+        let pairs: [(&str, &String, &String); 8] = [
             ("placed_at", &known.placed_at, &order.placed_at),
             ("customer_name", &known.customer_name, &order.customer_name),
             ("phone", &known.phone, &order.phone),
             ("district", &known.district, &order.district),
             ("upazila", &known.upazila, &order.upazila),
             ("address", &known.address, &order.address),
+            ("payment", &paid(known), &paid(&order)),
+            ("delivery", &fetched(known), &fetched(&order)),
         ];
         if let Some((column, ..)) = pairs.into_iter().find(|(_, first, this)| first != this) {
             let first = known.items.first().map_or(line, |item| item.line);
@@ -312,6 +318,14 @@ impl Reading {
         }
         self.file
     }
+}
+
+fn paid(order: &FileOrder) -> String {
+    order.prepaid.unwrap_or("cod").to_owned()
+}
+
+fn fetched(order: &FileOrder) -> String {
+    if order.pickup { "pickup" } else { "door" }.to_owned()
 }
 
 #[cfg(test)]
@@ -372,11 +386,10 @@ mod tests {
             unit_price|price_negative|-1
             unit_price|price_too_precise|1.005
             unit_price|price_too_large|10000000.01
-            payment|good|COD; cod
+            payment|good|COD; cod;prepaid;bkash;nagad;rocket;card
             payment|unknown_payment|;barter
-            payment|not_yet_served|prepaid;bkash;nagad;card
-            delivery|unknown_delivery|;drone
-            delivery|not_yet_served|pickup";
+            delivery|good|pickup
+            delivery|unknown_delivery|;drone";
         for row in table.trim().lines() {
             let [column, want, values] = *row.trim().split('|').collect::<Vec<_>>() else { panic!("{row}") };
             for value in values.split(';') {

@@ -205,11 +205,18 @@ pub(super) fn by_rule(journals: &[JournalRow]) -> BTreeMap<String, u64> {
     counts.into_iter().filter_map(|(rule, count)| Some((rule, u64::try_from(count).ok().filter(|n| *n > 0)?))).collect()
 }
 
-/// Cash that agents took at doors: what stands on their custody by the rules of collection.
+/// Cash that was taken at doors and at our own counters: what stands on their custody by the rules of
+/// collection.
 pub(super) fn collected(journals: &[JournalRow]) -> i64 {
-    let rules = [Rule::J4, Rule::J11, Rule::J11a, Rule::J12].map(Rule::name);
-    let taken = journals.iter().filter(|row| rules.contains(&row.rule.as_str()));
-    taken.flat_map(|row| &row.lines).filter(|line| line.0 == Code::AgentCash as i32).map(|line| line.2).sum()
+    let rules = [Rule::J4, Rule::J4p, Rule::J11, Rule::J11a, Rule::J12];
+    [Code::AgentCash, Code::Till].into_iter().map(|code| moved(journals, &rules, code)).sum()
+}
+
+/// What stands on one account by some rules, over all owners.
+pub(super) fn moved(journals: &[JournalRow], rules: &[Rule], code: Code) -> i64 {
+    let rules: Vec<&str> = rules.iter().map(|rule| rule.name()).collect();
+    let rows = journals.iter().filter(|row| rules.contains(&row.rule.as_str()));
+    rows.flat_map(|row| &row.lines).filter(|line| line.0 == code as i32).map(|line| line.2).sum()
 }
 
 /// Names every balance row that is not the sum of its postings.

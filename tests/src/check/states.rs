@@ -21,6 +21,9 @@ pub(super) struct Counts {
     pub(super) delivered: u64,
     pub(super) failed_attempts: u64,
     pub(super) returned: u64,
+    pub(super) collected_at_point: u64,
+    pub(super) prepaid: u64,
+    pub(super) cancelled: u64,
     pub(super) contested: u64,
 }
 
@@ -47,15 +50,21 @@ impl States {
         let mut counts = Counts::default();
         for folded in self.0.values() {
             match &folded.state {
-                State::Order(order) => counts.orders += u64::from(order.placed.is_some()),
+                State::Order(order) => {
+                    counts.orders += u64::from(order.placed.is_some());
+                    counts.prepaid += u64::from(order.captured.is_some());
+                }
                 State::Parcel(parcel) => {
                     counts.parcels += u64::from(parcel.created.is_some());
-                    counts.delivered += u64::from(parcel.status == Status::Delivered);
+                    let collected = parcel.status == Status::Collected;
+                    counts.delivered += u64::from(collected || parcel.status == Status::Delivered);
+                    counts.collected_at_point += u64::from(collected);
+                    counts.cancelled += u64::from(parcel.status == Status::Cancelled);
                     counts.returned += u64::from(parcel.status == Status::Returned);
                     counts.contested += u64::from(!parcel.contests.is_empty());
                     counts.failed_attempts += u64::from(parcel.attempts);
                 }
-                State::Earning(_) | State::HandIn(_) | State::Other => {}
+                _ => {}
             }
         }
         counts
@@ -82,7 +91,7 @@ impl States {
                 State::HandIn(handin) => {
                     handins.insert(*subject, (handin.word().to_owned(), handin.counted.map(|paid| paid.paisa())));
                 }
-                State::Other => {}
+                _ => {}
             }
         }
         compare("view_order", &central.orders, &orders, problems);

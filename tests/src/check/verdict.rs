@@ -11,8 +11,14 @@ pub struct Verdict {
     pub orders: u64,
     /// Parcels of them.
     pub parcels: u64,
-    /// Parcels that are delivered.
+    /// Parcels that reached their customer, at the door or over a counter.
     pub delivered: u64,
+    /// Those of them that were fetched at a pickup point.
+    pub collected_at_point: u64,
+    /// Orders that were paid ahead.
+    pub prepaid: u64,
+    /// Parcels called off before they moved.
+    pub cancelled: u64,
     /// Attempts that failed.
     pub failed_attempts: u64,
     /// Parcels that are back at their vendor.
@@ -35,13 +41,17 @@ pub struct Verdict {
     pub cash_collected_paisa: i64,
     /// Cash in tills (1120).
     pub cash_in_tills_paisa: i64,
+    /// Cash that the bank has confirmed (J13a, J13b).
+    pub cash_banked_paisa: i64,
+    /// What vendors were sent (J17a).
+    pub paid_out_paisa: i64,
     /// Owed to vendors (2010, 2020, 2030).
     pub vendor_payable_paisa: i64,
     /// Missing cash, owed by name (1140).
     pub cash_short_paisa: i64,
     /// Cash that nobody explains (2090).
     pub cash_over_paisa: i64,
-    /// Piles of the script less the accounts 1110 and 1120, without sign, over all custodians.
+    /// Piles of the script less the accounts 1010, 1040, 1110 and 1120, without sign, over all who hold.
     pub world_cash_diff_paisa: i64,
     /// Standing journals by rule.
     pub journals: BTreeMap<String, u64>,
@@ -93,6 +103,18 @@ pub struct Thresholds {
     pub failed: u64,
     /// Parcels returned.
     pub returned: u64,
+    /// Parcels fetched at a pickup point.
+    #[serde(default)]
+    pub collected_at_point: u64,
+    /// Orders paid ahead.
+    #[serde(default)]
+    pub prepaid: u64,
+    /// Parcels called off.
+    #[serde(default)]
+    pub cancelled: u64,
+    /// Paisa at the bank, and paid out: at least.
+    #[serde(default)]
+    pub banked_paisa: u64,
     /// Journals of missing cash.
     pub short: u64,
     /// Journals of cash that is too much.
@@ -110,7 +132,10 @@ pub struct Thresholds {
 }
 
 /// The rules of which a whole day has a journal each.
-pub const RULES: [&str; 10] = ["J4", "J5", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J21"];
+pub const RULES: [&str; 23] = [
+    "J2", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J13", "J13a", "J16", "J17", "J17a",
+    "J18", "J19", "J19a", "J21", "J36", "J36a",
+];
 /// Journals of missing cash.
 const SHORT: [&str; 3] = ["J9", "J11a", "J11c"];
 /// Journals of cash that is too much.
@@ -125,6 +150,10 @@ impl Thresholds {
             delivered_percent: 80,
             failed: 20,
             returned: 20,
+            collected_at_point: 100,
+            prepaid: 100,
+            cancelled: 20,
+            banked_paisa: 1,
             short: 3,
             over: 3,
             contested: 3,
@@ -143,6 +172,10 @@ impl Thresholds {
             delivered_percent: 40,
             failed: 0,
             returned: 0,
+            collected_at_point: 1,
+            prepaid: 1,
+            cancelled: 0,
+            banked_paisa: 1,
             short: 0,
             over: 0,
             contested: 0,
@@ -169,6 +202,11 @@ impl Verdict {
             ("orders", self.orders, thresholds.orders),
             ("failed_attempts", self.failed_attempts, thresholds.failed),
             ("returned", self.returned, thresholds.returned),
+            ("collected_at_point", self.collected_at_point, thresholds.collected_at_point),
+            ("prepaid", self.prepaid, thresholds.prepaid),
+            ("cancelled", self.cancelled, thresholds.cancelled),
+            ("cash_banked_paisa", self.cash_banked_paisa.max(0).unsigned_abs(), thresholds.banked_paisa),
+            ("paid_out_paisa", self.paid_out_paisa.max(0).unsigned_abs(), thresholds.banked_paisa),
             ("contested", self.contested, thresholds.contested),
             ("duplicates_received", self.duplicates_received, thresholds.duplicates),
             ("journals of missing cash", of(&SHORT), thresholds.short),

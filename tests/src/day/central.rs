@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use protocol::id::Subject;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub struct Refused {
     pub status: u16,
     /// Stable code.
     pub code: String,
+    /// The sentence.
+    pub message: String,
 }
 
 impl Central {
@@ -78,6 +81,22 @@ impl Central {
         Ok(serde_json::from_str(&text)?)
     }
 
+    /// A record by finance. The same key may be sent again.
+    ///
+    /// # Errors
+    /// As [`Central::place`].
+    pub async fn record(&self, path: &str, key: &str, body: &Value) -> anyhow::Result<Result<Value, Refused>> {
+        for _ in 0..RETRIES {
+            let request = self.http.post(format!("{}/finance/{path}", self.base)).bearer_auth(&self.finance);
+            let answer = request.header("Idempotency-Key", key).json(body).send().await;
+            match outcome(answer).await {
+                Some(outcome) => return Ok(outcome),
+                None => tokio::time::sleep(RETRY).await,
+            }
+        }
+        bail!("central did not answer while finance recorded {path}")
+    }
+
     /// A read by finance.
     ///
     /// # Errors
@@ -127,20 +146,21 @@ async fn outcome(answer: reqwest::Result<reqwest::Response>) -> Option<Result<Va
     if status.is_success() {
         return Some(Ok(body));
     }
-    let code = body["code"].as_str().unwrap_or("unknown").to_owned();
-    Some(Err(Refused { status: status.as_u16(), code }))
+    let text = |field: &str| body[field].as_str().unwrap_or("unknown").to_owned();
+    Some(Err(Refused { status: status.as_u16(), code: text("code"), message: text("detail") }))
 }
 
-/// The JSON of an order of a file.
+/// The JSON of an order of a file; `point` is where the customer fetches it.
 #[must_use]
-pub fn order_json(order: &crate::order_file::FileOrder) -> Value {
+pub fn order_json(order: &crate::order_file::FileOrder, point: Option<Subject>) -> Value {
     let item = |item: &crate::order_file::FileItem| json!({ "vendor": item.vendor, "sku": item.sku, "qty": item.qty, "unit_price_paisa": item.unit_price_paisa });
     json!({
         "reference": order.order_ref,
         "customer": { "name": order.customer_name, "phone": order.phone },
         "address": { "district": order.district, "upazila": order.upazila, "line": order.address },
-        "payment": "cod",
-        "delivery": "door",
+        "payment": if order.prepaid.is_some() { "prepaid" } else { "cod" },
+        "delivery": if point.is_some() { "pickup" } else { "door" },
+        "point": point,
         "items": order.items.iter().map(item).collect::<Vec<_>>(),
     })
 }

@@ -26,6 +26,11 @@ use crate::postgres::Cluster;
 /// The database of a day.
 pub const DATABASE: &str = "getit";
 
+/// Names of the pickup points, and whether a partner owns the till.
+const POINTS: [(&str, bool); 2] = [("Kazipara point", false), ("Uttara partner point", true)];
+/// Minutes after a delivery before its earning may mature.
+const RETURN_WINDOW_MIN: u32 = 10;
+
 /// Everything that runs.
 pub struct House {
     /// The business clock.
@@ -36,6 +41,8 @@ pub struct House {
     pub central: Central,
     /// The courier hub's scope.
     pub site: Scope,
+    /// The pickup points, and whether a partner owns the till.
+    pub points: Vec<(Scope, bool)>,
     /// The sync-hubs.
     pub hubs: Vec<Mutex<Process>>,
     /// Central's process.
@@ -90,12 +97,26 @@ impl House {
             .operate(reqwest::Method::POST, "/sites", &json!({ "name": "Dhaka courier hub", "districts": ["*"] }))
             .await?;
         let site = site_answer["site"].as_str().and_then(Subject::parse).context("the site's id")?;
+        // A short return window: the day ends with vendors paid.
+        let terms = json!({ "effective_from_ms": 0, "return_window_min": RETURN_WINDOW_MIN });
+        central.operate(reqwest::Method::POST, "/terms", &terms).await?;
+        let mut points = Vec::new();
+        for (name, partner) in POINTS {
+            let body = json!({ "name": name, "kind": "point", "hub": site, "partner": partner,
+                "districts": [], "opening": "9:00-21:00", "lat_e6": 23_807_000, "lon_e6": 90_368_000 });
+            let answer = central.operate(reqwest::Method::POST, "/sites", &body).await?;
+            points.push((answer["site"].as_str().and_then(Subject::parse).context("the point's id")?, partner));
+        }
         let vendors = stock(&central, orders).await?;
         say(started, &plan.clock, &format!("{} vendors with their goods are entered", vendors.len()));
 
         let measured = Arc::new(Measured::default());
         let mut wanted =
             vec![("courier-hub".to_owned(), "site", json!({ "role": "site", "name": "Courier hub", "site": site }))];
+        for (index, (point, _)) in points.iter().enumerate() {
+            let name = format!("point-{}", index + 1);
+            wanted.push((name, "point", json!({ "role": "site", "name": "Counter", "site": point })));
+        }
         for n in 1..=plan.agents {
             let body = json!({ "role": "agent", "name": format!("Agent {n}"), "site": site, "cash_ceiling_paisa": 30_000_000 });
             wanted.push((format!("agent-{n}"), "agent", body));
@@ -124,6 +145,7 @@ impl House {
             street: Street::default(),
             central,
             site,
+            points,
             hubs,
             central_process: Mutex::new(central_process),
             nodes,

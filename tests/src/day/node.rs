@@ -120,10 +120,10 @@ impl Node {
             let started = Instant::now();
             let (first, second) = if twice {
                 // Two fingers on one button.
-                let (first, second) = tokio::join!(self.post(body), self.post(body));
+                let (first, second) = tokio::join!(self.post("/commands", body), self.post("/commands", body));
                 (first, Some(second))
             } else {
-                (self.post(body).await, None)
+                (self.post("/commands", body).await, None)
             };
             let Some(first) = first else {
                 tokio::time::sleep(RETRY).await;
@@ -148,8 +148,8 @@ impl Node {
     }
 
     /// `None`: nobody answered.
-    async fn post(&self, body: &Value) -> Option<Result<Value, Refusal>> {
-        let request = self.http.post(format!("{}/commands", self.base)).bearer_auth(&self.token).json(body);
+    async fn post(&self, path: &str, body: &Value) -> Option<Result<Value, Refusal>> {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token).json(body);
         let answer = request.send().await.ok()?;
         let status = answer.status();
         let json: Value = answer.json().await.ok()?;
@@ -161,6 +161,23 @@ impl Node {
         }
         let text = |field: &str| json[field].as_str().unwrap_or_default().to_owned();
         Some(Err(Refusal { code: text("code"), message: text("message") }))
+    }
+
+    /// Types the six digits that a customer shows.
+    ///
+    /// # Errors
+    /// When the node stays away; `Ok(Err)` is its refusal.
+    pub async fn show_code(&self, parcel: &Subject, code: &str) -> anyhow::Result<Result<(), Refusal>> {
+        let mut act = [0; 16];
+        getrandom::fill(&mut act)?;
+        let body = json!({ "act": data_encoding::HEXLOWER.encode(&act), "code": code });
+        for _ in 0..RETRIES {
+            match self.post(&format!("/parcels/{parcel}/code"), &body).await {
+                Some(answer) => return Ok(answer.map(drop)),
+                None => tokio::time::sleep(RETRY).await,
+            }
+        }
+        bail!("{} did not answer for {} tries", self.name, RETRIES)
     }
 
     /// A read of the node's API; asks again while it is away.

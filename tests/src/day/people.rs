@@ -9,6 +9,7 @@ use protocol::command::Command;
 use protocol::fact::{AttemptReason, Denomination};
 use protocol::id::{Kind, Scope, Subject};
 use protocol::taka::Taka;
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::House;
@@ -39,11 +40,21 @@ pub async fn customers(house: Arc<House>, orders: Vec<FileOrder>, start_ms: u64,
     for (index, order) in orders.into_iter().enumerate() {
         house.clock.until(start_ms + length_ms * index as u64 / count).await;
         let permit = Arc::clone(&gate).acquire_owned().await?;
-        let (house, second_thoughts) = (Arc::clone(&house), dice.chance(2));
+        let second_thoughts = match dice.below(100) {
+            0..=3 => Some(0),
+            // Later, when it may be on its way already: then it is asked back.
+            4 => Some(30 + dice.below(90) as u64),
+            _ => None,
+        };
+        let point = if order.pickup { dice.pick(&house.points).map(|(point, _)| *point) } else { None };
+        let house = Arc::clone(&house);
         placing.spawn(async move {
-            let placed = place(&house, &order, second_thoughts).await;
+            let placed = place(&house, &order, point).await?;
             drop(permit);
-            placed
+            match (placed, second_thoughts) {
+                (Some(placed), Some(minutes)) => call_off(&house, &order, placed, minutes).await,
+                _ => Ok(()),
+            }
         });
         while let Some(done) = placing.try_join_next() {
             done??;
@@ -56,9 +67,15 @@ pub async fn customers(house: Arc<House>, orders: Vec<FileOrder>, start_ms: u64,
     Ok(())
 }
 
-async fn place(house: &House, order: &FileOrder, second_thoughts: bool) -> Done {
+/// An order as the shop answered it.
+struct Placed {
+    order: String,
+    parcels: Vec<Subject>,
+}
+
+async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow::Result<Option<Placed>> {
     let key = format!("day-{}", order.order_ref);
-    let mut answer = house.central.place(&key, &order_json(order)).await?;
+    let mut answer = house.central.place(&key, &order_json(order, point)).await?;
     for _ in 0..PRICE_TRIES {
         if !matches!(&answer, Err(refused) if refused.code == "price_changed") {
             break;
@@ -66,33 +83,54 @@ async fn place(house: &House, order: &FileOrder, second_thoughts: bool) -> Done 
         // The file sells one thing at several prices: the vendor sets this order's, and it is sent again.
         // Central may be away just now: then the order says so again.
         let _away = super::house::set_prices(&house.central, order).await;
-        answer = house.central.place(&key, &order_json(order)).await?;
+        answer = house.central.place(&key, &order_json(order, point)).await?;
     }
     let placed = match answer {
         Ok(placed) => placed,
         Err(refused) => {
             house.note_refused_order(&order.order_ref, &refused.code);
-            return Ok(());
+            return Ok(None);
         }
     };
+    let id = placed["order"].as_str().unwrap_or_default().to_owned();
+    if let Some(provider) = order.prepaid {
+        let paid = json!({
+            "order": id, "provider": provider, "reference": format!("TRX-{}", order.order_ref),
+            "amount_paisa": placed["total_paisa"],
+        });
+        let answer = house.central.record("payments", &format!("day-pay-{}", order.order_ref), &paid).await?;
+        answer.map_err(|no| anyhow::anyhow!("the payment of {id} was refused: {} {}", no.code, no.message))?;
+    }
     let mut parcels = Vec::new();
     for parcel in placed["parcels"].as_array().into_iter().flatten() {
         let id = parcel["parcel"].as_str().and_then(Subject::parse);
         let vendor = parcel["vendor"].as_str().and_then(|slug| house.vendor(slug));
         let due = parcel["due_paisa"].as_i64().and_then(Taka::from_paisa);
         if let (Some(id), Some(vendor), Some(due)) = (id, vendor, due) {
-            house.street.expect(id, vendor, due);
+            let code = parcel["code"].as_str().map(str::to_owned);
+            house.street.expect(id, vendor, due, point, code);
             parcels.push(id);
         }
     }
     house.count_order(parcels.len());
-    if second_thoughts {
-        if let Some(order) = placed["order"].as_str() {
-            // A 409 means that it is on its way already: then it is delivered like any other.
-            if house.central.cancel(order).await?.is_ok() {
-                parcels.iter().for_each(|parcel| house.street.called_off(*parcel));
-            }
+    Ok(Some(Placed { order: id, parcels }))
+}
+
+/// The customer changes his mind: at once, or when it is under way.
+async fn call_off(house: &House, order: &FileOrder, placed: Placed, minutes: u64) -> Done {
+    house.clock.minutes(minutes).await;
+    let Ok(answer) = house.central.cancel(&placed.order).await? else { return Ok(()) };
+    let mut back = Taka::ZERO;
+    for parcel in answer["parcels"].as_array().into_iter().flatten() {
+        let Some(id) = parcel["parcel"].as_str().and_then(Subject::parse) else { continue };
+        if parcel["outcome"] == "cancelled" && placed.parcels.contains(&id) {
+            // What is asked back under way comes back like any other return.
+            house.street.called_off(id);
+            back = back.plus(parcel["paid_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default());
         }
+    }
+    if let Some(provider) = order.prepaid.filter(|_| back > Taka::ZERO) {
+        house.street.wait_for_refund(placed.order, provider, back);
     }
     Ok(())
 }
@@ -161,6 +199,7 @@ pub async fn site(house: Arc<House>, node: Arc<Node>, agents: Vec<Scope>, seed: 
                 Err(_) => house.street.second_done(&id),
             }
         }
+        forward(&house, &node, &mut pool).await?;
         // A run leaves when it is full, or when nothing more comes for a while.
         while pool.len() >= RUN || (idle > 4 && !pool.is_empty()) {
             let Some(agent) = agents.iter().copied().min_by_key(|agent| house.street.waiting_runs(agent)) else {
@@ -182,7 +221,7 @@ pub async fn site(house: Arc<House>, node: Arc<Node>, agents: Vec<Scope>, seed: 
                     for id in run {
                         match node.tap(&Command::Dispatch { parcels: vec![id], agent }).await? {
                             Ok(_) => house.street.give_run(agent, vec![id]),
-                            Err(_) => house.street.end(&id),
+                            Err(_) => send_back(&house, &node, id).await?,
                         }
                     }
                 }
@@ -217,6 +256,30 @@ async fn scan(house: &House, node: &Node, pool: &mut VecDeque<Subject>) -> anyho
     }
     waiting.into_iter().for_each(|(id, back)| house.street.wait_at_door(id, back));
     Ok(scanned)
+}
+
+/// What customers fetch at a point goes there with the van.
+async fn forward(house: &House, node: &Node, pool: &mut VecDeque<Subject>) -> Done {
+    let point_of = |id: &Subject| house.street.parcel(id).and_then(|parcel| parcel.point);
+    let (fetched, brought): (VecDeque<Subject>, VecDeque<Subject>) = pool.drain(..).partition(|id| point_of(id).is_some());
+    *pool = brought;
+    for id in fetched {
+        let Some(to) = point_of(&id) else { continue };
+        match node.tap(&Command::Forward { parcels: vec![id], to }).await? {
+            Ok(_) => house.street.forward(to, id),
+            Err(_) => send_back(house, node, id).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Called off: it goes back to its vendor, or it is there already.
+async fn send_back(house: &House, node: &Node, id: Subject) -> Done {
+    match node.tap(&Command::Return { parcel: id, reason: AttemptReason::Refused }).await? {
+        Ok(_) => house.street.sent_back(id),
+        Err(_) => house.street.end(&id),
+    }
+    Ok(())
 }
 
 /// The fewest notes of an amount; odd paisa are not counted by notes.
@@ -321,8 +384,11 @@ async fn door(house: &House, node: &Node, id: Subject, dice: &mut Dice) -> anyho
         _ => parcel.due,
     };
     let evidence = 1 + u8::try_from(dice.below(2)).unwrap_or(0);
-    let command =
-        Command::Deliver { parcel: id, evidence, collected_paisa: Some(paid), confirm_difference: paid != parcel.due };
+    // What was paid ahead is handed over, and nothing is taken.
+    let prepaid = parcel.due == Taka::ZERO;
+    let paid = if prepaid { Taka::ZERO } else { paid };
+    let collected_paisa = Some(paid).filter(|_| !prepaid);
+    let command = Command::Deliver { parcel: id, evidence, collected_paisa, confirm_difference: paid != parcel.due };
     let delivered = node.tap(&command).await?;
     if twin && !house.leads_twins(&node.party) {
         house.street.second_done(&id);
@@ -335,7 +401,7 @@ async fn door(house: &House, node: &Node, id: Subject, dice: &mut Dice) -> anyho
         }
         // The phone says no (called off, or given to somebody else): it goes back.
         Err(_) if twin => Ok(None),
-        Err(_) => Ok(Some(false)),
+        Err(no) => Ok(Some(no.code == "cancelled")),
     }
 }
 

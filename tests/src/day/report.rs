@@ -161,6 +161,8 @@ pub fn print(report: &Value) {
     for (title, field) in [
         ("cash collected", "cash_collected_paisa"),
         ("cash in tills", "cash_in_tills_paisa"),
+        ("cash at the bank", "cash_banked_paisa"),
+        ("paid out to vendors", "paid_out_paisa"),
         ("owed to vendors", "vendor_payable_paisa"),
         ("cash short, owed by name", "cash_short_paisa"),
         ("cash over, unexplained", "cash_over_paisa"),
@@ -177,6 +179,9 @@ pub fn print(report: &Value) {
         "delivered",
         "failed_attempts",
         "returned",
+        "collected_at_point",
+        "prepaid",
+        "cancelled",
         "contested",
         "ops_total",
         "ops_safe",

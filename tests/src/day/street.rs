@@ -17,6 +17,10 @@ pub struct Parcel {
     pub ended: bool,
     /// Deliveries that were tried.
     pub tried: u32,
+    /// Where the customer fetches it, if he does.
+    pub point: Option<Scope>,
+    /// The six digits that he shows there.
+    pub code: Option<String>,
 }
 
 /// A bundle of cash that an agent puts on the counter.
@@ -52,6 +56,12 @@ struct World {
     lost: Taka,
     found: Taka,
     cancelled: BTreeSet<Subject>,
+    /// Parcels on the van to a pickup point.
+    to_points: BTreeMap<Scope, VecDeque<Subject>>,
+    /// What partners took for us and have not remitted, and from how many customers.
+    partners: BTreeMap<Scope, (Taka, i64)>,
+    /// Customers who wait for their money: order, customer's provider, how much.
+    refunds: VecDeque<(String, &'static str, Taka)>,
 }
 
 /// The physical world; every change is one call.
@@ -63,8 +73,8 @@ impl Street {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn expect(&self, parcel: Subject, vendor: Scope, due: Taka) {
-        self.lock().parcels.insert(parcel, Parcel { vendor, due, ended: false, tried: 0 });
+    pub fn expect(&self, parcel: Subject, vendor: Scope, due: Taka, point: Option<Scope>, code: Option<String>) {
+        self.lock().parcels.insert(parcel, Parcel { vendor, due, ended: false, tried: 0, point, code });
     }
 
     pub fn all_placed(&self) {
@@ -197,7 +207,58 @@ impl Street {
         self.lock().cancelled.contains(id)
     }
 
-    /// A customer pays an agent.
+    /// The van to a pickup point leaves.
+    pub fn forward(&self, point: Scope, id: Subject) {
+        self.lock().to_points.entry(point).or_default().push_back(id);
+    }
+
+    /// Next parcel at a pickup point's door.
+    pub fn arrived_at(&self, point: &Scope) -> Option<Subject> {
+        self.lock().to_points.get_mut(point)?.pop_front()
+    }
+
+    /// A customer pays at a partner's counter: the partner's own till, which owes us.
+    pub fn pay_partner(&self, point: Scope, amount: Taka) {
+        let mut world = self.lock();
+        let owed = world.partners.entry(point).or_default();
+        *owed = (owed.0.plus(amount), owed.1 + 1);
+    }
+
+    /// What the partner owes and for how many customers; nothing afterwards.
+    pub fn partner_pays(&self, point: &Scope) -> (Taka, i64) {
+        self.lock().partners.remove(point).unwrap_or_default()
+    }
+
+    /// A customer who paid ahead waits for his money.
+    pub fn wait_for_refund(&self, order: String, provider: &'static str, amount: Taka) {
+        self.lock().refunds.push_back((order, provider, amount));
+    }
+
+    pub fn next_refund(&self) -> Option<(String, &'static str, Taka)> {
+        self.lock().refunds.pop_front()
+    }
+
+    pub fn refunds(&self) -> usize {
+        self.lock().refunds.len()
+    }
+
+    /// Cash moves from one place to another: till to bag, bag to bank.
+    pub fn carry(&self, from: Subject, to: Subject, amount: Taka) {
+        let mut world = self.lock();
+        let (left, there) = (world.piles.entry(from).or_default().minus(amount), amount);
+        world.piles.insert(from, left);
+        let pile = world.piles.entry(to).or_default();
+        *pile = pile.plus(there);
+    }
+
+    /// Money leaves the bank: a payout, a sweep. Or arrives there: `amount` below zero.
+    pub fn leave_bank(&self, bank: Subject, amount: Taka) {
+        let mut world = self.lock();
+        let pile = world.piles.entry(bank).or_default();
+        *pile = pile.minus(amount);
+    }
+
+    /// A customer pays an agent, or at a counter of ours.
     pub fn pay(&self, agent: Scope, amount: Taka) {
         let mut world = self.lock();
         let pile = world.piles.entry(agent).or_default();

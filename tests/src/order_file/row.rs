@@ -43,7 +43,7 @@ pub(super) fn check(line: u64, row: &StringRecord) -> Result<(FileOrder, FileIte
         district,
         upazila,
         address,
-        payment,
+        paid,
         delivery,
         vendor,
         sku,
@@ -63,8 +63,7 @@ pub(super) fn check(line: u64, row: &StringRecord) -> Result<(FileOrder, FileIte
         .ok_or_else(|| ("bad_phone", "The phone is not a Bangladeshi mobile: write it like 01712345678.".to_owned()))?;
     let qty = quantity(qty)?;
     let unit_price_paisa = paisa(price)?;
-    served(payment, delivery)?;
-    // Asked last, since a parcel that is picked up needs no address.
+    let (prepaid, pickup) = (payment(paid)?, pickup(delivery)?);
     needed("empty_customer_name", "customer_name", customer_name)?;
     needed("empty_district", "district", district)?;
     needed("empty_upazila", "upazila", upazila)?;
@@ -78,6 +77,8 @@ pub(super) fn check(line: u64, row: &StringRecord) -> Result<(FileOrder, FileIte
         district: own(district),
         upazila: own(upazila),
         address: own(address),
+        prepaid,
+        pickup,
         items: Vec::new(),
     };
     Ok((order, FileItem { line, vendor: own(vendor), sku: own(sku), qty, unit_price_paisa }))
@@ -194,21 +195,30 @@ fn paisa(text: &str) -> Result<i64, Flaw> {
     }
 }
 
-/// Whether GetIt serves such an order today: paid in cash at the customer's door.
-fn served(payment: &str, delivery: &str) -> Result<(), Flaw> {
-    let is = |word: &str, known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
-    if !is(payment, &["cod", "prepaid", "bkash", "nagad", "card"]) {
-        let advice = "write cod, prepaid, bkash, nagad or card";
-        return Err(("unknown_payment", format!("payment is {}: {advice}.", shown(payment))));
+/// How the order is paid: `None` in cash, otherwise the provider's word in the API.
+fn payment(text: &str) -> Result<Option<&'static str>, Flaw> {
+    let known = [
+        ("cod", None),
+        ("prepaid", Some("bkash")),
+        ("bkash", Some("bkash")),
+        ("nagad", Some("nagad")),
+        ("rocket", Some("rocket")),
+        ("card", Some("card")),
+    ];
+    let found = known.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.map(|(_, provider)| *provider).ok_or_else(|| {
+        let advice = "write cod, prepaid, bkash, nagad, rocket or card";
+        ("unknown_payment", format!("payment is {}: {advice}.", shown(text)))
+    })
+}
+
+/// Whether the customer fetches it at a pickup point.
+fn pickup(text: &str) -> Result<bool, Flaw> {
+    match text {
+        _ if text.eq_ignore_ascii_case("door") => Ok(false),
+        _ if text.eq_ignore_ascii_case("pickup") => Ok(true),
+        _ => Err(("unknown_delivery", format!("delivery is {}: write door or pickup.", shown(text)))),
     }
-    if !is(delivery, &["door", "pickup"]) {
-        return Err(("unknown_delivery", format!("delivery is {}: write door or pickup.", shown(delivery))));
-    }
-    if is(payment, &["cod"]) && is(delivery, &["door"]) {
-        return Ok(());
-    }
-    let asked = format!("payment {} with delivery {}", shown(payment), shown(delivery));
-    Err(("not_yet_served", format!("{asked} is not yet served: ask the customer for cod and door.")))
 }
 
 #[cfg(test)]
