@@ -54,6 +54,8 @@ codes! {
     DuplicateMoney = 10, "duplicate_money", "The customer paid twice. The second payment is to be given back.";
     /// More facts than a subject may have.
     SubjectFull = 11, "subject_full", "Too many records on one thing. Operations will look at the device.";
+    /// A second record of what a subject says once.
+    RecordedTwice = 20, "recorded_twice", "This was recorded twice. The first record stands; finance will look at the second.";
 }
 
 /// One contest on a subject.

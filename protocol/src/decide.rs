@@ -1,6 +1,8 @@
 //! Command → facts, by the state as this replica knows it. Pure: the same call at the same state
 //! gives the same facts.
 
+mod till;
+
 use crate::command::{Command, MAX_PARCELS};
 use crate::fact::{
     Accepted, AttemptReason, Attempted, Delivered, Dispatched, Fact, HandInCounted, HandInOffered, Loaded, Packed, Put,
@@ -12,6 +14,7 @@ use crate::id::{Incarnation, Kind, Scope, Subject};
 use crate::parcel::{Parcel, Status};
 use crate::refusal::Refusal;
 use crate::seat::{Role, Seat};
+use crate::shift::Shift;
 use crate::stamp::Stamp;
 use crate::taka::Taka;
 
@@ -23,6 +26,10 @@ pub trait Shelf {
     fn membership(&self, scope: Scope, subject: Subject) -> (bool, u32);
     /// Cash on the seat's own account, open offers taken off.
     fn cash_on_hand(&self) -> Taka;
+    /// What the account of the seat's own till says here.
+    fn till_balance(&self) -> Taka;
+    /// The shifts of the seat's own till that are held here.
+    fn shifts(&self) -> Vec<(Subject, Shift)>;
     /// The seat's chain: incarnation and last burst.
     fn chain(&self) -> (Incarnation, u64);
 }
@@ -91,9 +98,11 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
         | Command::VerifyCode { .. }
         | Command::CheckIdentity { .. }
         | Command::TakeCash { .. }
-        | Command::HandOver { .. }
-        | Command::OpenTill { .. }
-        | Command::CloseTill { .. } => Err(Refusal::WrongRole(Role::Site.word())),
+        | Command::HandOver { .. } => Err(Refusal::WrongRole(Role::Site.word())),
+        Command::OpenTill { float_paisa } => desk.open_till(*float_paisa, stamp),
+        Command::CloseTill { shift, counted_paisa, denominations } => {
+            desk.close_till(*shift, *counted_paisa, denominations)
+        }
         Command::Load { parcels } => desk.load(parcels),
         Command::Deliver { parcel, evidence, collected_paisa, confirm_difference } => {
             desk.deliver(*parcel, *evidence, *collected_paisa, *confirm_difference)
@@ -248,15 +257,7 @@ impl<S: Shelf> Desk<'_, S> {
         if !counted.is_cash() {
             return Err(Refusal::BadAmount);
         }
-        if denominations.len() > crate::fact::MAX_LINES {
-            return Err(Refusal::BadCount(crate::fact::MAX_LINES));
-        }
-        let notes = denominations.iter().map(|d| u64::from(d.taka) * u64::from(d.pieces) * 100);
-        let notes = notes.fold(0u64, u64::saturating_add);
-        let notes = i64::try_from(notes).ok().and_then(Taka::from_paisa).ok_or(Refusal::BadAmount)?;
-        if !denominations.is_empty() && notes != counted {
-            return Err(Refusal::NotesDiffer { notes, entered: counted });
-        }
+        till::add_up(denominations, counted)?;
         if handin.kind() != Some(Kind::HandIn) {
             return Err(Refusal::Unknown(handin));
         }

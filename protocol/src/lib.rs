@@ -6,12 +6,14 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod account;
+pub mod bag;
 pub mod books;
 pub mod burst;
 pub mod cbor;
 pub mod command;
 pub mod contest;
 pub mod decide;
+pub mod deposit;
 pub mod earning;
 pub mod fact;
 pub mod fold;
@@ -25,13 +27,18 @@ pub mod ledger;
 pub mod op;
 pub mod order;
 pub mod parcel;
+pub mod payout;
 pub mod react;
+mod record;
 pub mod refusal;
+pub mod remittance;
 pub mod root;
 pub mod sealed;
 pub mod seat;
 pub mod session;
+pub mod shift;
 pub mod slot;
 pub mod stamp;
+pub mod sweep;
 pub mod taka;
 pub mod varint;

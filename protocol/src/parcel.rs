@@ -80,6 +80,8 @@ pub struct Parcel {
     pub created: Option<ParcelCreated>,
     /// Where it stands.
     pub status: Status,
+    /// The fact that the status is read from.
+    pub status_by: Option<OpId>,
     /// Who has it; `None` when the customer has, or nobody knows.
     pub custodian: Option<Scope>,
     /// The agent whose run it is on.
@@ -176,6 +178,7 @@ impl<'a> Fold<'a> {
         });
         if let Some(held) = slot::latest(self.history, &claims) {
             self.parcel.status = self.status_of(held.winner.fact);
+            self.parcel.status_by = Some(self.history.facts[held.winner.fact].id);
             self.parcel.custodian = self.parcel.created.as_ref().map(|created| created.vendor);
             // A cancellation and a vendor's fact that do not know of each other: no rule yet (R8).
             held.rivals.iter().for_each(|rival| self.contest(rival.fact, Code::UnlistedPair));
@@ -190,6 +193,7 @@ impl<'a> Fold<'a> {
             return;
         };
         self.parcel.status = self.status_of(held.winner.fact);
+        self.parcel.status_by = Some(self.history.facts[held.winner.fact].id);
         self.settle_rivals(&held);
         self.follow_deliveries(&claims);
         self.parcel.attempts = self.claims(|fact| matches!(fact, Fact::Attempted(_))).len() as u32;

@@ -77,6 +77,12 @@ pub enum Refusal {
     /// The scope named is not one this seat serves.
     #[error("{0} does not belong to this site: choose one of its own agents")]
     ForeignAgent(Subject),
+    /// The till has a shift already, in another window or by another person.
+    #[error("the till is open as {0}: close that shift first")]
+    TillOpenElsewhere(Subject),
+    /// The shift is closed: its Z-report stands.
+    #[error("{0} is closed already: what is found now belongs to the next shift")]
+    ShiftNotOpen(Subject),
     /// Nothing, or too much, in one command.
     #[error("a command takes from 1 to {0} parcels: split it")]
     BadCount(usize),
@@ -100,6 +106,8 @@ impl Refusal {
             Self::NotesDiffer { .. } => "notes_differ",
             Self::AlreadyCounted(_) => "already_counted",
             Self::ForeignAgent(_) => "foreign_agent",
+            Self::TillOpenElsewhere(_) => "till_open_elsewhere",
+            Self::ShiftNotOpen(_) => "shift_not_open",
             Self::BadCount(_) => "bad_count",
         }
     }
