@@ -11,12 +11,14 @@ use crate::journal::Journal;
 use crate::order::{self, Order};
 use crate::parcel::{self, Parcel};
 use crate::payout::{self, Payout};
+use crate::refund::{self, Refund};
 use crate::remittance::{self, Remittance};
 use crate::shift::{self, Shift};
 use crate::sweep::{self, Sweep};
 
 /// The version of the fold. A fix that changes an outcome raises it, and comes with a restate job.
-pub const RULES: u32 = 1;
+/// 2: a cancellation is contested no more by what the vendor or a carrier did not know (R8).
+pub const RULES: u32 = 2;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum State {
     Sweep(Box<Sweep>),
     /// A partner's remittance.
     Remittance(Box<Remittance>),
+    /// Money paid back to a customer.
+    Refund(Box<Refund>),
     /// A subject of a kind that this version does not fold.
     Other,
 }
@@ -58,7 +62,10 @@ pub struct Folded {
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> Folded {
     let (state, mut journals) = match subject.kind() {
-        Some(Kind::Order) => (State::Order(Box::new(order::fold(history))), Vec::new()),
+        Some(Kind::Order) => {
+            let (order, journals) = order::fold(subject, history);
+            (State::Order(Box::new(order)), journals)
+        }
         Some(Kind::Parcel) => {
             let (parcel, journals) = parcel::fold(subject, history);
             (State::Parcel(Box::new(parcel)), journals)
@@ -95,6 +102,10 @@ pub fn fold(subject: Subject, history: &History) -> Folded {
             let (remittance, journals) = remittance::fold(subject, history);
             (State::Remittance(Box::new(remittance)), journals)
         }
+        Some(Kind::Refund) => {
+            let (refund, journals) = refund::fold(subject, history);
+            (State::Refund(Box::new(refund)), journals)
+        }
         _ => (State::Other, Vec::new()),
     };
     journals.sort_by_key(Journal::key);
@@ -114,7 +125,9 @@ impl Folded {
             State::Payout(payout) => &payout.contests,
             State::Sweep(sweep) => &sweep.contests,
             State::Remittance(remittance) => &remittance.contests,
-            State::Order(_) | State::Earning(_) | State::Other => &[],
+            State::Order(order) => &order.contests,
+            State::Refund(refund) => &refund.contests,
+            State::Earning(_) | State::Other => &[],
         }
     }
 }

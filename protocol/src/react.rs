@@ -86,7 +86,7 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
     let open = earning.distributed_for.is_none() && earning.released_for.is_none();
     let fact = match &terms.prepaid {
         Some(paid) if open && is_covered(terms, paid, books) => settle_prepaid(parcel),
-        None if open && parcel.status == Status::Delivered => distributed(parcel.satisfied_by),
+        None if open && parcel.status.is_with_customer() => distributed(parcel.satisfied_by),
         None if parcel.status == Status::Returned && earning.charged_for.is_none() => {
             parcel.returned_by.map(|cause| charge(cause, terms, books))
         }
@@ -105,7 +105,7 @@ fn is_covered(terms: &Terms, paid: &Prepaid, books: &impl Books) -> bool {
 fn settle_prepaid(parcel: &Parcel) -> Option<Fact> {
     let released = |cause, how| Fact::EscrowReleased(EscrowReleased { cause, how });
     match parcel.status {
-        Status::Delivered => distributed(parcel.satisfied_by.or(parcel.status_by)),
+        Status::Delivered | Status::Collected => distributed(parcel.satisfied_by.or(parcel.status_by)),
         Status::Cancelled | Status::Rejected => parcel.status_by.map(|cause| released(cause, 1)),
         Status::Returned => parcel.returned_by.map(|cause| released(cause, 2)),
         _ => None,
