@@ -1,6 +1,7 @@
 //! Central: Postgres, intake, projections and ledger; the HTTP API and the certificate authority.
 
 pub mod authority;
+pub mod banking;
 pub mod clock;
 pub mod config;
 pub mod devices;
@@ -9,6 +10,9 @@ pub mod http;
 pub mod intake;
 pub mod ledger;
 pub mod market;
+pub mod maturing;
+pub mod once;
+pub mod payouts;
 pub mod phone;
 pub mod placing;
 pub mod problem;

@@ -124,7 +124,11 @@ fn credit(subject: Subject, cause: OpId, bank: Subject, credited: Taka, bags: &m
     let mut debits: Vec<(Account, Taka)> = vec![(Chart::Settlement.of_owner(bank), credited)];
     let mut credits: Vec<(Account, Taka)> =
         bags.iter().map(|bag| (Chart::InTransit.of_owner(bag.bag), bag.amount)).collect();
-    if short { debits.extend(differences) } else { credits.extend(differences) }
+    if short {
+        debits.extend(differences)
+    } else {
+        credits.extend(differences)
+    }
     Journal::new(subject, if short { Rule::J13b } else { Rule::J13a }, cause, &debits, &credits)
 }
 

@@ -37,8 +37,7 @@ impl<'a> Records<'a> {
     /// The first record that `pick` knows, by causality and then by its id; every other is contested.
     pub(crate) fn once<T: 'a>(&mut self, pick: impl Fn(&'a Fact) -> Option<&'a T> + 'a) -> Option<(usize, &'a T)> {
         let all: Vec<(usize, &'a T)> = self.history.acts_of(pick).collect();
-        let claims: Vec<Claim> =
-            all.iter().map(|(fact, _)| Claim { fact: *fact, evidence: 0, authority: 0 }).collect();
+        let claims: Vec<Claim> = all.iter().map(|(fact, _)| Claim { fact: *fact, evidence: 0, authority: 0 }).collect();
         let first = slot::earliest(self.history, &claims)?.winner.fact;
         for (index, _) in all.iter().filter(|(index, _)| *index != first) {
             self.contest(*index, Code::RecordedTwice);

@@ -14,6 +14,7 @@ use protocol::intake::{Clerk, Verified, op_of, verify};
 use protocol::op::Op;
 use protocol::refusal::Refusal;
 use protocol::seat::{Certificate, Role, Seat, bits};
+use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
@@ -245,6 +246,21 @@ impl Shelf for Person {
             }
         }
         cash
+    }
+
+    fn till_balance(&self) -> Taka {
+        let mine = Chart::Till.of_owner(self.seat.party);
+        let folds = self.store.ops.keys().map(|subject| self.store.fold(*subject));
+        let postings = folds.flat_map(|folded| folded.journals).flat_map(|journal| journal.postings);
+        postings.filter(|posting| posting.account == mine).map(|posting| posting.amount).sum()
+    }
+
+    fn shifts(&self) -> Vec<(Subject, Shift)> {
+        let own = |subject: &Subject| match self.store.fold(*subject).state {
+            State::Shift(shift) if shift.site == Some(self.seat.party) => Some((*subject, *shift)),
+            _ => None,
+        };
+        self.store.ops.keys().filter_map(own).collect()
     }
 
     fn chain(&self) -> (Incarnation, u64) {

@@ -48,17 +48,18 @@ pub(crate) fn run(text: &str) -> String {
     script.out
 }
 
-struct Script {
-    world: World,
-    names: BTreeMap<String, Subject>,
+pub(crate) struct Script {
+    pub(crate) world: World,
+    pub(crate) names: BTreeMap<String, Subject>,
     vendor_of: BTreeMap<String, Scope>,
-    out: String,
+    pub(crate) out: String,
 }
 
 impl Script {
     fn line(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
+            ["order", order, "prepaid", vendor, parcel, price] => self.place_prepaid(order, vendor, parcel, price),
             ["order", order, rest @ ..] => self.place(order, &rest.join(" ")),
             ["print", name] => self.print(name),
             ["books"] => self.books(),
@@ -68,6 +69,7 @@ impl Script {
             ["central", "cancels", order] => self.cancel(order),
             ["central", "revokes", name] => self.revoke(name),
             ["central", "owes", vendor, amount] => self.owe(vendor, taka(amount)),
+            ["central", rest @ ..] => self.finance(rest),
             [name, "offline"] => self.world.people.get_mut(*name).expect("a person").online = false,
             [name, "syncs"] => self.world.sync(name),
             [name, "sends", what, "fact", "on", subject] => self.send(name, what, subject),
@@ -77,7 +79,7 @@ impl Script {
         }
     }
 
-    fn subject(&self, name: &str) -> Subject {
+    pub(crate) fn subject(&self, name: &str) -> Subject {
         *self.names.get(name).unwrap_or_else(|| panic!("nothing is called {name}"))
     }
 
@@ -165,7 +167,9 @@ impl Script {
                 return;
             }
         };
-        if let (["offers", handin, ..], Some(draft)) = (words, drafts.iter().find(|draft| !draft.subject.is_scope())) {
+        if let (["offers" | "opens", handin, ..], Some(draft)) =
+            (words, drafts.iter().find(|draft| !draft.subject.is_scope()))
+        {
             self.names.insert((*handin).to_owned(), draft.subject);
         }
         let mut taps = vec![drafts];
@@ -216,6 +220,10 @@ impl Script {
                 let agent = agent.expect("an offer, or of a7");
                 Command::Count { handin, agent, counted_paisa: taka(amount), denominations: Vec::new() }
             }
+            ["opens", _, float] => Command::OpenTill { float_paisa: taka(float) },
+            ["closes", shift, counted] => {
+                Command::CloseTill { shift: parcel(shift), counted_paisa: taka(counted), denominations: Vec::new() }
+            }
             other => panic!("no such act: {}", other.join(" ")),
         }
     }
@@ -223,6 +231,11 @@ impl Script {
     /// The fact of a command as it stands, with no decision before it.
     fn blind(&mut self, name: &str, words: &[&str]) -> Vec<Draft> {
         let party = self.world.party(name);
+        if let ["opens" | "closes", ..] = words {
+            let (subject, fact) = self.blind_till(words);
+            let put = Fact::Put(Put { generation: 1, subjects: vec![subject] });
+            return vec![Draft { subject: party, fact: put }, Draft { subject, fact }];
+        }
         let (subject, fact) = match self.command(words) {
             Command::Deliver { parcel, evidence, collected_paisa, .. } => {
                 (parcel, Fact::Delivered(Delivered { evidence, collected: collected_paisa }))
@@ -249,7 +262,7 @@ impl Script {
         self.names.iter().fold(text.to_owned(), replace)
     }
 
-    fn name_of(&self, scope: Option<Scope>) -> String {
+    pub(crate) fn name_of(&self, scope: Option<Scope>) -> String {
         scope.map_or_else(|| "-".to_owned(), |scope| self.named(&scope.to_string()))
     }
 
@@ -291,6 +304,7 @@ impl Script {
                 (o.incomplete, o.newer)
             }
             State::Other => panic!("{name} does not fold"),
+            money => self.tell_money(money, &mut line),
         };
         if provisional.0 {
             line.push_str(", incomplete");
@@ -376,7 +390,7 @@ impl Script {
     }
 }
 
-fn taka(text: &str) -> Taka {
+pub(crate) fn taka(text: &str) -> Taka {
     Taka::parse(text).unwrap_or_else(|| panic!("{text} is no amount"))
 }
 
@@ -398,7 +412,7 @@ fn with_amount(draft: &Draft, amount: Option<Taka>) -> Draft {
 
 /// The reference terms of the domain: delivery 60 + VAT 9, commission 10 %, handling 1 %, VAT 15 %,
 /// return fee 50 + VAT 7.50.
-fn terms(parcel: Subject, vendor: Scope, price: Taka) -> EarningOpened {
+pub(crate) fn terms(parcel: Subject, vendor: Scope, price: Taka) -> EarningOpened {
     let (delivery, delivery_vat) = (Taka::whole(60), Taka::whole(9));
     let goods = price.minus(delivery).minus(delivery_vat);
     let (commission, cod_fee) = (goods.basis_points(1_000), goods.basis_points(100));

@@ -16,6 +16,7 @@ use protocol::refusal::Refusal;
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
 use protocol::session::EdgeStore;
+use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
@@ -116,6 +117,19 @@ impl Shelf for Edge {
             _ => None,
         });
         held.minus(handins.sum())
+    }
+
+    fn till_balance(&self) -> Taka {
+        let own = Code::Till.of_owner(self.seat.party);
+        self.books().ok().and_then(|books| books.get(&own).copied()).unwrap_or_default()
+    }
+
+    fn shifts(&self) -> Vec<(Subject, Shift)> {
+        let own = |subject: &Subject| match self.memory.folded(*subject)?.state {
+            State::Shift(shift) if shift.site == Some(self.seat.party) => Some((*subject, *shift)),
+            _ => None,
+        };
+        self.memory.by_subject.keys().filter_map(own).collect()
     }
 
     fn chain(&self) -> (Incarnation, u64) {
