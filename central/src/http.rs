@@ -26,6 +26,7 @@ use crate::intake::{ClerkKey, Intake};
 use crate::store;
 use crate::tokens::Role;
 
+mod banking;
 mod devices;
 mod door;
 mod error;
@@ -34,6 +35,8 @@ mod finance;
 mod health;
 mod market;
 mod orders;
+mod payments;
+mod payouts;
 
 use door::{Door, MAX_IN_WORK};
 
@@ -125,6 +128,8 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let clerk = ClerkKey { key, author: certificate.author() };
     let intake = Intake::start(pool.clone(), clerk, Arc::new(stamp));
 
+    drop(tokio::spawn(crate::placing::codes::make_boxes(pool.clone())));
+
     let plain = bind(config.http.listen).context("http.listen")?;
     let secure = bind(config.http.tls_listen).context("http.tls_listen")?;
     let (http, https) = (plain.local_addr()?, secure.local_addr()?);
@@ -203,11 +208,15 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
             ORDERING,
             Router::new().route("/orders/{id}", get(orders::read)).route("/orders/{id}/cancel", post(orders::cancel)),
         ))
-        .merge(behind(ANYBODY, Router::new().route("/track/{parcel}", get(orders::track))))
+        .merge(behind(
+            ANYBODY,
+            Router::new().route("/track/{parcel}", get(orders::track)).route("/points", get(market::points)),
+        ))
         .merge(behind(
             OPERATIONS,
             Router::new()
                 .route("/sites", post(market::new_site))
+                .route("/terms", post(market::new_terms))
                 .route("/vendors", post(market::new_vendor))
                 .route("/vendors/{slug}/offers", offers)
                 .route("/devices", get(devices::list))
@@ -217,11 +226,22 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
         .merge(behind(
             FINANCE,
             Router::new()
+                .route("/finance/payments", post(payments::capture))
+                .route("/finance/refunds", post(payments::refund))
                 .route("/finance/trial-balance", get(finance::trial_balance))
                 .route("/finance/cash-by-custodian", get(finance::cash_by_custodian))
                 .route("/finance/vendor-payable", get(finance::vendor_payable))
                 .route("/finance/journals/{id}", get(finance::journals))
-                .route("/finance/exceptions", get(finance::exceptions)),
+                .route("/finance/exceptions", get(finance::exceptions))
+                .route("/finance/bags", get(banking::bags).post(banking::seal))
+                .route("/finance/deposits", get(banking::deposits).post(banking::deposit))
+                .route("/finance/deposits/{id}/confirm", post(banking::confirm))
+                .route("/finance/maturing", post(payouts::mature))
+                .route("/finance/payouts", get(payouts::list).post(payouts::create))
+                .route("/finance/payouts/{id}/lines", get(payouts::lines))
+                .route("/finance/payouts/{id}/confirm", post(payouts::confirm))
+                .route("/finance/sweeps", post(banking::sweep))
+                .route("/finance/remittances", post(banking::remit)),
         ))
         .route("/enrol", enrol);
     Router::new()

@@ -10,6 +10,9 @@
 //! ... twice [1300]                                    the same tap again, neither after the other
 //! a8 offline                                          a8 syncs
 //! a7 sends newer|broken|foreign fact on P1            central cancels O1 | revokes a7 | owes v1 30
+//! pickup O1 k1 v1 P1 1250                             central places an order to be fetched at k1
+//! s1 forwards P1 to k1     k1 shelves P1 A3            k1 expires P1      k1 verifies P1 [wrong]
+//! k1 checks P1             k1 takes P1 1250            k1 hands P1 over   step P1
 //! print P1        books        ledger P1        refused        holds a7
 //! ```
 
@@ -48,17 +51,20 @@ pub(crate) fn run(text: &str) -> String {
     script.out
 }
 
-struct Script {
-    world: World,
-    names: BTreeMap<String, Subject>,
+pub(crate) struct Script {
+    pub(crate) world: World,
+    pub(crate) names: BTreeMap<String, Subject>,
     vendor_of: BTreeMap<String, Scope>,
-    out: String,
+    pub(crate) out: String,
 }
 
 impl Script {
     fn line(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
+            ["pickup", order, point, vendor, parcel, due] => self.place_pickup(order, point, vendor, parcel, due),
+            ["step", parcel] => self.step(parcel),
+            ["order", order, "prepaid", vendor, parcel, price] => self.place_prepaid(order, vendor, parcel, price),
             ["order", order, rest @ ..] => self.place(order, &rest.join(" ")),
             ["print", name] => self.print(name),
             ["books"] => self.books(),
@@ -68,6 +74,7 @@ impl Script {
             ["central", "cancels", order] => self.cancel(order),
             ["central", "revokes", name] => self.revoke(name),
             ["central", "owes", vendor, amount] => self.owe(vendor, taka(amount)),
+            ["central", rest @ ..] => self.finance(rest),
             [name, "offline"] => self.world.people.get_mut(*name).expect("a person").online = false,
             [name, "syncs"] => self.world.sync(name),
             [name, "sends", what, "fact", "on", subject] => self.send(name, what, subject),
@@ -77,7 +84,7 @@ impl Script {
         }
     }
 
-    fn subject(&self, name: &str) -> Subject {
+    pub(crate) fn subject(&self, name: &str) -> Subject {
         *self.names.get(name).unwrap_or_else(|| panic!("nothing is called {name}"))
     }
 
@@ -165,7 +172,9 @@ impl Script {
                 return;
             }
         };
-        if let (["offers", handin, ..], Some(draft)) = (words, drafts.iter().find(|draft| !draft.subject.is_scope())) {
+        if let (["offers" | "opens", handin, ..], Some(draft)) =
+            (words, drafts.iter().find(|draft| !draft.subject.is_scope()))
+        {
             self.names.insert((*handin).to_owned(), draft.subject);
         }
         let mut taps = vec![drafts];
@@ -216,13 +225,22 @@ impl Script {
                 let agent = agent.expect("an offer, or of a7");
                 Command::Count { handin, agent, counted_paisa: taka(amount), denominations: Vec::new() }
             }
-            other => panic!("no such act: {}", other.join(" ")),
+            ["opens", _, float] => Command::OpenTill { float_paisa: taka(float) },
+            ["closes", shift, counted] => {
+                Command::CloseTill { shift: parcel(shift), counted_paisa: taka(counted), denominations: Vec::new() }
+            }
+            other => self.at_counter(other).unwrap_or_else(|| panic!("no such act: {}", other.join(" "))),
         }
     }
 
     /// The fact of a command as it stands, with no decision before it.
     fn blind(&mut self, name: &str, words: &[&str]) -> Vec<Draft> {
         let party = self.world.party(name);
+        if let ["opens" | "closes", ..] = words {
+            let (subject, fact) = self.blind_till(words);
+            let put = Fact::Put(Put { generation: 1, subjects: vec![subject] });
+            return vec![Draft { subject: party, fact: put }, Draft { subject, fact }];
+        }
         let (subject, fact) = match self.command(words) {
             Command::Deliver { parcel, evidence, collected_paisa, .. } => {
                 (parcel, Fact::Delivered(Delivered { evidence, collected: collected_paisa }))
@@ -238,7 +256,10 @@ impl Script {
                 let offer = Draft { subject: handin, fact: Fact::HandInOffered(offer) };
                 return vec![Draft { subject: party, fact: put.clone() }, Draft { subject: site, fact: put }, offer];
             }
-            other => panic!("nothing blind about {other:?}"),
+            command => {
+                let drafts = self.blind_at_counter(name, &command);
+                return drafts.unwrap_or_else(|| panic!("nothing blind about {command:?}"));
+            }
         };
         vec![Draft { subject, fact }]
     }
@@ -249,7 +270,7 @@ impl Script {
         self.names.iter().fold(text.to_owned(), replace)
     }
 
-    fn name_of(&self, scope: Option<Scope>) -> String {
+    pub(crate) fn name_of(&self, scope: Option<Scope>) -> String {
         scope.map_or_else(|| "-".to_owned(), |scope| self.named(&scope.to_string()))
     }
 
@@ -270,6 +291,12 @@ impl Script {
             State::Parcel(p) => {
                 write!(line, ": {} due {} collected {}", p.status.word(), p.due(), p.collected).unwrap();
                 write!(line, ", with {}, run of {}", self.name_of(p.custodian), self.name_of(p.agent)).unwrap();
+                if let Some(shelf) = &p.shelf {
+                    write!(line, ", shelf {shelf}").unwrap();
+                }
+                if p.stop_requested {
+                    line.push_str(", stop requested");
+                }
                 if p.return_requested {
                     line.push_str(", return requested");
                 }
@@ -291,6 +318,7 @@ impl Script {
                 (o.incomplete, o.newer)
             }
             State::Other => panic!("{name} does not fold"),
+            money => self.tell_money(money, &mut line),
         };
         if provisional.0 {
             line.push_str(", incomplete");
@@ -376,7 +404,7 @@ impl Script {
     }
 }
 
-fn taka(text: &str) -> Taka {
+pub(crate) fn taka(text: &str) -> Taka {
     Taka::parse(text).unwrap_or_else(|| panic!("{text} is no amount"))
 }
 
@@ -389,6 +417,7 @@ fn with_amount(draft: &Draft, amount: Option<Taka>) -> Draft {
     let mut again = draft.clone();
     match (&mut again.fact, amount) {
         (Fact::Delivered(delivered), Some(amount)) => delivered.collected = Some(amount),
+        (Fact::CounterPaid(paid), Some(amount)) => paid.amount = amount,
         (Fact::HandInCounted(count), Some(amount)) => count.counted = amount,
         (Fact::HandInOffered(offer), Some(amount)) => offer.amount = amount,
         _ => {}
@@ -398,7 +427,7 @@ fn with_amount(draft: &Draft, amount: Option<Taka>) -> Draft {
 
 /// The reference terms of the domain: delivery 60 + VAT 9, commission 10 %, handling 1 %, VAT 15 %,
 /// return fee 50 + VAT 7.50.
-fn terms(parcel: Subject, vendor: Scope, price: Taka) -> EarningOpened {
+pub(crate) fn terms(parcel: Subject, vendor: Scope, price: Taka) -> EarningOpened {
     let (delivery, delivery_vat) = (Taka::whole(60), Taka::whole(9));
     let goods = price.minus(delivery).minus(delivery_vat);
     let (commission, cod_fee) = (goods.basis_points(1_000), goods.basis_points(100));
