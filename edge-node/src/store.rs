@@ -3,6 +3,7 @@
 
 mod desk;
 mod digest;
+mod found;
 mod identity;
 mod own;
 mod peers;
@@ -23,6 +24,8 @@ use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use digest::TableDigest;
+pub use found::Good;
+pub(crate) use found::{Found, FoundParcel, Marks};
 pub use identity::Identity;
 #[cfg(feature = "kiosk")]
 pub(crate) use identity::write_secret;
