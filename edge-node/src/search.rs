@@ -236,6 +236,16 @@ impl Node {
         self.search.keeper.status()
     }
 
+    /// Has every entry written again, while the old ones answer.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn refresh_search(&self) -> Result<(), NodeError> {
+        self.store.mark_all()?;
+        self.search.wake();
+        Ok(())
+    }
+
     /// Opens the index, and waits until it holds everything, at most for `most`.
     #[must_use]
     pub fn settle_search(&self, most: Duration) -> SearchStatus {

@@ -5,9 +5,7 @@
 
 use protocol::id::{Label, Scanned};
 use tantivy::Term;
-use tantivy::query::{
-    BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, Query, TermQuery,
-};
+use tantivy::query::{BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::entry::{Fields, Spoken, code_of, fine_term};
@@ -36,6 +34,7 @@ mod score {
     pub(super) const TYPO: f32 = 20.0;
     pub(super) const SOUND_TYPO: f32 = 12.0;
     pub(super) const THING_LESS: f32 = 3.0;
+    pub(super) const UNLIKELY_LESS: f32 = 8.0;
     pub(super) const PLACE_LESS: f32 = 6.0;
 }
 
@@ -151,10 +150,10 @@ impl Word {
         }
         // A word of two letters has too little sound to be told by it.
         if self.letters >= 3 {
-            for key in &self.sound.fine {
+            for (key, less) in self.sound.fine.iter().zip(likely(less)) {
                 ways.push(exact(field.sounds, &fine_term(key), score::FINE - less));
             }
-            for key in &self.sound.keys {
+            for (key, less) in self.sound.keys.iter().zip(likely(less)) {
                 ways.push(exact(field.sounds, key, score::SOUND - less));
                 if key.len() >= TYPO_LETTERS {
                     ways.push(one_edit(field.sounds, key, score::SOUND_TYPO - less));
@@ -171,6 +170,11 @@ impl Word {
     fn number(&self, fields: &Fields) -> Vec<Box<dyn Query>> {
         if self.digits && self.letters >= 3 { number_ways(fields, &self.text) } else { Vec::new() }
     }
+}
+
+/// The first key is the likeliest.
+fn likely(less: f32) -> impl Iterator<Item = f32> {
+    std::iter::once(less).chain(std::iter::repeat(less + score::UNLIKELY_LESS))
 }
 
 fn number_ways(fields: &Fields, number: &str) -> Vec<Box<dyn Query>> {

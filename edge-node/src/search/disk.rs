@@ -76,11 +76,7 @@ impl Disk {
     ///
     /// # Errors
     /// Disk and database; the next opening finds it unfit then.
-    pub(super) fn make(
-        dir: &Path,
-        store: &Store,
-        progress: impl Fn(u64, u64) -> bool,
-    ) -> Result<Self, DiskError> {
+    pub(super) fn make(dir: &Path, store: &Store, progress: impl Fn(u64, u64) -> bool) -> Result<Self, DiskError> {
         let folder = fresh_folder(dir)?;
         let (marks, total) = store.read(|rows| Ok::<_, StoreError>((rows.marks()?, rows.findable_count()?)))?;
         let (schema, fields) = schema();

@@ -59,7 +59,8 @@ pub(super) fn schema() -> (Schema, Fields) {
     let [kind, high, low, open, who] = COLUMNS.map(|name| builder.add_u64_field(name, FAST));
     let mut word = |name: &str| builder.add_text_field(name, text.clone());
     let (code, tail) = (word("code"), word("tail"));
-    let mut spoken = |words_name: &str, sounds_name: &str| Spoken { words: word(words_name), sounds: word(sounds_name) };
+    let mut spoken =
+        |words_name: &str, sounds_name: &str| Spoken { words: word(words_name), sounds: word(sounds_name) };
     let name = spoken("name", "name_sound");
     let place = spoken("place", "place_sound");
     let thing = spoken("thing", "thing_sound");

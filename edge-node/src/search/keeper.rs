@@ -264,7 +264,8 @@ fn serve(shared: &Shared, store: &Store, disk: &mut Disk) -> Result<(), DiskErro
         let rest_at = Instant::now() + REST_AFTER;
         let mut rested = false;
         while !(desk.woken || desk.damaged || desk.stop) {
-            desk = shared.wait(desk, if rested { REST_AFTER } else { rest_at.saturating_duration_since(Instant::now()) });
+            desk =
+                shared.wait(desk, if rested { REST_AFTER } else { rest_at.saturating_duration_since(Instant::now()) });
             if !rested && Instant::now() >= rest_at {
                 drop(desk);
                 disk.rest()?;

@@ -49,13 +49,13 @@ pub(super) fn sound(word: &str) -> Sound {
     if !phones.iter().any(|phone| matches!(phone, Phone::Consonant(_) | Phone::Either(..))) {
         return Sound::default();
     }
-    let stems = spell(&phones, |at, _| at == 0);
+    let stems = spell(&phones, |at| at == 0);
     let last = phones.len() - 1;
-    Sound { keys: spell(&phones, |at, _| at == 0 || at == last), fine: spell(&phones, |_, _| true), stems }
+    Sound { keys: spell(&phones, |at| at == 0 || at == last), fine: spell(&phones, |_| true), stems }
 }
 
-/// Writes the phones with those vowels that `keep`; every way in which they may be heard.
-fn spell(phones: &[Phone], keep: impl Fn(usize, char) -> bool) -> Vec<String> {
+/// Writes the phones with those vowels that `keep`; every way in which they may be heard, the likeliest first.
+fn spell(phones: &[Phone], keep: impl Fn(usize) -> bool) -> Vec<String> {
     let mut keys = vec![String::new()];
     for (at, phone) in phones.iter().enumerate() {
         let heard: &[char] = match phone {
@@ -63,13 +63,19 @@ fn spell(phones: &[Phone], keep: impl Fn(usize, char) -> bool) -> Vec<String> {
             Phone::Either(one, other) if keys.len() * 2 <= MAX_KEYS => &[*one, *other],
             Phone::Either(one, _) => &[*one],
             Phone::FirstO => &['a', 'u'],
-            Phone::Vowel(c) if keep(at, *c) && phones.get(at.wrapping_sub(1)) != Some(phone) => &[*c],
-            // The same vowel twice is a long one.
+            Phone::Vowel(c) if keep(at) => &[*c],
             Phone::Vowel(_) | Phone::Weak => continue,
         };
         keys = keys.iter().flat_map(|key| heard.iter().map(move |c| format!("{key}{c}"))).collect();
     }
     keys
+}
+
+/// Adds a vowel; the same twice is a long one.
+fn vowel(phones: &mut Vec<Phone>, vowel: Phone) {
+    if phones.last() != Some(&vowel) {
+        phones.push(vowel);
+    }
 }
 
 /// Adds a consonant; one that is doubled is heard once.
@@ -111,7 +117,7 @@ fn bangla(word: &str) -> Vec<Phone> {
             'ম' => 'm',
             'য' if joined_to.is_some() => continue,
             'য' if dotted => {
-                phones.push(Phone::Weak);
+                vowel(&mut phones, Phone::Weak);
                 continue;
             }
             'য' => 'j',
@@ -141,36 +147,36 @@ fn bangla(word: &str) -> Vec<Phone> {
             }
             'ঋ' | 'ৃ' => {
                 consonant(&mut phones, Phone::Consonant('r'));
-                phones.push(Phone::Vowel('i'));
+                vowel(&mut phones, Phone::Vowel('i'));
                 continue;
             }
             'আ' | 'া' => {
-                phones.push(Phone::Vowel('a'));
+                vowel(&mut phones, Phone::Vowel('a'));
                 continue;
             }
             'ই' | 'ঈ' | 'ি' | 'ী' => {
-                phones.push(Phone::Vowel('i'));
+                vowel(&mut phones, Phone::Vowel('i'));
                 continue;
             }
             // A last e is as often left out as written.
             'এ' | 'ঐ' | 'ে' | 'ৈ' => {
-                phones.push(if index + 1 == letters.len() { Phone::Weak } else { Phone::Vowel('i') });
+                vowel(&mut phones, if index + 1 == letters.len() { Phone::Weak } else { Phone::Vowel('i') });
                 continue;
             }
             'উ' | 'ঊ' | 'ু' | 'ূ' => {
-                phones.push(Phone::Vowel('u'));
+                vowel(&mut phones, Phone::Vowel('u'));
                 continue;
             }
             'অ' if index == 0 => {
-                phones.push(Phone::Vowel('a'));
+                vowel(&mut phones, Phone::Vowel('a'));
                 continue;
             }
             'ও' | 'ঔ' if index == 0 => {
-                phones.push(Phone::Vowel('u'));
+                vowel(&mut phones, Phone::Vowel('u'));
                 continue;
             }
             'অ' | 'ও' | 'ঔ' | 'ো' | 'ৌ' => {
-                phones.push(Phone::Weak);
+                vowel(&mut phones, Phone::Weak);
                 continue;
             }
             _ => continue,
@@ -184,7 +190,7 @@ fn bangla(word: &str) -> Vec<Phone> {
 /// Two consonants that no hasanta joins have a vowel between them, though none is written.
 fn separate(phones: &mut Vec<Phone>, joined_to: Option<char>) {
     if joined_to.is_none() && matches!(phones.last(), Some(Phone::Consonant(_) | Phone::Either(..))) {
-        phones.push(Phone::Weak);
+        vowel(phones, Phone::Weak);
     }
 }
 
@@ -254,7 +260,7 @@ fn latin(word: &str) -> Vec<Phone> {
         };
         match phone {
             Phone::Consonant(_) | Phone::Either(..) => consonant(&mut phones, phone),
-            vowel => phones.push(vowel),
+            other => vowel(&mut phones, other),
         }
         index += taken;
     }

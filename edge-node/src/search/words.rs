@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn telephone_numbers_are_one_however_written() {
-        for text in ["+8801712345678", "8801712345678", "01712345678", "+88 01712-345678", "০১৭১২৩৪৫৬৭৮", "00880 1712 345678"]
+        for text in
+            ["+8801712345678", "8801712345678", "01712345678", "+88 01712-345678", "০১৭১২৩৪৫৬৭৮", "00880 1712 345678"]
         {
             let digits = digits(text).unwrap();
             assert_eq!(national(&digits), "01712345678", "{text}");

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS good (subject BLOB PRIMARY KEY, sku TEXT NOT NULL, na
 const WATCHED: &[(&str, bool)] = &[("view_parcel", true), ("good", true), ("member", false), ("subject_key", false)];
 
 /// Parcels without any open membership are not found: a closed one is no longer this seat's business.
-const OPEN: &str = "(EXISTS (SELECT 1 FROM member m WHERE m.subject = p.subject AND m.held = 1 AND m.put_gen > m.close_gen)
+const OPEN: &str =
+    "(EXISTS (SELECT 1 FROM member m WHERE m.subject = p.subject AND m.held = 1 AND m.put_gen > m.close_gen)
      OR NOT EXISTS (SELECT 1 FROM member m WHERE m.subject = p.subject AND m.held = 1))";
 
 /// Makes tables and triggers, inside the transaction that brings the database to this version.
@@ -35,7 +36,8 @@ pub(super) fn arm(connection: &Connection) -> Result<(), StoreError> {
     for (table, certain) in WATCHED {
         for (event, row) in [("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")] {
             let parcel = Kind::Parcel as u8;
-            let only = if *certain { String::new() } else { format!("WHEN substr({row}.subject, 1, 1) = x'{parcel:02x}'") };
+            let only =
+                if *certain { String::new() } else { format!("WHEN substr({row}.subject, 1, 1) = x'{parcel:02x}'") };
             // Not INSERT OR REPLACE: the conflict clause of the outer statement would override it.
             connection.execute_batch(&format!(
                 "CREATE TRIGGER IF NOT EXISTS search_{table}_{event} AFTER {event} ON {table} {only} BEGIN
@@ -136,8 +138,7 @@ impl Rows<'_> {
 
     /// How many subjects can be found.
     pub(crate) fn findable_count(&self) -> Result<u64, StoreError> {
-        let query =
-            format!("SELECT (SELECT count(*) FROM view_parcel p WHERE {OPEN}) + (SELECT count(*) FROM good)");
+        let query = format!("SELECT (SELECT count(*) FROM view_parcel p WHERE {OPEN}) + (SELECT count(*) FROM good)");
         Ok(unsigned(self.connection.prepare_cached(&query)?.query_row([], |row| row.get(0))?))
     }
 
@@ -257,6 +258,18 @@ impl Store {
     /// The database.
     pub fn put_goods(&self, goods: &[Good]) -> Result<(), StoreError> {
         self.write(|rows| rows.put_goods(goods))
+    }
+
+    /// Marks everything that can be found as changed.
+    pub(crate) fn mark_all(&self) -> Result<(), StoreError> {
+        self.write(|rows| {
+            rows.connection.execute("DELETE FROM search_mark", [])?;
+            rows.connection.execute(
+                "INSERT INTO search_mark (subject) SELECT subject FROM view_parcel UNION ALL SELECT subject FROM good",
+                [],
+            )?;
+            Ok(())
+        })
     }
 
     /// Drops marks up to `upto`, which the index holds.

@@ -4,6 +4,7 @@
 
 mod durability;
 mod kiosk;
+mod search;
 mod seats;
 
 use edge_node::{Node, RecordError, Standing};
