@@ -15,7 +15,6 @@ use protocol::id::{Id16, Kind, Subject};
 use protocol::intake::op_of;
 use protocol::sealed::{self, Personal};
 use protocol::seat::Role;
-use protocol::taka::Taka;
 use tempfile::TempDir;
 
 use super::seats::{World, acquaint};

@@ -68,7 +68,12 @@ fn an_index_that_is_lost_or_damaged_is_made_anew_and_answers_equally() {
     };
     assert_eq!(again("whole").total, 0, "a whole index is not made anew");
     let damages: &[(&str, fn(&Path))] = &[
-        ("flipped in the middle", |path| change(path, |bytes| bytes[bytes.len() / 2] ^= 1)),
+        ("flipped in the middle", |path| {
+            change(path, |bytes| {
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+            })
+        }),
         ("flipped at the end", |path| change(path, |bytes| *bytes.last_mut().unwrap() ^= 0x10)),
         ("cut", |path| change(path, |bytes| bytes.truncate(bytes.len() / 2))),
         ("empty", |path| change(path, Vec::clear)),
