@@ -3,6 +3,7 @@
 
 mod commands;
 mod problem;
+mod search;
 mod status;
 mod views;
 
@@ -77,6 +78,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/parcels", get(views::parcels))
         .route("/api/v1/handins", get(views::handins))
         .route("/api/v1/earnings", get(views::earnings))
+        .route("/api/v1/search", post(search::search))
         .route("/api/v1/status", get(status::status))
         .route_layer(middleware::from_fn_with_state(api.clone(), authorise));
     Router::new()

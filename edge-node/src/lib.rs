@@ -17,6 +17,7 @@ mod pin;
 pub mod rebuild;
 pub mod receipt;
 pub mod record;
+pub mod search;
 pub mod store;
 pub mod sync;
 

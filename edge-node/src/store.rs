@@ -4,6 +4,7 @@
 mod boxes;
 mod desk;
 mod digest;
+mod found;
 mod identity;
 mod own;
 mod peers;
@@ -24,6 +25,8 @@ use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use digest::TableDigest;
+pub use found::Good;
+pub(crate) use found::{Found, FoundParcel, Marks};
 pub use identity::Identity;
 #[cfg(feature = "kiosk")]
 pub(crate) use identity::write_secret;
