@@ -51,6 +51,21 @@ impl Central {
         bail!("central did not answer while placing an order")
     }
 
+    /// Reads an order, as its customer sees it.
+    ///
+    /// # Errors
+    /// As [`Central::place`].
+    pub async fn order(&self, order: &str) -> anyhow::Result<Result<Value, Refused>> {
+        for _ in 0..RETRIES {
+            let request = self.http.get(format!("{}/orders/{order}", self.base)).bearer_auth(&self.customer);
+            match outcome(request.send().await).await {
+                Some(outcome) => return Ok(outcome),
+                None => tokio::time::sleep(RETRY).await,
+            }
+        }
+        bail!("central did not answer while an order was read")
+    }
+
     /// Cancels an order.
     ///
     /// # Errors
@@ -159,8 +174,7 @@ pub fn order_json(order: &crate::order_file::FileOrder, point: Option<Subject>) 
         "customer": { "name": order.customer_name, "phone": order.phone },
         "address": { "district": order.district, "upazila": order.upazila, "line": order.address },
         "payment": if order.prepaid.is_some() { "prepaid" } else { "cod" },
-        "delivery": if point.is_some() { "pickup" } else { "door" },
-        "point": point,
+        "deliver_to": point.map_or_else(|| json!("door"), |point| json!({ "point": point })),
         "items": order.items.iter().map(item).collect::<Vec<_>>(),
     })
 }

@@ -19,6 +19,9 @@ const WORTH_A_WALK: Taka = Taka::whole(5_000);
 /// What a partner keeps of every parcel (J36a).
 const PARTNER_FEE: Taka = Taka::whole(15);
 
+/// Runs after which an evening is broken: each settles hundreds of earnings.
+const MOST_RUNS: u32 = 100;
+
 type Done = anyhow::Result<()>;
 
 /// Goes round all day: bags, bank, refunds.
@@ -44,15 +47,31 @@ pub async fn settle(house: &House, seed: u64) -> Done {
     }
     refund(house).await?;
     anyhow::ensure!(house.street.refunds() == 0, "{} customers still wait for a refund", house.street.refunds());
-    must(house.central.record("maturing", "day-maturing", &json!({})).await?, "maturing")?;
-    let run = must(house.central.record("payouts", "day-payouts", &json!({})).await?, "payouts")?;
-    for payout in run["payouts"].as_array().into_iter().flatten() {
+    for run in 0..MOST_RUNS {
+        let matured = house.central.record("maturing", &format!("day-maturing-{run}"), &json!({})).await?;
+        if must(matured, "maturing")?["more"] != true {
+            break;
+        }
+    }
+    for run in 0..MOST_RUNS {
+        if !pay_out(house, run).await? {
+            break;
+        }
+    }
+    sweep(house).await
+}
+
+/// One payout run, and the bank's word on each payout. Whether there is more to pay.
+async fn pay_out(house: &House, run: u32) -> anyhow::Result<bool> {
+    let all = json!({ "vendor": "all" });
+    let answer = must(house.central.record("payouts", &format!("day-payouts-{run}"), &all).await?, "payouts")?;
+    for payout in answer["payouts"].as_array().into_iter().flatten() {
         let (Some(id), Some(total)) = (payout["payout"].as_str(), paisa(&payout["total_paisa"])) else { continue };
         let sent = json!({ "bank": SETTLEMENT, "reference": format!("UTR-{id}") });
         must(house.central.record(&format!("payouts/{id}/confirm"), &format!("day-{id}"), &sent).await?, "a payout")?;
         house.street.leave_bank(Subject::bank(SETTLEMENT), total);
     }
-    sweep(house).await
+    Ok(answer["more"] == true)
 }
 
 /// Till to bag, bag to bank, and the bank's word on it.

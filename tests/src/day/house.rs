@@ -98,12 +98,17 @@ impl House {
             .await?;
         let site = site_answer["site"].as_str().and_then(Subject::parse).context("the site's id")?;
         // A short return window: the day ends with vendors paid.
-        let terms = json!({ "effective_from_ms": 0, "return_window_min": RETURN_WINDOW_MIN });
+        let terms = json!({
+            "effective_from_ms": 1_000, "delivery_paisa": 6_000, "vat_bp": 1_500, "commission_bp": 1_000, "cod_bp": 100,
+            "rto_paisa": 5_000, "return_window_min": RETURN_WINDOW_MIN,
+        });
         central.operate(reqwest::Method::POST, "/terms", &terms).await?;
         let mut points = Vec::new();
         for (name, partner) in POINTS {
-            let body = json!({ "name": name, "kind": "point", "hub": site, "partner": partner,
-                "districts": [], "opening": "9:00-21:00", "lat_e6": 23_807_000, "lon_e6": 90_368_000 });
+            let body = json!({
+                "name": name, "kind": "point", "hub": site, "partner": partner, "districts": ["Dhaka"],
+                "position": { "lat_microdeg": 23_807_000, "lon_microdeg": 90_368_000 }, "opening": "9:00-21:00",
+            });
             let answer = central.operate(reqwest::Method::POST, "/sites", &body).await?;
             points.push((answer["site"].as_str().and_then(Subject::parse).context("the point's id")?, partner));
         }

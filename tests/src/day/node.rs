@@ -170,9 +170,9 @@ impl Node {
     pub async fn show_code(&self, parcel: &Subject, code: &str) -> anyhow::Result<Result<(), Refusal>> {
         let mut act = [0; 16];
         getrandom::fill(&mut act)?;
-        let body = json!({ "act": data_encoding::HEXLOWER.encode(&act), "code": code });
+        let body = json!({ "act": data_encoding::HEXLOWER.encode(&act), "parcel": parcel, "code": code });
         for _ in 0..RETRIES {
-            match self.post(&format!("/parcels/{parcel}/code"), &body).await {
+            match self.post("/handover/code", &body).await {
                 Some(answer) => return Ok(answer.map(drop)),
                 None => tokio::time::sleep(RETRY).await,
             }

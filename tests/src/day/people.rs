@@ -1,7 +1,7 @@
 //! The people of the day: customers, vendors, clerks and agents. Each acts through the API of his own
 //! device, and moves goods and cash in the street.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,7 @@ pub async fn customers(house: Arc<House>, orders: Vec<FileOrder>, start_ms: u64,
 /// An order as the shop answered it.
 struct Placed {
     order: String,
+    total: Taka,
     parcels: Vec<Subject>,
 }
 
@@ -101,36 +102,50 @@ async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow
         let answer = house.central.record("payments", &format!("day-pay-{}", order.order_ref), &paid).await?;
         answer.map_err(|no| anyhow::anyhow!("the payment of {id} was refused: {} {}", no.code, no.message))?;
     }
+    let codes = match point {
+        Some(_) => codes(house, &id).await?,
+        None => BTreeMap::new(),
+    };
     let mut parcels = Vec::new();
     for parcel in placed["parcels"].as_array().into_iter().flatten() {
         let id = parcel["parcel"].as_str().and_then(Subject::parse);
         let vendor = parcel["vendor"].as_str().and_then(|slug| house.vendor(slug));
         let due = parcel["due_paisa"].as_i64().and_then(Taka::from_paisa);
         if let (Some(id), Some(vendor), Some(due)) = (id, vendor, due) {
-            let code = parcel["code"].as_str().map(str::to_owned);
-            house.street.expect(id, vendor, due, point, code);
+            house.street.expect(id, vendor, due, point, codes.get(&id).cloned());
             parcels.push(id);
         }
     }
     house.count_order(parcels.len());
-    Ok(Some(Placed { order: id, parcels }))
+    let total = placed["total_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default();
+    Ok(Some(Placed { order: id, total, parcels }))
+}
+
+/// What the customer's messages say: the six digits of every parcel.
+async fn codes(house: &House, order: &str) -> anyhow::Result<BTreeMap<Subject, String>> {
+    let read = house.central.order(order).await?;
+    let read = read.map_err(|no| anyhow::anyhow!("{order} cannot be read: {} {}", no.code, no.message))?;
+    let code = |parcel: &serde_json::Value| {
+        Some((parcel["parcel"].as_str().and_then(Subject::parse)?, parcel["handover"]["code"].as_str()?.to_owned()))
+    };
+    Ok(read["parcels"].as_array().into_iter().flatten().filter_map(code).collect())
 }
 
 /// The customer changes his mind: at once, or when it is under way.
 async fn call_off(house: &House, order: &FileOrder, placed: Placed, minutes: u64) -> Done {
     house.clock.minutes(minutes).await;
     let Ok(answer) = house.central.cancel(&placed.order).await? else { return Ok(()) };
-    let mut back = Taka::ZERO;
+    let mut called_off = 0;
     for parcel in answer["parcels"].as_array().into_iter().flatten() {
         let Some(id) = parcel["parcel"].as_str().and_then(Subject::parse) else { continue };
-        if parcel["outcome"] == "cancelled" && placed.parcels.contains(&id) {
+        if parcel["cancellation"] == "cancelled" && placed.parcels.contains(&id) {
             // What is asked back under way comes back like any other return.
             house.street.called_off(id);
-            back = back.plus(parcel["paid_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default());
+            called_off += 1;
         }
     }
-    if let Some(provider) = order.prepaid.filter(|_| back > Taka::ZERO) {
-        house.street.wait_for_refund(placed.order, provider, back);
+    if let Some(provider) = order.prepaid.filter(|_| called_off == placed.parcels.len()) {
+        house.street.wait_for_refund(placed.order, provider, placed.total);
     }
     Ok(())
 }
