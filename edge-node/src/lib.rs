@@ -16,6 +16,7 @@ mod pin;
 pub mod rebuild;
 pub mod receipt;
 pub mod record;
+pub mod screen;
 pub mod store;
 pub mod sync;
 

@@ -30,12 +30,49 @@ impl Problem {
     }
 
     pub(super) fn unauthorised() -> Self {
-        let message = "the bearer token is missing or wrong".to_owned();
+        let message = "the bearer token or the page's session is missing or wrong".to_owned();
         Self {
             status: StatusCode::UNAUTHORIZED,
             code: "unauthorised",
             message,
-            next: "send Authorization: Bearer with the text of api.token in the data folder",
+            next: "a program: send Authorization: Bearer with the text of api.token in the data folder; \
+                   a page: open it by a new link (edge-node open)",
+        }
+    }
+
+    fn forbidden(code: &'static str, message: &str, next: &'static str) -> Self {
+        Self { status: StatusCode::FORBIDDEN, code, message: message.to_owned(), next }
+    }
+
+    pub(super) fn foreign_name() -> Self {
+        let message = "this server answers to 127.0.0.1 and localhost only";
+        Self::forbidden("foreign_name", message, "use the address that the node printed")
+    }
+
+    pub(super) fn foreign_page() -> Self {
+        Self::forbidden("foreign_page", "another page may not do that", "use the kiosk's own page")
+    }
+
+    pub(super) fn stale_link() -> Self {
+        let message = "the link was opened before, or is older than ten minutes";
+        Self::forbidden("stale_link", message, "ask for a new one: edge-node open")
+    }
+
+    pub(super) fn till_open_elsewhere() -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            code: "till_open_elsewhere",
+            message: "this till is open in another window".to_owned(),
+            next: "close that window first; if it is gone, wait 15 seconds",
+        }
+    }
+
+    fn disk_full() -> Self {
+        Self {
+            status: StatusCode::INSUFFICIENT_STORAGE,
+            code: "disk_full",
+            message: "the disk is full: nothing new was recorded, everything recorded before is kept".to_owned(),
+            next: "free 50 MB on this machine, then do it again",
         }
     }
 
@@ -78,7 +115,7 @@ impl From<Refusal> for Problem {
 impl From<NodeError> for Problem {
     fn from(error: NodeError) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::machinery()
+        if matches!(&error, NodeError::Store(store) if store.is_full()) { Self::disk_full() } else { Self::machinery() }
     }
 }
 
