@@ -1,0 +1,4 @@
+import { defineConfig } from 'vite';
+import { face } from '@getit/ui/vite';
+
+export default defineConfig(face());
