@@ -6,7 +6,7 @@ import type { UserConfig } from 'vite';
 export function face(): UserConfig {
   return {
     base: './',
-    plugins: [svelte()],
+    plugins: [svelte({ configFile: false })],
     build: { target: 'es2022', assetsInlineLimit: 0, emptyOutDir: true },
   };
 }

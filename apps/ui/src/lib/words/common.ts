@@ -154,6 +154,7 @@ export const common = {
   ],
   'empty.run': ['আজ এখনো রানশিট আসেনি। হাবের লোড কোড স্ক্যান করুন', 'No run yet. Scan the hub\'s load code'],
   'empty.find': ['কিছু মেলেনি। ফোনের শেষ ৪ নম্বর দিন', 'Nothing found. Try the last 4 digits of the phone'],
+  'key.count': ['{n}', '{n}'],
   'empty.page': ['এখানে এখনো কিছু নেই', 'Nothing is here yet'],
   'place.device': ['ফোনে', 'Phone'],
   'place.device_kiosk': ['মেশিনে', 'Here'],
