@@ -43,8 +43,12 @@ pub struct SiteHome {
     pub hold_over: u64,
     /// Hand-ins that nobody has counted.
     pub handins: u64,
+    /// Parcels with the site's agents.
+    pub on_run: u64,
     /// Own acts that central has not acknowledged.
     pub waiting: u64,
+    /// Own acts that central has, of the present life of this database.
+    pub safe: u64,
     /// Everything held is in the books, and the books agree.
     pub all_safe: bool,
     /// The business time of this answer.
@@ -146,6 +150,7 @@ impl Node {
     pub fn site_home(&self) -> Result<SiteHome, NodeError> {
         let now_ms = self.now_ms();
         let waiting = self.store().outbox_len()?;
+        let safe = self.store().hello()?.safe_upto;
         let seat = self.seat();
         Ok(self.store().read(|rows| {
             let standings = rows.standings()?;
@@ -158,7 +163,9 @@ impl Node {
                 hold_warn: warned(rows, now_ms)?.len() as u64,
                 hold_over: rows.count_by_place(Whereabouts::HoldOver)?,
                 handins: rows.open_offers(MOST_PEOPLE)?.len() as u64,
+                on_run: rows.count_by_place(Whereabouts::OnRun)?,
                 waiting,
+                safe,
                 all_safe: waiting == 0 && standings.roots_equal && standings.books_equal,
                 now_ms,
                 till: till::state(rows)?,

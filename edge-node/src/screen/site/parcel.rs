@@ -45,6 +45,9 @@ pub struct SiteParcel {
     pub holder_code: Option<String>,
     /// The agent on whose run it is, as people write it.
     pub agent_code: Option<String>,
+    /// The courier hub it goes through, and back to.
+    #[ts(type = "string")]
+    pub hub: Scope,
     /// Where it is to be fetched.
     #[ts(type = "string | null")]
     pub point: Option<Scope>,
@@ -150,6 +153,7 @@ pub(super) fn read(
         here: is_here(seat, &parcel),
         holder_code: parcel.custodian.map(|holder| code_of(&holder)),
         agent_code: parcel.agent.map(|agent| code_of(&agent)),
+        hub: created.site,
         point: parcel.pickup.as_ref().map(|pickup| pickup.point),
         point_code: parcel.pickup.as_ref().map(|pickup| code_of(&pickup.point)),
         attempts: parcel.attempts,

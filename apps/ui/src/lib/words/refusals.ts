@@ -46,13 +46,23 @@ export const refusals = {
     'GetIt on this machine does not answer. Start it and try again',
   ],
   'refusal.disk_full': [
-    'মেমোরি শেষ। কিছু ছবি বা ফাইল মুছে আবার চেষ্টা করুন। আগের সব লেখা ঠিক আছে',
-    'Storage is full. Delete some pictures or files and try again. Everything recorded is kept',
+    'মেমোরি শেষ, তাই নতুন লেখা বন্ধ। 50 MB খালি করুন। আগের সব লেখা ঠিক আছে',
+    'Storage is full, so nothing new can be recorded. Free 50 MB. Everything recorded is kept',
   ],
   'refusal.machinery_failed': [
     'কাজটা হয়নি, কিছু বদলায়নি। আবার চেষ্টা করুন',
     'It did not work and nothing changed. Try again',
   ],
+  'refusal.till_open_elsewhere': [
+    'এই ক্যাশবক্স আরেক উইন্ডোতে খোলা। ওটা বন্ধ করে আসুন',
+    'This till is open in another window. Close that one first',
+  ],
+  'refusal.stale_link': [
+    'লিংকটা আগেই খোলা হয়েছে বা পুরোনো। নতুন লিংক নিন',
+    'The link was opened before or is old. Get a new one',
+  ],
+  'refusal.foreign_page': ['অন্য পাতা থেকে এটা করা যায় না। কিয়স্কের পাতা খুলুন', 'Another page may not do that. Open the kiosk page'],
+  'refusal.foreign_name': ['এই ঠিকানায় কিয়স্ক খোলে না। 127.0.0.1 দিয়ে খুলুন', 'The kiosk does not open at this address. Use 127.0.0.1'],
   'refusal.newer': [
     'কাজটা করা গেল না ({code})। অ্যাপ আপডেট করে আবার চেষ্টা করুন',
     'That is not possible ({code}). Update the app and try again',
