@@ -125,6 +125,8 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let clerk = ClerkKey { key, author: certificate.author() };
     let intake = Intake::start(pool.clone(), clerk, Arc::new(stamp));
 
+    drop(tokio::spawn(crate::placing::codes::make_boxes(pool.clone())));
+
     let plain = bind(config.http.listen).context("http.listen")?;
     let secure = bind(config.http.tls_listen).context("http.tls_listen")?;
     let (http, https) = (plain.local_addr()?, secure.local_addr()?);
@@ -203,11 +205,15 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
             ORDERING,
             Router::new().route("/orders/{id}", get(orders::read)).route("/orders/{id}/cancel", post(orders::cancel)),
         ))
-        .merge(behind(ANYBODY, Router::new().route("/track/{parcel}", get(orders::track))))
+        .merge(behind(
+            ANYBODY,
+            Router::new().route("/track/{parcel}", get(orders::track)).route("/points", get(market::points)),
+        ))
         .merge(behind(
             OPERATIONS,
             Router::new()
                 .route("/sites", post(market::new_site))
+                .route("/terms", post(market::new_terms))
                 .route("/vendors", post(market::new_vendor))
                 .route("/vendors/{slug}/offers", offers)
                 .route("/devices", get(devices::list))
@@ -217,6 +223,8 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
         .merge(behind(
             FINANCE,
             Router::new()
+                .route("/finance/payments", post(payments::capture))
+                .route("/finance/refunds", post(payments::refund))
                 .route("/finance/trial-balance", get(finance::trial_balance))
                 .route("/finance/cash-by-custodian", get(finance::cash_by_custodian))
                 .route("/finance/vendor-payable", get(finance::vendor_payable))

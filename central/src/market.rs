@@ -24,15 +24,94 @@ const MAX_SLUG: usize = 64;
 pub struct NewSite {
     /// Its name, unique.
     pub name: String,
-    /// The districts it serves; `*` is every one that no other site has.
+    /// The districts a hub serves; `*` is every one that no other hub has. A point gives the one it is in.
+    #[serde(default)]
     pub districts: Vec<String>,
+    /// A courier hub, or a pickup point.
+    #[serde(default)]
+    pub kind: SiteKind,
+    /// A point whose till is its owner's: he owes us what he takes.
+    #[serde(default)]
+    pub partner: bool,
+    /// Of a point: the hub that its parcels go through.
+    #[serde(default)]
+    pub hub: Option<Subject>,
+    /// Of a point: where it is.
+    #[serde(default)]
+    pub position: Option<Position>,
+    /// When it is open, in its own words.
+    #[serde(default)]
+    pub opening: Option<String>,
+}
+
+/// What a site is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteKind {
+    /// A courier hub.
+    #[default]
+    Hub,
+    /// A pickup point.
+    Point,
+}
+
+/// A place on the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Millionths of a degree north.
+    pub lat_microdeg: i32,
+    /// Millionths of a degree east.
+    pub lon_microdeg: i32,
+}
+
+/// Creates a pickup point, which serves no district of its own.
+async fn new_point(pool: &PgPool, clock: &Clock, site: &NewSite) -> Result<Subject, Error> {
+    let name = checked_name(&site.name)?;
+    let incomplete = || {
+        let next = "Give `hub`, `position` and one of `districts`.";
+        Error::refuse(422, "bad_point", "A pickup point has a hub, a position and a district.", next)
+    };
+    let (hub, position) = (site.hub.ok_or_else(incomplete)?, site.position.ok_or_else(incomplete)?);
+    let inside = (-90_000_000..=90_000_000).contains(&position.lat_microdeg)
+        && (-180_000_000..=180_000_000).contains(&position.lon_microdeg);
+    let [district] = site.districts.as_slice() else { return Err(incomplete()) };
+    let district = checked_name(district)?.to_lowercase();
+    let opening = site.opening.as_deref().map(checked_name).transpose()?.unwrap_or_default();
+    if !inside {
+        return Err(incomplete());
+    }
+    let subject = Subject::new(Kind::Site, clock.stamp()?.id(0));
+    let created = sqlx::query(
+        "insert into site (subject, name, kind, partner, hub, lat_udeg, lon_udeg, district, opening)
+         select $1, $2, 'point', $3, hub.subject, $5, $6, $7, $8 from site hub
+         where hub.subject = $4 and hub.kind = 'hub' on conflict (name) do nothing",
+    )
+    .bind(subject.0)
+    .bind(name)
+    .bind(site.partner)
+    .bind(hub.0)
+    .bind(position.lat_microdeg)
+    .bind(position.lon_microdeg)
+    .bind(district)
+    .bind(opening)
+    .execute(pool)
+    .await?;
+    if created.rows_affected() == 0 {
+        let next = "Choose another name, and a hub that POST /api/v1/sites created.";
+        return Err(Error::refuse(409, "site_exists", "There is a site of this name, or no such hub.", next));
+    }
+    Ok(subject)
 }
 
 /// Creates a site.
 ///
 /// # Errors
-/// `bad_name`, `bad_districts`, `site_exists`, `district_taken`.
+/// `bad_name`, `bad_districts`, `site_exists`, `district_taken`, `bad_point`.
 pub async fn new_site(pool: &PgPool, clock: &Clock, site: &NewSite) -> Result<Subject, Error> {
+    if site.kind == SiteKind::Point {
+        return new_point(pool, clock, site).await;
+    }
     let name = checked_name(&site.name)?;
     if site.districts.is_empty() || site.districts.len() > MAX_DISTRICTS {
         let next = "Name 1 to 200 districts, or [\"*\"].";
@@ -170,4 +249,60 @@ pub async fn put_offers(pool: &PgPool, slug: &str, offers: &[Offer]) -> Result<u
     .execute(pool)
     .await?;
     Ok(offers.len())
+}
+
+/// Terms of trade from a moment on. Rates are basis points.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTerms {
+    /// From when, business time, ms since 1970; whole seconds.
+    pub effective_from_ms: i64,
+    /// Delivery fee of one parcel.
+    pub delivery_paisa: i64,
+    /// VAT on our own services.
+    pub vat_bp: i32,
+    /// Commission on the goods.
+    pub commission_bp: i32,
+    /// Fee for handling cash on delivery, on the goods.
+    pub cod_bp: i32,
+    /// Fee for a parcel that comes back.
+    pub rto_paisa: i64,
+    /// Return window after the delivery, minutes.
+    pub return_window_min: i32,
+}
+
+/// Sets the terms from a moment on. Orders that are placed keep theirs: they are frozen in their facts.
+///
+/// # Errors
+/// `bad_terms`, `terms_exist`.
+pub async fn new_terms(pool: &PgPool, terms: &NewTerms) -> Result<(), Error> {
+    let fee = |paisa: i64| Taka::from_paisa(paisa).is_some_and(Taka::is_cash);
+    let rate = |bp: i32| (0..=10_000).contains(&bp);
+    let good = fee(terms.delivery_paisa)
+        && fee(terms.rto_paisa)
+        && [terms.vat_bp, terms.commission_bp, terms.cod_bp].into_iter().all(rate)
+        && (0..=1_000_000).contains(&terms.return_window_min)
+        && (0..=4_102_444_800_000).contains(&terms.effective_from_ms);
+    if !good {
+        let next = "Fees in paisa from 0, rates from 0 to 10,000, the window in minutes, the moment before 2100.";
+        return Err(Error::refuse(422, "bad_terms", "One of the terms is out of its bounds.", next));
+    }
+    let set = sqlx::query(
+        "insert into terms (effective_from, delivery_paisa, vat_bp, commission_bp, cod_bp, rto_paisa, return_window_min)
+         values (to_timestamp($1::bigint / 1000), $2, $3, $4, $5, $6, $7) on conflict do nothing",
+    )
+    .bind(terms.effective_from_ms)
+    .bind(terms.delivery_paisa)
+    .bind(terms.vat_bp)
+    .bind(terms.commission_bp)
+    .bind(terms.cod_bp)
+    .bind(terms.rto_paisa)
+    .bind(terms.return_window_min)
+    .execute(pool)
+    .await?;
+    if set.rows_affected() == 0 {
+        let next = "Choose another moment: terms that were in force are not changed.";
+        return Err(Error::refuse(409, "terms_exist", "Terms of this moment are set.", next));
+    }
+    Ok(())
 }

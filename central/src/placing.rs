@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use protocol::decide::Draft;
-use protocol::fact::{EarningOpened, Fact, Line, MAX_LINES, OrderPlaced, ParcelCreated, Put};
-use protocol::id::{Kind, Scope, Subject};
+use protocol::fact::{Fact, Line, MAX_LINES, OrderPlaced, ParcelCreated, PickupChosen, Put, TermsFrozen};
+use protocol::handover;
+use protocol::id::{Id16, Kind, Scope, Subject};
+use protocol::parcel::lock_of;
 use protocol::sealed::{self, MAX_SEALED_BYTES};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -16,8 +18,9 @@ use sqlx::{PgConnection, PgPool};
 use crate::clock::Clock;
 use crate::intake::{Extra, Guard, Intake, IntakeError};
 use crate::problem::Error;
-use crate::terms::{self, Terms};
+use crate::terms::{self, Deal, Terms};
 
+pub mod codes;
 pub mod order;
 pub mod request;
 
@@ -28,7 +31,7 @@ use request::{Checked, CheckedItem, OrderRequest};
 pub struct Placed {
     /// The order.
     pub order: Subject,
-    /// Σ of the dues.
+    /// What the customer pays in all, at the door or ahead.
     pub total_paisa: Taka,
     /// One for each vendor, in the order of the items.
     pub parcels: Vec<PlacedParcel>,
@@ -41,7 +44,7 @@ pub struct PlacedParcel {
     pub parcel: Subject,
     /// The vendor's slug.
     pub vendor: String,
-    /// What the customer pays at the door.
+    /// What the customer pays at the door or the counter; zero when it is paid ahead.
     pub due_paisa: Taka,
 }
 
@@ -79,7 +82,7 @@ impl Counter<'_> {
             let mut connection = self.pool.acquire().await?;
             price(&mut connection, request.checked()?, stamp.now_ms).await?
         };
-        let Drafted { drafts, keys, placed } = draft(&priced, &stamp)?;
+        let Drafted { drafts, keys, codes, placed } = draft(&priced, &stamp)?;
         let note = Note {
             token,
             key: key.to_owned(),
@@ -87,6 +90,7 @@ impl Counter<'_> {
             order: placed.order,
             reference: priced.checked.reference.clone(),
             answer: serde_json::to_string(&placed).map_err(anyhow::Error::from)?,
+            codes,
             now_ms: i64::try_from(stamp.now_ms).unwrap_or(i64::MAX),
         };
         match self.intake.author(drafts, keys, Some(Guard { check: None, extra: Some(note.extra()) })).await {
@@ -125,6 +129,7 @@ struct Note {
     order: Subject,
     reference: Option<String>,
     answer: String,
+    codes: Vec<codes::Code>,
     now_ms: i64,
 }
 
@@ -145,9 +150,9 @@ impl Note {
                 .bind(&note.reference)
                 .bind(&note.answer)
                 .bind(note.now_ms)
-                .execute(connection)
-                .await
-                .map(drop)
+                .execute(&mut *connection)
+                .await?;
+                codes::keep(connection, &note.codes).await
             })
         })
     }
@@ -168,7 +173,7 @@ pub struct Priced {
 /// Looks up vendors, offers, site and terms.
 ///
 /// # Errors
-/// `unknown_vendor`, `unknown_goods`, `price_changed`, `no_site`.
+/// `unknown_vendor`, `unknown_goods`, `price_changed`, `no_site`, `unknown_point`.
 pub async fn price(connection: &mut PgConnection, checked: Checked, now_ms: u64) -> Result<Priced, Error> {
     let vendors: Vec<String> = checked.items.iter().map(|item| item.vendor.clone()).collect();
     let known: Vec<(String, [u8; 17])> = sqlx::query_as("select slug, subject from vendor where slug = any($1)")
@@ -211,6 +216,19 @@ pub async fn price(connection: &mut PgConnection, checked: Checked, now_ms: u64)
             None => groups.push((item.vendor.clone(), *scope, vec![item.clone()])),
         }
     }
+    if let Some(point) = checked.point {
+        let hub: Option<([u8; 17],)> =
+            sqlx::query_as("select hub from site where subject = $1 and kind = 'point' and hub is not null")
+                .bind(point.0)
+                .fetch_optional(&mut *connection)
+                .await?;
+        let site = hub.map(|hub| Subject(hub.0)).ok_or_else(|| {
+            let next = "Choose one of GET /api/v1/points.";
+            Error::refuse(422, "unknown_point", "There is no such pickup point.", next)
+        })?;
+        let terms = Terms::at(connection, now_ms).await?;
+        return Ok(Priced { checked, site, groups, terms });
+    }
     let site: Option<([u8; 17],)> =
         sqlx::query_as("select site from site_district where district in ($1, '*') order by district = '*' limit 1")
             .bind(&checked.district)
@@ -230,6 +248,8 @@ pub struct Drafted {
     pub drafts: Vec<Draft>,
     /// Keys of the sealed fields.
     pub keys: Vec<(Subject, [u8; 32])>,
+    /// What customers show at the counter.
+    pub codes: Vec<codes::Code>,
     /// The answer.
     pub placed: Placed,
 }
@@ -246,32 +266,44 @@ pub fn draft(priced: &Priced, stamp: &Stamp) -> Result<Drafted, Error> {
     };
     let order = Subject::new(Kind::Order, stamp.id(number()));
     let customer = stamp.id(number());
-    let mut drawn = Drawn { stamp, priced, order, facts: Vec::new(), keys: Vec::new() };
+    let prepaid = priced.checked.prepaid;
+    let mut drawn = Drawn { stamp, priced, order, customer, facts: Vec::new(), keys: Vec::new(), codes: Vec::new() };
+    let mut total_paisa = Taka::ZERO;
     let mut parcels = Vec::new();
     for (slug, vendor, items) in &priced.groups {
         let parcel = Subject::new(Kind::Parcel, stamp.id(number()));
-        let due_paisa = drawn.parcel(parcel, *vendor, items, number())?;
+        let price = drawn.parcel(parcel, *vendor, items, number())?;
+        total_paisa = total_paisa.plus(price);
+        let due_paisa = if prepaid { Taka::ZERO } else { price };
         parcels.push(PlacedParcel { parcel, vendor: slug.clone(), due_paisa });
     }
-    let total_paisa: Taka = parcels.iter().map(|parcel| parcel.due_paisa).sum();
     let subjects: Vec<Subject> = parcels.iter().map(|parcel| parcel.parcel).collect();
     let sealed = drawn.seal(order, PLACED, number())?;
     let placed = OrderPlaced { customer, parcels: subjects.clone(), total: total_paisa, sealed };
     drawn.facts.insert(0, Draft { subject: order, fact: Fact::OrderPlaced(placed) });
-    drawn.facts.push(put(priced.site, subjects));
-    Ok(Drafted { drafts: drawn.facts, keys: drawn.keys, placed: Placed { order, total_paisa, parcels } })
+    // What is paid ahead moves when it is paid: until then nobody but central holds it.
+    if !prepaid {
+        drawn.facts.push(put(priced.site, subjects.clone()));
+        drawn.facts.extend(priced.checked.point.map(|point| put(point, subjects)));
+    }
+    let placed = Placed { order, total_paisa, parcels };
+    Ok(Drafted { drafts: drawn.facts, keys: drawn.keys, codes: drawn.codes, placed })
 }
 
 /// The kinds with a sealed field: their number is part of what the seal binds.
 const PLACED: u16 = 0x1001;
 const CREATED: u16 = 0x1010;
+/// Days on the shelf of a point before a parcel goes back.
+const HOLD_DAYS: u8 = 7;
 
 struct Drawn<'a> {
     stamp: &'a Stamp,
     priced: &'a Priced,
     order: Subject,
+    customer: Id16,
     facts: Vec<Draft>,
     keys: Vec<(Subject, [u8; 32])>,
+    codes: Vec<codes::Code>,
 }
 
 impl Drawn<'_> {
@@ -279,19 +311,40 @@ impl Drawn<'_> {
         let line = |item: &CheckedItem| Line { sku: item.sku.clone(), qty: item.qty, unit_price: item.unit_price };
         let lines: Vec<Line> = items.iter().map(line).collect();
         let goods = lines.iter().map(goods_of).sum();
-        let terms = self.priced.terms.freeze(parcel, vendor, goods);
-        let due = terms::due(&terms);
-        if !in_bounds(&terms, due) || lines.len() > MAX_LINES {
+        let prepaid = self.priced.checked.prepaid;
+        let deal = Deal { parcel, vendor, order: self.order, customer: Subject::customer(self.customer), prepaid };
+        let terms = self.priced.terms.freeze(&deal, goods);
+        let price = terms::price(&terms);
+        if !in_bounds(&terms, price) || lines.len() > MAX_LINES {
             let told = "The parcel of one vendor costs more than the books take.";
             return Err(Error::refuse(422, "amount_too_large", told, "Split the order."));
         }
         let sealed = self.seal(parcel, CREATED, n)?;
+        let due = if prepaid { Taka::ZERO } else { price };
         let created = ParcelCreated { order: self.order, vendor, site: self.priced.site, due, lines, sealed };
         let earning = Subject::earning_of(parcel);
         self.facts.push(Draft { subject: parcel, fact: Fact::ParcelCreated(created) });
-        self.facts.push(Draft { subject: earning, fact: Fact::EarningOpened(terms) });
-        self.facts.push(put(vendor, vec![parcel, earning]));
-        Ok(due)
+        if let Some(point) = self.priced.checked.point {
+            let pickup = self.pickup(parcel, point, n);
+            self.facts.push(pickup);
+        }
+        self.facts.push(Draft { subject: earning, fact: Fact::TermsFrozen(terms) });
+        if !prepaid {
+            self.facts.push(put(vendor, vec![parcel, earning]));
+        }
+        Ok(price)
+    }
+
+    /// The lock of the handover code; code and token stay with central and the customer.
+    fn pickup(&mut self, parcel: Subject, point: Scope, n: u32) -> Draft {
+        // Of the same number as the key of the seal, and independent of it.
+        let random = blake3::derive_key("getit handover 1", &self.stamp.key(n));
+        let (mut token, mut digits) = ([0; 16], [0; 8]);
+        token.copy_from_slice(&random[..16]);
+        digits.copy_from_slice(&random[16..24]);
+        self.codes.push(codes::Code { parcel, point, code: handover::code_of(digits), token });
+        let pickup = PickupChosen { point, lock: lock_of(&parcel, &token), hold_days: HOLD_DAYS };
+        Draft { subject: parcel, fact: Fact::PickupChosen(pickup) }
     }
 
     fn seal(&mut self, subject: Subject, class_kind: u16, n: u32) -> Result<Vec<u8>, Error> {
@@ -318,6 +371,6 @@ fn goods_of(line: &Line) -> Taka {
     Taka::from_paisa(paisa).unwrap_or(Taka::whole(i32::MAX).plus(Taka::from_paisa(Taka::MAX_PAISA).unwrap_or_default()))
 }
 
-fn in_bounds(terms: &EarningOpened, due: Taka) -> bool {
-    due.is_cash() && terms.goods.is_cash() && terms.vendor_vat.is_cash() && terms.commission.is_cash()
+fn in_bounds(terms: &TermsFrozen, price: Taka) -> bool {
+    price.is_cash() && terms.goods.is_cash() && terms.vendor_vat.is_cash() && terms.commission.is_cash()
 }

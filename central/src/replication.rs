@@ -51,6 +51,8 @@ pub struct Page {
     pub certificates: Vec<Vec<u8>>,
     /// Keys of sealed fields of the page's subjects that the seat may open.
     pub keys: Vec<(Subject, [u8; 32])>,
+    /// Boxes of the handover codes that the device's own counter opens.
+    pub boxes: Vec<(Subject, Vec<u8>)>,
     /// The cursor after this page.
     pub upto: u64,
     /// Ask again with `upto`.
@@ -71,6 +73,8 @@ pub struct Difference {
     pub certificates: Vec<Vec<u8>>,
     /// Keys of their subjects that the seat may open.
     pub keys: Vec<(Subject, [u8; 32])>,
+    /// Boxes of the handover codes that the device's own counter opens.
+    pub boxes: Vec<(Subject, Vec<u8>)>,
     /// What central lacks.
     pub want: Vec<ShortId>,
     /// The log position of this answer.
@@ -290,8 +294,8 @@ pub async fn page(
         set_roots = roots(&mut tx, &readable).await?;
         books = protocol::books::digest(&subject_books(&mut tx, &readable).await?);
     }
-    let Parcelled { bursts, certificates, keys } = parcel;
-    Ok(Page { bursts, certificates, keys, upto, more, roots: set_roots, books })
+    let Parcelled { bursts, certificates, keys, boxes } = parcel;
+    Ok(Page { bursts, certificates, keys, boxes, upto, more, roots: set_roots, books })
 }
 
 /// How the set of (scope, lane) differs from the device's, of which `theirs` are all ids.
@@ -327,9 +331,9 @@ pub async fn difference(
     let lacking = rows.iter().filter(|(id,)| !theirs.contains(&OpId(*id).short())).map(|(id,)| *id);
     let lacking: Vec<[u8; 32]> = lacking.take(MAX_DIFFERENCE_OPS).collect();
     let want = theirs.difference(&ours).copied().collect();
-    let Parcelled { bursts, certificates, keys } = Parcelled::of(&mut tx, seat, &lacking).await?;
+    let Parcelled { bursts, certificates, keys, boxes } = Parcelled::of(&mut tx, seat, &lacking).await?;
     let root = root(&mut tx, scope, lane).await?;
-    Ok(Difference { bursts, certificates, keys, want, position: head.position, root })
+    Ok(Difference { bursts, certificates, keys, boxes, want, position: head.position, root })
 }
 
 /// Central's books over what `seat` may read and own.
@@ -430,6 +434,7 @@ struct Parcelled {
     bursts: Vec<Burst>,
     certificates: Vec<Vec<u8>>,
     keys: Vec<(Subject, [u8; 32])>,
+    boxes: Vec<(Subject, Vec<u8>)>,
 }
 
 type SlotColumns = ([u8; 32], i16, [u8; 17], Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
@@ -439,7 +444,7 @@ impl Parcelled {
     /// are withheld.
     async fn of(conn: &mut PgConnection, seat: &Seat, ids: &[[u8; 32]]) -> Result<Self, StoreError> {
         if ids.is_empty() {
-            return Ok(Self { bursts: Vec::new(), certificates: Vec::new(), keys: Vec::new() });
+            return Ok(Self { bursts: Vec::new(), certificates: Vec::new(), keys: Vec::new(), boxes: Vec::new() });
         }
         let rows: Vec<SlotColumns> = sqlx::query_as(
             "SELECT op.digest, op.slot, op.subject, op.bytes, b.head, b.sig, b.ids
@@ -467,7 +472,8 @@ impl Parcelled {
         let authors: BTreeSet<Author> = bursts.iter().map(|burst| burst.head.author).collect();
         let certificates = certificates_of(conn, &authors).await?;
         let keys = keys(conn, seat, &subjects).await?;
-        Ok(Self { bursts, certificates, keys })
+        let boxes = boxes(conn, seat, &subjects).await?;
+        Ok(Self { bursts, certificates, keys, boxes })
     }
 }
 
@@ -511,4 +517,21 @@ async fn keys(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|(subject, key)| (Subject(subject), key)).collect())
+}
+
+/// Boxes of those `subjects` that are fetched at the seat's own counter.
+async fn boxes(
+    conn: &mut PgConnection,
+    seat: &Seat,
+    subjects: &BTreeSet<Subject>,
+) -> Result<Vec<(Subject, Vec<u8>)>, sqlx::Error> {
+    let rows: Vec<([u8; 17], Vec<u8>)> = sqlx::query_as(
+        "SELECT parcel, sealed FROM handover_code
+         WHERE parcel = ANY($1) AND point = $2 AND sealed IS NOT NULL ORDER BY parcel",
+    )
+    .bind(subjects.iter().map(|subject| subject.0).collect::<Vec<_>>())
+    .bind(seat.party.0)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|(parcel, sealed)| (Subject(parcel), sealed)).collect())
 }

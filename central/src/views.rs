@@ -12,7 +12,7 @@ use protocol::id::{Author, OpId, Subject};
 use protocol::journal::Rule;
 use protocol::op::Op;
 use protocol::order::Order;
-use protocol::parcel::Parcel;
+use protocol::parcel::{Parcel, Step};
 use sqlx::postgres::PgConnection;
 
 use crate::store::signed;
@@ -49,7 +49,7 @@ pub(crate) async fn write(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
             State::Parcel(parcel) => parcels.push((subject, parcel)),
             State::Earning(earning) => earnings.push((subject, earning)),
             State::HandIn(handin) => handins.push((subject, handin)),
-            State::Other => {}
+            _ => {}
         }
     }
     if !orders.is_empty() {
@@ -101,17 +101,19 @@ async fn write_parcels(conn: &mut PgConnection, rows: &[(&Subject, &Parcel)]) ->
     sqlx::query(
         "INSERT INTO view_parcel (subject, order_subject, vendor, site, agent, status, custodian, due_paisa,
             collected_paisa, attempts, contested, settled, incomplete, newer, satisfied_by, returned_by,
-            return_requested)
+            return_requested, point, shelf, step, stop_requested, prepaid)
          SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[],
             $7::bytea[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bool[], $12::bool[], $13::bool[],
-            $14::bool[], $15::bytea[], $16::bytea[], $17::bool[])
+            $14::bool[], $15::bytea[], $16::bytea[], $17::bool[], $18::bytea[], $19::text[], $20::text[],
+            $21::bool[], $22::bool[])
          ON CONFLICT (subject) DO UPDATE SET order_subject = excluded.order_subject, vendor = excluded.vendor,
             site = excluded.site, agent = excluded.agent, status = excluded.status,
             custodian = excluded.custodian, due_paisa = excluded.due_paisa,
             collected_paisa = excluded.collected_paisa, attempts = excluded.attempts,
             contested = excluded.contested, settled = excluded.settled, incomplete = excluded.incomplete,
             newer = excluded.newer, satisfied_by = excluded.satisfied_by, returned_by = excluded.returned_by,
-            return_requested = excluded.return_requested",
+            return_requested = excluded.return_requested, point = excluded.point, shelf = excluded.shelf,
+            step = excluded.step, stop_requested = excluded.stop_requested, prepaid = excluded.prepaid",
     )
     .bind(each(rows, |(subject, _)| subject.0))
     .bind(each(rows, |(_, parcel)| parcel.created.as_ref().map(|created| created.order.0)))
@@ -130,6 +132,11 @@ async fn write_parcels(conn: &mut PgConnection, rows: &[(&Subject, &Parcel)]) ->
     .bind(each(rows, |(_, parcel)| parcel.satisfied_by.map(|op| op.0)))
     .bind(each(rows, |(_, parcel)| parcel.returned_by.map(|op| op.0)))
     .bind(each(rows, |(_, parcel)| parcel.return_requested))
+    .bind(each(rows, |(_, parcel)| parcel.pickup.as_ref().map(|pickup| pickup.point.0)))
+    .bind(each(rows, |(_, parcel)| parcel.shelf.clone()))
+    .bind(each(rows, |(_, parcel)| parcel.step().map(Step::word)))
+    .bind(each(rows, |(_, parcel)| parcel.stop_requested))
+    .bind(each(rows, |(_, parcel)| parcel.is_prepaid()))
     .execute(conn)
     .await?;
     Ok(())

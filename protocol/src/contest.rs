@@ -54,6 +54,14 @@ codes! {
     DuplicateMoney = 10, "duplicate_money", "The customer paid twice. The second payment is to be given back.";
     /// More facts than a subject may have.
     SubjectFull = 11, "subject_full", "Too many records on one thing. Operations will look at the device.";
+    /// A handover code that does not open the parcel's lock.
+    CodeMismatch = 12, "code_mismatch", "The code that was recorded is not this parcel's. The supervisor will call the customer.";
+    /// Handed over with neither code nor papers.
+    UnverifiedHandover = 13, "unverified_handover", "The parcel was handed over without a code. The supervisor will call the customer.";
+    /// A payment that is not the order's total.
+    CaptureDiffers = 14, "capture_differs", "What was paid is not what the order costs. Finance will look at the payment.";
+    /// A second record of what a subject says once.
+    RecordedTwice = 20, "recorded_twice", "This was recorded twice. The first record stands; finance will look at the second.";
 }
 
 /// One contest on a subject.

@@ -1,6 +1,7 @@
 //! Facts: what happened, as immutable payloads. The catalogue beside this crate (FACTS.md) says for
 //! each kind who may author it, what it claims and what it yields; a test holds the two together.
 
+mod about;
 mod bank;
 mod cash;
 mod control;

@@ -1,6 +1,8 @@
 //! From the facts of one subject to its state and its journals T(S). Reads no other subject.
 
+use crate::bag::{self, Bag};
 use crate::contest::Contest;
+use crate::deposit::{self, Deposit};
 use crate::earning::{self, Earning};
 use crate::handin::{self, HandIn};
 use crate::history::History;
@@ -8,9 +10,15 @@ use crate::id::{Kind, Subject};
 use crate::journal::Journal;
 use crate::order::{self, Order};
 use crate::parcel::{self, Parcel};
+use crate::payout::{self, Payout};
+use crate::refund::{self, Refund};
+use crate::remittance::{self, Remittance};
+use crate::shift::{self, Shift};
+use crate::sweep::{self, Sweep};
 
 /// The version of the fold. A fix that changes an outcome raises it, and comes with a restate job.
-pub const RULES: u32 = 1;
+/// 2: a cancellation is contested no more by what the vendor or a carrier did not know (R8).
+pub const RULES: u32 = 2;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +31,20 @@ pub enum State {
     Earning(Box<Earning>),
     /// A hand-in of cash.
     HandIn(Box<HandIn>),
+    /// A shift at a till.
+    Shift(Box<Shift>),
+    /// A sealed bag of cash.
+    Bag(Box<Bag>),
+    /// A bank deposit.
+    Deposit(Box<Deposit>),
+    /// A payout to a vendor.
+    Payout(Box<Payout>),
+    /// Our own money leaving the settlement account.
+    Sweep(Box<Sweep>),
+    /// A partner's remittance.
+    Remittance(Box<Remittance>),
+    /// Money paid back to a customer.
+    Refund(Box<Refund>),
     /// A subject of a kind that this version does not fold.
     Other,
 }
@@ -40,7 +62,10 @@ pub struct Folded {
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> Folded {
     let (state, mut journals) = match subject.kind() {
-        Some(Kind::Order) => (State::Order(Box::new(order::fold(history))), Vec::new()),
+        Some(Kind::Order) => {
+            let (order, journals) = order::fold(subject, history);
+            (State::Order(Box::new(order)), journals)
+        }
         Some(Kind::Parcel) => {
             let (parcel, journals) = parcel::fold(subject, history);
             (State::Parcel(Box::new(parcel)), journals)
@@ -52,6 +77,34 @@ pub fn fold(subject: Subject, history: &History) -> Folded {
         Some(Kind::HandIn) => {
             let (handin, journals) = handin::fold(subject, history);
             (State::HandIn(Box::new(handin)), journals)
+        }
+        Some(Kind::Shift) => {
+            let (shift, journals) = shift::fold(subject, history);
+            (State::Shift(Box::new(shift)), journals)
+        }
+        Some(Kind::Bag) => {
+            let (bag, journals) = bag::fold(subject, history);
+            (State::Bag(Box::new(bag)), journals)
+        }
+        Some(Kind::Deposit) => {
+            let (deposit, journals) = deposit::fold(subject, history);
+            (State::Deposit(Box::new(deposit)), journals)
+        }
+        Some(Kind::Payout) => {
+            let (payout, journals) = payout::fold(subject, history);
+            (State::Payout(Box::new(payout)), journals)
+        }
+        Some(Kind::Sweep) => {
+            let (sweep, journals) = sweep::fold(subject, history);
+            (State::Sweep(Box::new(sweep)), journals)
+        }
+        Some(Kind::Remittance) => {
+            let (remittance, journals) = remittance::fold(subject, history);
+            (State::Remittance(Box::new(remittance)), journals)
+        }
+        Some(Kind::Refund) => {
+            let (refund, journals) = refund::fold(subject, history);
+            (State::Refund(Box::new(refund)), journals)
         }
         _ => (State::Other, Vec::new()),
     };
@@ -66,7 +119,15 @@ impl Folded {
         match &self.state {
             State::Parcel(parcel) => &parcel.contests,
             State::HandIn(handin) => &handin.contests,
-            State::Order(_) | State::Earning(_) | State::Other => &[],
+            State::Shift(shift) => &shift.contests,
+            State::Bag(bag) => &bag.contests,
+            State::Deposit(deposit) => &deposit.contests,
+            State::Payout(payout) => &payout.contests,
+            State::Sweep(sweep) => &sweep.contests,
+            State::Remittance(remittance) => &remittance.contests,
+            State::Order(order) => &order.contests,
+            State::Refund(refund) => &refund.contests,
+            State::Earning(_) | State::Other => &[],
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::burst::{Burst, ChainPlace, MAX_OPS, Slot};
 use crate::fact::{Fact, MAX_PUT_SUBJECTS, Put, Reading, Revoked};
 use crate::fold::{self, Folded};
 use crate::history::{History, Seen};
-use crate::id::{Author, Digest, Incarnation, Kind, OpId, Scope, Subject};
+use crate::id::{Author, Digest, Incarnation, OpId, Scope, Subject};
 use crate::journal::Key;
 use crate::ledger::{self, Entry, Standing};
 use crate::op::{Op, lane};
@@ -441,6 +441,8 @@ impl Intake {
     fn answer(&mut self, mut clerk: Clerk<'_>) {
         let mut fresh = std::mem::take(&mut self.touched);
         for _ in 0..react::MAX_DEPTH {
+            // A reaction decides by balances: what it reacts to must be in them, as a capture in escrow.
+            self.post_subjects(&fresh);
             let mut facts: Vec<(Subject, Fact)> = Vec::new();
             for subject in &fresh {
                 let (Some(folded), history) = (self.taken.folded.get(subject).cloned(), self.history(*subject)) else {
@@ -571,23 +573,4 @@ pub fn not_well_authored(op: &Op, seat: &Seat) -> Option<&'static str> {
         return Some(refused::PUT);
     }
     None
-}
-
-impl Fact {
-    /// Whether a fact of this kind can be about such a subject.
-    #[must_use]
-    pub fn is_about(&self, subject: &Subject) -> bool {
-        let kind = subject.kind();
-        match self {
-            Self::Put(_) | Self::Close(_) => subject.is_scope(),
-            Self::Revoked(_) => kind == Some(Kind::Tenant),
-            Self::OrderPlaced(_) | Self::OrderCancelled(_) => kind == Some(Kind::Order),
-            Self::EarningOpened(_) | Self::Distributed(_) | Self::EarningHeld(_) | Self::RtoCharged(_) => {
-                kind == Some(Kind::Earning)
-            }
-            Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
-            Self::Judged(_) => !subject.is_scope(),
-            _ => kind == Some(Kind::Parcel),
-        }
-    }
 }

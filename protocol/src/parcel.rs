@@ -1,25 +1,31 @@
-//! The parcel: what it is due, where it is, who collected what (B3.2, B3.4, rules R1, R2, R7, R12, R13).
+//! The parcel: what it is due, where it is, who collected what (B3.2, B3.4, B3.8, rules R1, R2, R4, R7,
+//! R8, R12, R13).
 //!
 //! Slots: `preparation` latest (accepted, rejected, packed), `custody` latest (who has it, and the
-//! status that follows), `due` earliest (which collection satisfied it).
+//! status that follows), `pickup` latest (which point, which lock), `due` earliest (which collection
+//! satisfied it).
+
+mod custody;
+mod due;
 
 use std::collections::BTreeSet;
 
-use crate::account::Code as Chart;
 use crate::contest::{Code, Contest};
-use crate::fact::{AttemptReason, Delivered, Fact, ParcelCreated};
+use crate::fact::{AttemptReason, Fact, ParcelCreated, PickupChosen};
 use crate::history::{History, MAX_FACTS};
 use crate::id::{OpId, Scope, Subject};
-use crate::journal::{Journal, Rule};
+use crate::journal::Journal;
 use crate::seat::Role;
-use crate::slot::{self, Claim, Held};
+use crate::slot::{self, Claim};
 use crate::taka::Taka;
 
-/// A collection beyond this many times the due (and 10,000 taka) is absurd.
-const ABSURD_TIMES: i64 = 10;
-const ABSURD_FLOOR: Taka = Taka::whole(10_000);
-/// From this evidence on, goods that were delivered win over a cancellation (R7).
-const EVIDENCE_BEATS_CANCEL: u8 = 2;
+/// Evidence of a hand-over whose customer showed the parcel's code: every replica checks the token.
+const EVIDENCE_CODE: u8 = 5;
+/// Evidence of a hand-over after a look at the customer's papers. Less than E3, which needs the
+/// customer's own code; more than a tap, for a second person's word and a fixed counter stand behind it.
+const EVIDENCE_PAPERS: u8 = 2;
+/// Evidence of a hand-over with neither.
+const EVIDENCE_TAP: u8 = 1;
 
 /// Where a parcel stands, derived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -42,6 +48,16 @@ pub enum Status {
     ReturnInitiated,
     Returned,
     Cancelled,
+    /// Sent to another site, and not received there.
+    InTransit,
+    /// Received at its pickup point.
+    AtPoint,
+    /// On a shelf of its pickup point.
+    Shelved,
+    /// Nobody came for it in time.
+    HoldExpired,
+    /// Handed over at the counter.
+    Collected,
 }
 
 impl Status {
@@ -63,14 +79,71 @@ impl Status {
             Self::ReturnInitiated => "return_initiated",
             Self::Returned => "returned",
             Self::Cancelled => "cancelled",
+            Self::InTransit => "in_transit",
+            Self::AtPoint => "at_point",
+            Self::Shelved => "shelved",
+            Self::HoldExpired => "hold_expired",
+            Self::Collected => "collected",
         }
     }
 
     /// Whether an order may still be called off without asking anybody.
     #[must_use]
     pub const fn before_dispatch(self) -> bool {
-        matches!(self, Self::Placed | Self::Accepted | Self::Packed)
+        matches!(self, Self::Placed | Self::Accepted | Self::Rejected | Self::Packed)
     }
+
+    /// Whether the customer has the goods.
+    #[must_use]
+    pub const fn is_with_customer(self) -> bool {
+        matches!(self, Self::Delivered | Self::Collected)
+    }
+}
+
+/// How the customer at the counter was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// By his papers.
+    Identity,
+    /// By the parcel's code.
+    Code,
+}
+
+/// What the counter does next with a parcel that lies there. Each step is a fact of its own, so a power
+/// cut between any two leaves the next one readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Ask for the code.
+    Verify,
+    /// Take the due.
+    TakeCash,
+    /// Give the goods.
+    HandOver,
+}
+
+impl Step {
+    /// The word of views.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::TakeCash => "take_cash",
+            Self::HandOver => "hand_over",
+        }
+    }
+}
+
+/// Who gave the goods to the customer, and when he says it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The fact.
+    pub op: OpId,
+    /// The agent or the site.
+    pub by: Scope,
+    /// The author's claim of the time.
+    pub at_ms: u64,
 }
 
 /// What the facts of one parcel come to.
@@ -78,21 +151,43 @@ impl Status {
 pub struct Parcel {
     /// The creating fact.
     pub created: Option<ParcelCreated>,
+    /// The point it is to be fetched at, and the lock of its code.
+    pub pickup: Option<PickupChosen>,
     /// Where it stands.
     pub status: Status,
+    /// The fact that the status is read from.
+    pub status_by: Option<OpId>,
     /// Who has it; `None` when the customer has, or nobody knows.
     pub custodian: Option<Scope>,
     /// The agent whose run it is on.
     pub agent: Option<Scope>,
+    /// The site it is on its way to.
+    pub bound_for: Option<Scope>,
+    /// Its shelf, while it lies on one.
+    pub shelf: Option<String>,
+    /// When the pickup point says it scanned it in: the hold runs from there.
+    pub held_since_ms: Option<u64>,
+    /// Nobody came for it in time: it is not sent to the point again.
+    pub hold_expired: bool,
+    /// How the customer at the counter was known.
+    pub verified: Option<Proof>,
+    /// Nothing is to be collected any more: somebody took the due, or it was paid ahead.
+    pub paid: bool,
+    /// Who gave it to the customer.
+    pub given: Option<Given>,
     /// Delivery attempts that failed.
     pub attempts: u32,
-    /// The collection that satisfied the due.
+    /// The collection that satisfied the due; with nothing due, the delivery or hand-over itself.
     pub satisfied_by: Option<OpId>,
     /// The vendor's receipt of the return.
     pub returned_by: Option<OpId>,
-    /// Cash collected by all agents together.
+    /// The cancellation.
+    pub cancelled_by: Option<OpId>,
+    /// Cash collected by all agents and counters together.
     pub collected: Taka,
-    /// Called off while it was under way, and delivered with evidence: to be asked back (R7).
+    /// Called off while it was under way: whoever has it brings it back (R8).
+    pub stop_requested: bool,
+    /// Called off, and given to the customer with evidence: to be asked back (R7).
     pub return_requested: bool,
     /// What waits for a ruling.
     pub contests: Vec<Contest>,
@@ -114,18 +209,60 @@ impl Parcel {
     pub fn due(&self) -> Taka {
         self.created.as_ref().map_or(Taka::ZERO, |created| created.due)
     }
+
+    /// Whether nothing is due on it because the order was paid ahead.
+    #[must_use]
+    pub fn is_prepaid(&self) -> bool {
+        self.created.as_ref().is_some_and(|created| created.due == Taka::ZERO)
+    }
+
+    /// Whether the goods are with the customer and their due is satisfied: its earning may be distributed.
+    #[must_use]
+    pub fn is_fulfilled(&self) -> bool {
+        self.status.is_with_customer() && self.satisfied_by.is_some()
+    }
+
+    /// What the counter does next; `None` when the parcel does not lie at its point.
+    #[must_use]
+    pub fn step(&self) -> Option<Step> {
+        if !matches!(self.status, Status::AtPoint | Status::Shelved) {
+            return None;
+        }
+        Some(match (self.verified, self.paid) {
+            (None, _) => Step::Verify,
+            (Some(_), false) => Step::TakeCash,
+            (Some(_), true) => Step::HandOver,
+        })
+    }
+}
+
+/// The lock of a handover code: `BLAKE3(subject ‖ token)[..16]`. Whoever shows the token may have the
+/// parcel, and no replica needs a secret to check it.
+#[must_use]
+pub fn lock_of(subject: &Subject, token: &[u8; 16]) -> [u8; 16] {
+    let mut lock = [0; 16];
+    lock.copy_from_slice(&blake3::hash(&[subject.0.as_slice(), token].concat()).as_bytes()[..16]);
+    lock
 }
 
 /// Folds the facts of `subject`, and yields its journals.
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Parcel, Vec<Journal>) {
-    let mut fold =
-        Fold { subject, history, parcel: Parcel::default(), contests: BTreeSet::new(), journals: Vec::new() };
+    let mut fold = Fold {
+        subject,
+        history,
+        parcel: Parcel::default(),
+        contests: BTreeSet::new(),
+        journals: Vec::new(),
+        holder: None,
+    };
     fold.parcel.incomplete = history.incomplete;
     fold.parcel.newer = history.newer;
     fold.create();
+    fold.verify();
     fold.prepare();
     fold.move_custody();
+    fold.call_off();
     fold.collect();
     fold.judge();
     fold.parcel.contests = fold.contests.into_iter().collect();
@@ -138,6 +275,8 @@ struct Fold<'a> {
     parcel: Parcel,
     contests: BTreeSet<Contest>,
     journals: Vec<Journal>,
+    /// Who said last where the parcel is: at equal causality his collection is the one that counts (R4).
+    holder: Option<Scope>,
 }
 
 impl<'a> Fold<'a> {
@@ -149,236 +288,61 @@ impl<'a> Fold<'a> {
         self.history.facts[index].fact.as_ref()
     }
 
-    fn deliveries(&self) -> Vec<(usize, &'a Delivered)> {
-        let pick = |fact: &'a Fact| if let Fact::Delivered(delivered) = fact { Some(delivered) } else { None };
-        self.history.acts_of(pick).collect()
-    }
-
     fn create(&mut self) {
-        let pick = |fact: &'a Fact| if let Fact::ParcelCreated(created) = fact { Some(created) } else { None };
         let claims = self.claims(|fact| matches!(fact, Fact::ParcelCreated(_)));
-        let winner = slot::earliest(self.history, &claims).map(|held| held.winner.fact);
-        self.parcel.created =
-            self.history.acts_of(pick).find(|(index, _)| Some(*index) == winner).map(|(_, c)| c.clone());
+        let winner = slot::earliest(self.history, &claims).and_then(|held| self.fact(held.winner.fact));
+        if let Some(Fact::ParcelCreated(created)) = winner {
+            self.parcel.created = Some(created.clone());
+        }
+        let claims = self.claims(|fact| matches!(fact, Fact::PickupChosen(_)));
+        let winner = slot::latest(self.history, &claims).and_then(|held| self.fact(held.winner.fact));
+        if let Some(Fact::PickupChosen(pickup)) = winner {
+            self.parcel.pickup = Some(pickup.clone());
+        }
     }
 
-    /// Slot `preparation`: what the vendor says until the parcel moves.
+    /// Who the customer at the counter is: a token that opens the lock, or papers that were looked at.
+    fn verify(&mut self) {
+        for (index, seen) in self.history.facts.iter().enumerate() {
+            match &seen.fact {
+                Some(Fact::CodeVerified(_)) if self.opens(index) => self.parcel.verified = Some(Proof::Code),
+                Some(Fact::CodeVerified(_)) => self.contest(index, Code::CodeMismatch),
+                Some(Fact::IdentityChecked(_)) if self.parcel.verified.is_none() => {
+                    self.parcel.verified = Some(Proof::Identity);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the fact shows the token of this parcel's lock.
+    fn opens(&self, index: usize) -> bool {
+        match (self.fact(index), &self.parcel.pickup) {
+            (Some(Fact::CodeVerified(code)), Some(pickup)) => lock_of(&self.subject, &code.token) == pickup.lock,
+            _ => false,
+        }
+    }
+
+    /// Slot `preparation`: what the vendor says until the parcel moves. A cancellation wins over it,
+    /// whether the vendor knew of it or not (R8): nothing has left his shelf.
     fn prepare(&mut self) {
+        let cancels = self.claims(|fact| matches!(fact, Fact::ParcelCancelled(_)));
+        self.parcel.cancelled_by =
+            slot::earliest(self.history, &cancels).map(|held| self.history.facts[held.winner.fact].id);
         let claims = self.claims(|fact| {
-            matches!(
-                fact,
-                Fact::ParcelCreated(_)
-                    | Fact::Accepted(_)
-                    | Fact::Rejected(_)
-                    | Fact::Packed(_)
-                    | Fact::ParcelCancelled(_)
-            )
+            matches!(fact, Fact::ParcelCreated(_) | Fact::Accepted(_) | Fact::Rejected(_) | Fact::Packed(_))
         });
         if let Some(held) = slot::latest(self.history, &claims) {
             self.parcel.status = self.status_of(held.winner.fact);
+            self.parcel.status_by = Some(self.history.facts[held.winner.fact].id);
             self.parcel.custodian = self.parcel.created.as_ref().map(|created| created.vendor);
-            // A cancellation and a vendor's fact that do not know of each other: no rule yet (R8).
-            held.rivals.iter().for_each(|rival| self.contest(rival.fact, Code::UnlistedPair));
-        }
-    }
-
-    /// Slot `custody`: who has the parcel.
-    fn move_custody(&mut self) {
-        let claims = self.standing_claims();
-        let cancels = self.cancels_in_time();
-        let Some(held) = slot::latest(self.history, &[claims.as_slice(), &cancels].concat()) else {
-            return;
-        };
-        self.parcel.status = self.status_of(held.winner.fact);
-        self.settle_rivals(&held);
-        self.follow_deliveries(&claims);
-        self.parcel.attempts = self.claims(|fact| matches!(fact, Fact::Attempted(_))).len() as u32;
-        let author = self.history.facts[held.winner.fact].party;
-        match self.fact(held.winner.fact) {
-            Some(Fact::Received(_) | Fact::RtoInitiated(_) | Fact::Loaded(_) | Fact::Attempted(_)) => {
-                self.parcel.custodian = Some(author);
-            }
-            Some(Fact::Dispatched(_)) => self.parcel.custodian = Some(author),
-            Some(Fact::ReturnReceived(_)) => {
-                self.parcel.custodian = Some(author);
-                self.parcel.returned_by = Some(self.history.facts[held.winner.fact].id);
-            }
-            Some(Fact::Delivered(_)) => self.parcel.custodian = None,
-            // A cancellation moves nothing: whoever had it last still has it.
-            _ => {
-                if let Some(last) = slot::latest(self.history, &claims) {
-                    self.parcel.custodian = Some(self.history.facts[last.winner.fact].party);
-                }
+            if cancels.is_empty() {
+                held.rivals.iter().for_each(|rival| self.contest(rival.fact, Code::UnlistedPair));
             }
         }
-        let on_run =
-            matches!(self.parcel.status, Status::OnRun | Status::Loaded | Status::Attempted | Status::Delivered);
-        self.parcel.agent = if on_run { self.run_agent() } else { None };
-    }
-
-    /// Cancellations that compete for the slot. One that knew of a delivery comes too late to undo it:
-    /// the goods are to be asked back (R7).
-    fn cancels_in_time(&mut self) -> Vec<Claim> {
-        let deliveries = self.claims(|fact| matches!(fact, Fact::Delivered(_)));
-        let mut in_time = Vec::new();
-        for cancel in self.claims(|fact| matches!(fact, Fact::ParcelCancelled(_))) {
-            let known = deliveries.iter().filter(|delivery| self.history.follows(cancel.fact, delivery.fact));
-            match known.max_by_key(|delivery| delivery.evidence) {
-                Some(delivery) if delivery.evidence >= EVIDENCE_BEATS_CANCEL => self.parcel.return_requested = true,
-                Some(delivery) => self.contest(delivery.fact, Code::CancelledAndDelivered),
-                None => in_time.push(cancel),
-            }
-        }
-        in_time
-    }
-
-    /// Claims of custody, without what an agent recorded on a run whose parcel the hub has scanned in
-    /// again, neither knowing of the other: he came back before his phone had synced. The scan says
-    /// where the parcel is; the attempt still counts. A delivery is never left out.
-    fn standing_claims(&self) -> Vec<Claim> {
-        let claims = self.claims(moves_custody);
-        let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
-        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
-        let scanned_in = |claim: &Claim| {
-            let on_the_road = matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_)));
-            let of_one_run = |scan: &Claim| {
-                self.history.concurrent(claim.fact, scan.fact)
-                    && runs.iter().any(|run| {
-                        self.history.follows(claim.fact, run.fact) && self.history.follows(scan.fact, run.fact)
-                    })
-            };
-            on_the_road && scans.iter().any(of_one_run)
-        };
-        claims.iter().filter(|claim| !scanned_in(claim)).copied().collect()
-    }
-
-    /// The agent of the latest run sheet.
-    fn run_agent(&self) -> Option<Scope> {
-        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
-        match slot::latest(self.history, &runs).and_then(|run| self.fact(run.winner.fact)) {
-            Some(Fact::Dispatched(dispatched)) => Some(dispatched.agent),
-            _ => None,
-        }
-    }
-
-    /// Every pair of claims that neither knew the other has a rule, or is contested.
-    fn settle_rivals(&mut self, held: &Held) {
-        for rival in &held.rivals {
-            match (self.fact(held.winner.fact), self.fact(rival.fact)) {
-                (Some(Fact::Delivered(_)), Some(Fact::Delivered(_))) => {
-                    self.contest(rival.fact, Code::ContestedDelivery)
-                }
-                (Some(Fact::Delivered(won)), Some(Fact::ParcelCancelled(_))) => {
-                    if won.evidence >= EVIDENCE_BEATS_CANCEL {
-                        self.parcel.return_requested = true;
-                    } else {
-                        self.contest(held.winner.fact, Code::CancelledAndDelivered);
-                    }
-                }
-                _ => self.contest(rival.fact, Code::UnlistedPair),
-            }
-        }
-    }
-
-    /// A delivery is by whoever held the parcel, and nothing moves it afterwards.
-    fn follow_deliveries(&mut self, claims: &[Claim]) {
-        for (delivery, _) in self.deliveries() {
-            if !self.held_custody(delivery) {
-                self.contest(delivery, Code::NotInCustody);
-            }
-            for claim in claims.iter().filter(|claim| self.history.follows(claim.fact, delivery)) {
-                self.contest(claim.fact, Code::UnlistedPair);
-            }
-            for (other, _) in self.deliveries() {
-                if self.history.concurrent(delivery, other) && other > delivery {
-                    self.contest(other, Code::ContestedDelivery);
-                }
-            }
-        }
-    }
-
-    /// Whether the author of a delivery had the parcel, as far as he knew.
-    fn held_custody(&self, delivery: usize) -> bool {
-        let before = self.claims(moves_custody).into_iter().filter(|claim| self.history.follows(delivery, claim.fact));
-        let before: Vec<Claim> = before.collect();
-        slot::latest(self.history, &before).is_some_and(|held| {
-            let loaded = matches!(self.fact(held.winner.fact), Some(Fact::Loaded(_) | Fact::Attempted(_)));
-            loaded && self.history.facts[held.winner.fact].person == self.history.facts[delivery].person
-        })
-    }
-
-    /// Slot `due`: the first collection satisfies it, every other one is the customer's money.
-    fn collect(&mut self) {
-        let Some(created) = self.parcel.created.clone() else { return };
-        let mut taken: Vec<(usize, Taka)> = Vec::new();
-        for (index, delivered) in self.deliveries() {
-            let mut amount = delivered.collected;
-            for echo in self.history.echoes(index) {
-                if let Some(Fact::Delivered(again)) = self.fact(echo) {
-                    if again.collected != delivered.collected {
-                        self.contest(echo, Code::DoubleTapDiffers);
-                    }
-                    amount = amount.max(again.collected);
-                }
-            }
-            if let Some(amount) = amount {
-                taken.push((index, amount));
-            }
-        }
-        let claims: Vec<Claim> = taken.iter().map(|(index, _)| self.claim(*index)).collect();
-        let canonical = slot::earliest(self.history, &claims).map(|held| held.winner.fact);
-        for (index, amount) in taken {
-            self.parcel.collected = self.parcel.collected.plus(amount);
-            if absurd(amount, created.due) {
-                self.contest(index, Code::AbsurdAmount);
-            }
-            self.post_collection(index, amount, created.due, Some(index) == canonical);
-        }
-        if canonical.is_none() && created.due > Taka::ZERO {
-            let claims: Vec<Claim> = self.deliveries().iter().map(|(index, _)| self.claim(*index)).collect();
-            if let Some(held) = slot::earliest(self.history, &claims) {
-                let seen = &self.history.facts[held.winner.fact];
-                self.parcel.satisfied_by = Some(seen.id);
-                let debit = [(Chart::Shortage.of_owner(seen.party), created.due)];
-                self.post(Rule::J11c, seen.id, &debit, &[(Chart::Clearing.of_owner(self.subject), created.due)]);
-            }
-        }
-    }
-
-    fn post_collection(&mut self, index: usize, amount: Taka, due: Taka, canonical: bool) {
-        let seen = &self.history.facts[index];
-        let cash = (Chart::AgentCash.of_owner(seen.party), amount);
-        let clearing = Chart::Clearing.of_owner(self.subject);
-        let over = Chart::OverCollected.of_owner(self.subject);
-        if !canonical {
-            if amount > Taka::ZERO {
-                self.contest(index, Code::DuplicateMoney);
-            }
-            self.post(Rule::J12, seen.id, &[cash], &[(over, amount)]);
-            return;
-        }
-        self.parcel.satisfied_by = Some(seen.id);
-        if amount == due {
-            self.post(Rule::J4, seen.id, &[cash], &[(clearing, due)]);
-        } else if amount > due {
-            self.post(Rule::J11, seen.id, &[cash], &[(clearing, due), (over, amount.minus(due))]);
-        } else {
-            let owed = (Chart::Shortage.of_owner(seen.party), due.minus(amount));
-            self.post(Rule::J11a, seen.id, &[cash, owed], &[(clearing, due)]);
-        }
-    }
-
-    fn post(
-        &mut self,
-        rule: Rule,
-        cause: OpId,
-        debits: &[(crate::account::Account, Taka)],
-        credits: &[(crate::account::Account, Taka)],
-    ) {
-        let journal = Journal::new(self.subject, rule, cause, debits, credits);
-        // No money, no journal: a parcel with nothing due, a second delivery that took nothing.
-        if !journal.postings.is_empty() {
-            self.journals.push(journal);
+        if !cancels.is_empty() {
+            self.parcel.status = Status::Cancelled;
+            self.parcel.status_by = self.parcel.cancelled_by;
         }
     }
 
@@ -401,10 +365,7 @@ impl<'a> Fold<'a> {
 
     fn claim(&self, index: usize) -> Claim {
         let seen = &self.history.facts[index];
-        let evidence = match &seen.fact {
-            Some(Fact::Delivered(delivered)) => delivered.evidence,
-            _ => 0,
-        };
+        let evidence = self.evidence(index);
         // R2: at equal evidence, the agent whose run sheet held the parcel.
         let on_his_run = evidence > 0 && self.run_agent() == Some(seen.party);
         let authority = match seen.role {
@@ -416,13 +377,34 @@ impl<'a> Fold<'a> {
         Claim { fact: index, evidence, authority }
     }
 
+    /// How sure it is that the goods reached the customer; 0 for what does not say so.
+    fn evidence(&self, index: usize) -> u8 {
+        let knew = |proof: &dyn Fn(usize) -> bool| {
+            (0..self.history.facts.len()).any(|other| self.history.follows(index, other) && proof(other))
+        };
+        match self.fact(index) {
+            Some(Fact::Delivered(delivered)) => delivered.evidence,
+            Some(Fact::HandedOver(_)) if knew(&|other| self.opens(other)) => EVIDENCE_CODE,
+            Some(Fact::HandedOver(_)) if knew(&|other| matches!(self.fact(other), Some(Fact::IdentityChecked(_)))) => {
+                EVIDENCE_PAPERS
+            }
+            Some(Fact::HandedOver(_)) => EVIDENCE_TAP,
+            _ => 0,
+        }
+    }
+
     fn status_of(&self, index: usize) -> Status {
         match self.fact(index) {
             Some(Fact::ParcelCreated(_)) => Status::Placed,
             Some(Fact::Accepted(_)) => Status::Accepted,
             Some(Fact::Rejected(_)) => Status::Rejected,
             Some(Fact::Packed(_)) => Status::Packed,
+            Some(Fact::Received(_)) if self.is_point(index) => Status::AtPoint,
             Some(Fact::Received(_)) => Status::AtHub,
+            Some(Fact::Forwarded(_)) => Status::InTransit,
+            Some(Fact::Shelved(_)) => Status::Shelved,
+            Some(Fact::HoldExpired(_)) => Status::HoldExpired,
+            Some(Fact::HandedOver(_)) => Status::Collected,
             Some(Fact::Dispatched(_)) => Status::OnRun,
             Some(Fact::Loaded(_)) => Status::Loaded,
             Some(Fact::Attempted(attempt)) if AttemptReason::is_refusal(attempt.reason) => Status::Refused,
@@ -430,25 +412,12 @@ impl<'a> Fold<'a> {
             Some(Fact::Delivered(_)) => Status::Delivered,
             Some(Fact::RtoInitiated(_)) => Status::ReturnInitiated,
             Some(Fact::ReturnReceived(_)) => Status::Returned,
-            Some(Fact::ParcelCancelled(_)) => Status::Cancelled,
             _ => Status::Unknown,
         }
     }
-}
 
-fn moves_custody(fact: &Fact) -> bool {
-    matches!(
-        fact,
-        Fact::Received(_)
-            | Fact::Dispatched(_)
-            | Fact::Loaded(_)
-            | Fact::Attempted(_)
-            | Fact::Delivered(_)
-            | Fact::RtoInitiated(_)
-            | Fact::ReturnReceived(_)
-    )
-}
-
-fn absurd(amount: Taka, due: Taka) -> bool {
-    amount > ABSURD_FLOOR && amount.paisa() / ABSURD_TIMES > due.paisa()
+    /// Whether the fact was written at the parcel's pickup point.
+    fn is_point(&self, index: usize) -> bool {
+        self.parcel.pickup.as_ref().is_some_and(|pickup| pickup.point == self.history.facts[index].party)
+    }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::account::{Account, Code as Chart};
 use crate::contest::Contest;
-use crate::fact::{Distributed, EarningHeld, Fact, Judged, RtoCharged};
+use crate::earning::{Prepaid, Terms};
+use crate::fact::{Distributed, EarningHeld, EscrowReleased, Fact, Judged, RtoCharged};
 use crate::fold::{Folded, State};
 use crate::history::History;
 use crate::id::{OpId, Scope, Subject};
@@ -17,11 +18,11 @@ use crate::taka::Taka;
 pub const MAX_DEPTH: usize = 4;
 
 /// What a reaction may look at beside its subject: the earning of a parcel, the parcel of an earning,
-/// and strict balances under the lock.
+/// the parcels of an order that is paid, and balances under the lock: strict ones and escrow.
 pub trait Books {
     /// The folded state of another subject, if it has facts.
     fn folded(&self, subject: Subject) -> Option<Folded>;
-    /// The balance of a strict account, debit positive.
+    /// The balance of a strict account or of an escrow, debit positive.
     fn balance(&self, account: Account) -> Taka;
 }
 
@@ -38,9 +39,21 @@ pub fn react(subject: Subject, folded: &Folded, history: &History, books: &impl 
                 facts.extend(settle(parcel, &state, books));
             }
         }
-        State::Order(_) | State::HandIn(_) | State::Other => {}
+        // Paid after the goods moved or were called off: what waited for the money goes on.
+        State::Order(order) if is_paid(history) => {
+            for parcel in order.placed.iter().flat_map(|placed| &placed.parcels) {
+                if let Some(State::Parcel(state)) = books.folded(*parcel).map(|folded| folded.state) {
+                    facts.extend(settle(*parcel, &state, books));
+                }
+            }
+        }
+        _ => {}
     }
     facts
+}
+
+fn is_paid(history: &History) -> bool {
+    history.facts.iter().any(|seen| matches!(seen.fact, Some(Fact::PaymentCaptured(_))))
 }
 
 /// Every contest is told, once, on the subject itself.
@@ -58,7 +71,8 @@ fn judgements(subject: Subject, folded: &Folded, history: &History) -> Vec<(Subj
     folded.contests().iter().filter(untold).map(|contest| (subject, judged(contest))).collect()
 }
 
-/// A settled parcel distributes its earning or charges its return; a contested one holds it.
+/// A settled parcel distributes its earning, gives back what was paid ahead or charges its return; a
+/// contested one holds it.
 fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject, Fact)> {
     let about = Subject::earning_of(subject);
     let Some(State::Earning(earning)) = books.folded(about).map(|folded| folded.state) else { return Vec::new() };
@@ -69,19 +83,46 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
         let mut seen = BTreeSet::new();
         return parcel.contests.iter().filter(unheld).filter(|c| seen.insert(c.op)).map(|c| (about, held(c))).collect();
     }
-    match (parcel.status, parcel.satisfied_by, parcel.returned_by) {
-        (Status::Delivered, Some(cause), _) if earning.distributed_for.is_none() => {
-            vec![(about, Fact::Distributed(Distributed { cause }))]
+    let open = earning.distributed_for.is_none() && earning.released_for.is_none();
+    let fact = match &terms.prepaid {
+        Some(paid) if open && is_covered(terms, paid, books) => settle_prepaid(parcel),
+        None if open && parcel.status.is_with_customer() => distributed(parcel.satisfied_by),
+        None if parcel.status == Status::Returned && earning.charged_for.is_none() => {
+            parcel.returned_by.map(|cause| charge(cause, terms, books))
         }
-        (Status::Returned, _, Some(cause)) if earning.charged_for.is_none() => {
-            let fee = terms.rto_fee.plus(terms.rto_vat);
-            // 2020 is a liability: what the vendor has available is its credit balance.
-            let has = books.balance(Chart::VendorAvailable.of_owner(terms.vendor)).negated();
-            let available = has.min(fee).max(Taka::ZERO);
-            vec![(about, Fact::RtoCharged(RtoCharged { cause, available, receivable: fee.minus(available) }))]
-        }
-        _ => Vec::new(),
+        _ => None,
+    };
+    fact.map(|fact| (about, fact)).into_iter().collect()
+}
+
+/// Whether the escrow holds what this parcel costs: the money may come after the goods.
+fn is_covered(terms: &Terms, paid: &Prepaid, books: &impl Books) -> bool {
+    // 2040 is a liability: what is in it is its credit balance.
+    books.balance(Chart::Escrow.of_owner(paid.order)).negated() >= terms.price()
+}
+
+/// Money that was paid ahead is the vendor's when the goods arrived, the customer's when they will not.
+fn settle_prepaid(parcel: &Parcel) -> Option<Fact> {
+    let released = |cause, how| Fact::EscrowReleased(EscrowReleased { cause, how });
+    match parcel.status {
+        Status::Delivered | Status::Collected => distributed(parcel.satisfied_by.or(parcel.status_by)),
+        Status::Cancelled | Status::Rejected => parcel.status_by.map(|cause| released(cause, 1)),
+        Status::Returned => parcel.returned_by.map(|cause| released(cause, 2)),
+        _ => None,
     }
+}
+
+fn distributed(cause: Option<OpId>) -> Option<Fact> {
+    cause.map(|cause| Fact::Distributed(Distributed { cause }))
+}
+
+/// The fee of a return, from what the vendor has and then from what the vendor owes.
+fn charge(cause: OpId, terms: &Terms, books: &impl Books) -> Fact {
+    let fee = terms.rto_fee.plus(terms.rto_vat);
+    // 2020 is a liability: what the vendor has available is its credit balance.
+    let has = books.balance(Chart::VendorAvailable.of_owner(terms.vendor)).negated();
+    let available = has.min(fee).max(Taka::ZERO);
+    Fact::RtoCharged(RtoCharged { cause, available, receivable: fee.minus(available) })
 }
 
 /// Closure (SPEC S2): the scopes of every author of a fact on the subject, and of every owner of an

@@ -77,6 +77,90 @@ pub enum Refusal {
     /// The scope named is not one this seat serves.
     #[error("{0} does not belong to this site: choose one of its own agents")]
     ForeignAgent(Subject),
+    /// The till has a shift already, in another window or by another person.
+    #[error("the till is open as {0}: close that shift first")]
+    TillOpenElsewhere(Subject),
+    /// The shift is closed: its Z-report stands.
+    #[error("{0} is closed already: what is found now belongs to the next shift")]
+    ShiftNotOpen(Subject),
+    /// The customer called the parcel off.
+    #[error("the customer cancelled {0}: do not hand it over, bring it back")]
+    Cancelled(Subject),
+    /// The customer has it already.
+    #[error("{parcel} was given to the customer by {by} already: take no money")]
+    AlreadyGiven {
+        /// Which.
+        parcel: Subject,
+        /// The agent or the site that gave it.
+        by: Subject,
+        /// When, by its author's clock, ms since 1970.
+        at_ms: u64,
+    },
+    /// The parcel is another site's.
+    #[error("{parcel} belongs to {site}: set it aside")]
+    WrongSite {
+        /// Which.
+        parcel: Subject,
+        /// Where it belongs.
+        site: Subject,
+    },
+    /// The hold of the parcel is over.
+    #[error("the hold of {0} is over: put it with what goes back")]
+    HoldEnded(Subject),
+    /// Nobody has shown yet that the parcel is his.
+    #[error("ask for the code of {0} first")]
+    NotVerified(Subject),
+    /// The code is still to be tried.
+    #[error("ask for the code of {0}: papers are for when the code is locked")]
+    CodeFirst(Subject),
+    /// What was scanned is another parcel's code.
+    #[error("this is not the code of {0}: ask the customer for the message about this parcel")]
+    CodeMismatch(Subject),
+    /// Neither six digits nor a token.
+    #[error("this is no handover code: six digits, or the square on the customer's phone")]
+    NotACode,
+    /// Nothing is due any more.
+    #[error("{0} is paid already: take nothing")]
+    Paid(Subject),
+    /// Less than the due, where only the due will do.
+    #[error("{due} taka are due, you entered {entered}: count again")]
+    Less {
+        /// How much is due.
+        due: Taka,
+        /// What was entered.
+        entered: Taka,
+    },
+    /// More than the due.
+    #[error("{due} taka are due, you entered {entered}: give the rest back")]
+    More {
+        /// How much is due.
+        due: Taka,
+        /// What was entered.
+        entered: Taka,
+    },
+    /// Not the name of a shelf.
+    #[error("the shelf is 1 to {0} characters, as written on its sign")]
+    BadShelf(usize),
+    /// The six digits do not open the parcel's code.
+    #[error("the code does not match: {left} tries left")]
+    CodeWrong {
+        /// Tries before it is locked.
+        left: u32,
+    },
+    /// The six digits are those of another parcel that lies here.
+    #[error("this code is for another parcel: ask for the message on the phone ending {tail}, {left} tries left")]
+    CodeOther {
+        /// The last digits of that parcel's phone.
+        tail: String,
+        /// Tries before it is locked.
+        left: u32,
+    },
+    /// Wrong too often.
+    #[error("the code is locked: look at the customer's papers and get a supervisor's PIN")]
+    CodeLocked,
+    /// The box of the code has not reached this counter.
+    #[error("the code of {0} has not arrived here: scan the square on the customer's phone, or sync first")]
+    NoBox(Subject),
     /// Nothing, or too much, in one command.
     #[error("a command takes from 1 to {0} parcels: split it")]
     BadCount(usize),
@@ -100,6 +184,24 @@ impl Refusal {
             Self::NotesDiffer { .. } => "notes_differ",
             Self::AlreadyCounted(_) => "already_counted",
             Self::ForeignAgent(_) => "foreign_agent",
+            Self::TillOpenElsewhere(_) => "till_open_elsewhere",
+            Self::ShiftNotOpen(_) => "shift_not_open",
+            Self::Cancelled(_) => "cancelled",
+            Self::AlreadyGiven { .. } => "delivered",
+            Self::WrongSite { .. } => "wrong_site",
+            Self::HoldEnded(_) => "hold_ended",
+            Self::NotVerified(_) => "not_verified",
+            Self::CodeFirst(_) => "code_first",
+            Self::CodeMismatch(_) => "code_mismatch",
+            Self::NotACode => "not_a_code",
+            Self::Paid(_) => "paid",
+            Self::Less { .. } => "less",
+            Self::More { .. } => "more",
+            Self::BadShelf(_) => "bad_shelf",
+            Self::CodeWrong { .. } => "code_wrong",
+            Self::CodeOther { .. } => "code_other",
+            Self::CodeLocked => "code_locked",
+            Self::NoBox(_) => "no_box",
             Self::BadCount(_) => "bad_count",
         }
     }

@@ -155,6 +155,20 @@ impl Seat {
         }
     }
 
+    /// Whether the seat stands at the counter of a partner, whose till is his own (J36).
+    #[must_use]
+    pub fn is_partner(&self) -> bool {
+        self.may_author(class::PARTNER)
+    }
+
+    /// Classes and grants at the counter of a partner: those of a site, with what he takes on his own
+    /// account in place of our till. He counts no hand-ins and opens no shift.
+    #[must_use]
+    pub fn partner_rights(party: Scope) -> (u16, Vec<Grant>) {
+        let (classes, grants) = Self::rights(Role::Site, party);
+        (classes & !(1 << class::CASHIER) | 1 << class::PARTNER, grants)
+    }
+
     /// Classes and grants of a role.
     #[must_use]
     pub fn rights(role: Role, party: Scope) -> (u16, Vec<Grant>) {

@@ -35,6 +35,7 @@ fn every_kind_with_its_number_lane_and_authors() {
         (class::SITE, "site"),
         (class::AGENT, "agent"),
         (class::CASHIER, "cashier"),
+        (class::PARTNER, "partner"),
     ]);
     for ((number, name, _), row) in listed.iter().zip(rows("Kinds")) {
         let class = u8::try_from(number >> 12).expect("4 bits");

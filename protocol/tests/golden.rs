@@ -113,6 +113,10 @@ fn examples() -> Vec<(Subject, Fact)> {
         ),
         (order, Fact::OrderCancelled(OrderCancelled { by: 1 })),
         (
+            order,
+            Fact::PaymentCaptured(PaymentCaptured { provider: 1, reference: "9K7TXA".into(), amount: taka(125_000) }),
+        ),
+        (
             parcel(),
             Fact::ParcelCreated(ParcelCreated {
                 order,
@@ -124,6 +128,7 @@ fn examples() -> Vec<(Subject, Fact)> {
             }),
         ),
         (parcel(), Fact::ParcelCancelled(ParcelCancelled { by: 2 })),
+        (parcel(), Fact::PickupChosen(PickupChosen { point: site(), lock: [0x4c; 16], hold_days: 7 })),
         (
             earning,
             Fact::EarningOpened(EarningOpened {
@@ -144,6 +149,15 @@ fn examples() -> Vec<(Subject, Fact)> {
         (earning, Fact::EarningHeld(EarningHeld { cause, code: 1 })),
         (earning, Fact::RtoCharged(RtoCharged { cause, available: taka(3_000), receivable: taka(2_750) })),
         (parcel(), Fact::Judged(Judged { op: cause, code: 3 })),
+        (
+            Subject::new(Kind::Refund, id(0xcc)),
+            Fact::RefundPaid(RefundPaid {
+                customer: Subject::customer(id(0x66)),
+                amount: taka(125_000),
+                provider: 2,
+                reference: "NG-17".into(),
+            }),
+        ),
         (parcel(), Fact::Accepted(Accepted {})),
         (parcel(), Fact::Rejected(Rejected { reason: 1 })),
         (parcel(), Fact::Packed(Packed { pieces: 2 })),
@@ -151,6 +165,12 @@ fn examples() -> Vec<(Subject, Fact)> {
         (parcel(), Fact::Received(Received { pieces: 2 })),
         (parcel(), Fact::Dispatched(Dispatched { agent, run: id(0x77) })),
         (parcel(), Fact::RtoInitiated(RtoInitiated { reason: AttemptReason::Refused as u8 })),
+        (parcel(), Fact::Forwarded(Forwarded { to: site() })),
+        (parcel(), Fact::Shelved(Shelved { shelf: "তাক A3".into() })),
+        (parcel(), Fact::HoldExpired(HoldExpired {})),
+        (parcel(), Fact::CodeVerified(CodeVerified { token: [0x7e; 16] })),
+        (parcel(), Fact::HandedOver(HandedOver {})),
+        (parcel(), Fact::IdentityChecked(IdentityChecked {})),
         (parcel(), Fact::Loaded(Loaded {})),
         (parcel(), Fact::Delivered(Delivered { evidence: 2, collected: Some(taka(125_000)) })),
         (parcel(), Fact::Attempted(Attempted { reason: AttemptReason::Unreachable as u8 })),
@@ -163,6 +183,8 @@ fn examples() -> Vec<(Subject, Fact)> {
                 denominations: vec![Denomination { taka: 1_000, pieces: 1 }, Denomination { taka: 100, pieces: 2 }],
             }),
         ),
+        (parcel(), Fact::CounterPaid(CounterPaid { amount: taka(125_000) })),
+        (parcel(), Fact::PartnerPaid(PartnerPaid { amount: taka(125_000) })),
     ]
 }
 

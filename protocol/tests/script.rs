@@ -3,6 +3,8 @@
 //! Accept what changed on purpose with `UPDATE_EXPECT=1 cargo test -p protocol --test script`.
 #![allow(clippy::unwrap_used, reason = "a test stops at once")]
 
+#[path = "world/counter.rs"]
+mod counter;
 #[path = "world/people.rs"]
 #[allow(dead_code, reason = "shared by several test programs")]
 mod people;
@@ -18,6 +20,8 @@ mod handin;
 mod money;
 #[path = "script/pairs.rs"]
 mod pairs;
+#[path = "script/pickup.rs"]
+mod pickup;
 
 use expect_test::Expect;
 
@@ -37,6 +41,17 @@ const TWO_BAGS: &str = "
     s1 dispatches P1 to a8
     a8 loads P1
     a8 offline
+";
+
+/// The way of P1 of v1 at 1,250 onto a shelf of the point k1.
+const SHELVED: &str = "
+    pickup O1 k1 v1 P1 1250
+    v1 accepts P1
+    v1 packs P1
+    s1 receives P1
+    s1 forwards P1 to k1
+    k1 receives P1
+    k1 shelves P1 A3
 ";
 
 fn check(script: &[&str], expected: &Expect) {

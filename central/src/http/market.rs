@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::error::Answer;
-use super::extract::{Body, Segment};
-use crate::market::{self, NewSite, NewVendor, Offer};
+use super::extract::{Body, Query, Segment};
+use crate::market::{self, NewSite, NewTerms, NewVendor, Offer};
+use crate::points::{self, Near, Points};
 use crate::problem::Error;
 
 /// `POST /sites`.
@@ -38,4 +39,18 @@ pub(super) async fn offers(
     Body(offers): Body<Vec<Offer>>,
 ) -> Answer<Value> {
     Ok(Json(json!({ "offers": market::put_offers(&app.pool, &slug.0, &offers).await? })))
+}
+
+/// `POST /terms`.
+pub(super) async fn new_terms(
+    State(app): State<Arc<App>>,
+    Body(terms): Body<NewTerms>,
+) -> Result<(StatusCode, Json<Value>), Error> {
+    market::new_terms(&app.pool, &terms).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "effective_from_ms": terms.effective_from_ms }))))
+}
+
+/// `GET /points?near=`.
+pub(super) async fn points(State(app): State<Arc<App>>, Query(near): Query<Near>) -> Answer<Points> {
+    Ok(Json(points::near(&app.pool, &near).await?))
 }

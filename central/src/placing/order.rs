@@ -6,7 +6,9 @@ use std::sync::Arc;
 use protocol::decide::Draft;
 use protocol::fact::{Fact, OrderCancelled, ParcelCancelled};
 use protocol::fold::{Folded, State};
+use data_encoding::HEXLOWER;
 use protocol::id::Subject;
+use protocol::parcel::Status;
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -43,6 +45,31 @@ pub struct ParcelView {
     pub due_paisa: i64,
     /// Where it stands.
     pub status: String,
+    /// Called off while it was under way: whoever has it brings it back.
+    pub stop_requested: bool,
+    /// The pickup point it is to be fetched at.
+    pub point: Option<String>,
+    /// What the customer shows there; only on the customer's own order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
+    /// What a cancellation came to: `cancelled`, `stop_requested` or `already_delivered`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancellation: Option<&'static str>,
+}
+
+/// What opens a parcel at the counter. In the field it goes out by SMS; here the API is the message.
+#[derive(Clone, Serialize)]
+pub struct Handover {
+    /// Six digits to say.
+    pub code: String,
+    /// The same as a square to scan: 32 hex digits.
+    pub token: String,
+}
+
+impl std::fmt::Debug for Handover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handover(..)")
+    }
 }
 
 /// Where a parcel stands, for a tracking page.
@@ -79,38 +106,59 @@ pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<Order
     .fetch_optional(pool)
     .await?;
     let (reference, placed_at_ms, total_paisa, cancelled) = row.ok_or_else(unknown_order)?;
-    let rows: Vec<(Vec<u8>, Option<String>, i64, String)> = sqlx::query_as(
-        "select p.subject, v.slug, p.due_paisa, p.status
+    let rows: Vec<ParcelRow> = sqlx::query_as(
+        "select p.subject, v.slug, p.due_paisa, p.status, p.stop_requested, p.point, h.code, h.token
          from view_parcel p left join vendor v on v.subject = p.vendor
+            left join handover_code h on h.parcel = p.subject and $2
          where p.order_subject = $1 order by p.subject",
     )
     .bind(order.0)
+    .bind(caller.role == Role::Customer)
     .fetch_all(pool)
     .await?;
-    let parcel = |(subject, vendor, due_paisa, status): (Vec<u8>, Option<String>, i64, String)| ParcelView {
-        parcel: written(&subject).unwrap_or_default(),
-        vendor,
-        due_paisa,
-        status,
-    };
-    let parcels: Vec<ParcelView> = rows.into_iter().map(parcel).collect();
+    let parcels: Vec<ParcelView> = rows.into_iter().map(|row| view_of(row, cancelled)).collect();
     let status = if cancelled { "cancelled" } else { word_of(&parcels) };
     Ok(OrderView { order: order.to_string(), reference, placed_at_ms, total_paisa, status, parcels })
 }
 
+type ParcelRow =
+    (Vec<u8>, Option<String>, i64, String, bool, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
+
+fn view_of(row: ParcelRow, cancelled: bool) -> ParcelView {
+    let (subject, vendor, due_paisa, status, stop_requested, point, code, token) = row;
+    let cancellation = cancelled.then_some(match status.as_str() {
+        "delivered" | "collected" => "already_delivered",
+        "cancelled" => "cancelled",
+        _ => "stop_requested",
+    });
+    let shown = !matches!(status.as_str(), "collected" | "returned" | "cancelled");
+    let handover = code.zip(token).filter(|_| shown);
+    ParcelView {
+        parcel: written(&subject).unwrap_or_default(),
+        vendor,
+        due_paisa,
+        status,
+        stop_requested,
+        point: point.as_deref().and_then(written),
+        handover: handover.map(|(code, token)| Handover { code, token: HEXLOWER.encode(&token) }),
+        cancellation,
+    }
+}
+
 fn word_of(parcels: &[ParcelView]) -> &'static str {
     let all = |words: &[&str]| !parcels.is_empty() && parcels.iter().all(|p| words.contains(&p.status.as_str()));
-    if all(&["delivered"]) {
+    if all(&["delivered", "collected"]) {
         "delivered"
-    } else if all(&["delivered", "returned", "rejected", "cancelled"]) {
+    } else if all(&["delivered", "collected", "returned", "rejected", "cancelled"]) {
         "closed"
     } else {
         "open"
     }
 }
 
-/// Calls an order off, if nothing of it left its vendors as far as central knows. Calling it off again
-/// changes nothing.
+/// Calls an order off. What has not left its vendors is cancelled; who has a parcel under way is asked
+/// to bring it back; what the customer has is to be asked back, and is not undone. The answer says which,
+/// parcel by parcel. An order whose parcels all arrived stays as it is. Calling it off again changes nothing.
 ///
 /// # Errors
 /// `unknown_order`, `not_cancellable` with the order as it stands.
@@ -120,11 +168,13 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
         return Ok(seen);
     }
     let by = if caller.role == Role::Customer { 1 } else { 2 };
-    let parcels = seen.parcels.iter().filter_map(|view| Subject::parse(&view.parcel));
+    // What the customer has already is not called off; of what arrives meanwhile, R7 decides.
+    let done = |view: &&ParcelView| matches!(view.status.as_str(), "delivered" | "collected" | "returned");
+    let parcels = seen.parcels.iter().filter(|view| !done(view)).filter_map(|view| Subject::parse(&view.parcel));
     let parcel = |subject| Draft { subject, fact: Fact::ParcelCancelled(ParcelCancelled { by }) };
     let mut drafts = vec![Draft { subject: order, fact: Fact::OrderCancelled(OrderCancelled { by }) }];
     drafts.extend(parcels.map(parcel));
-    let check: Check = Arc::new(all_before_dispatch);
+    let check: Check = Arc::new(something_to_stop);
     match intake.author(drafts, Vec::new(), Some(Guard { check: Some(check), extra: None })).await {
         Ok(_) => read(pool, caller, order).await,
         Err(IntakeError::Conflict(_)) => {
@@ -133,8 +183,8 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
                 return Ok(now);
             }
             let state = serde_json::to_value(&now).map_err(anyhow::Error::from)?;
-            let told = "A parcel of this order is on its way, delivered or refused by its vendor.";
-            let next = "Refuse the parcel at the door, or ask operations.";
+            let told = "Everything of this order is with the customer or back with its vendor.";
+            let next = "Ask operations about a return.";
             Err(Error::refuse_in_state(409, "not_cancellable", told, next, state))
         }
         Err(error) => Err(error.into()),
@@ -142,16 +192,20 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
 }
 
 /// Runs under the intake lock: what the screen showed may be old by now.
-fn all_before_dispatch(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict> {
+fn something_to_stop(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict> {
+    let mut done = None;
     for (subject, folded) in states {
-        let conflict = |status: &str| Err(Conflict { subject: *subject, status: status.to_owned() });
+        let conflict = |status: &str| Conflict { subject: *subject, status: status.to_owned() };
         match &folded.state {
-            State::Order(order) if order.cancelled => return conflict("cancelled"),
-            State::Parcel(parcel) if !parcel.status.before_dispatch() => return conflict(parcel.status.word()),
+            State::Order(order) if order.cancelled => return Err(conflict("cancelled")),
+            State::Parcel(parcel) if parcel.status.is_with_customer() || parcel.status == Status::Returned => {
+                done = Some(conflict(parcel.status.word()));
+            }
+            State::Parcel(_) => return Ok(()),
             _ => {}
         }
     }
-    Ok(())
+    done.map_or(Ok(()), Err)
 }
 
 /// Where a parcel stands.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::id::Scope;
 use protocol::sealed::Personal;
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
@@ -31,12 +32,30 @@ pub struct OrderRequest {
     pub customer: Customer,
     /// Where to.
     pub address: Address,
-    /// Only `cod` is served yet.
+    /// `cod`, cash on delivery, or `prepaid`: nothing moves before finance recorded the payment.
     pub payment: String,
-    /// Only `door` is served yet.
+    /// `door`; the older spelling of `deliver_to`, which wins when both are given.
+    #[serde(default = "door")]
     pub delivery: String,
+    /// Where the customer wants it; the door when it is left out.
+    #[serde(default)]
+    pub deliver_to: Option<DeliverTo>,
     /// What.
     pub items: Vec<Item>,
+}
+
+fn door() -> String {
+    "door".to_owned()
+}
+
+/// Where the customer wants the goods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliverTo {
+    /// At the address.
+    Door,
+    /// At this pickup point, as `GET /points` names it.
+    Point(Scope),
 }
 
 /// Who ordered.
@@ -86,6 +105,10 @@ pub struct Checked {
     pub personal: Personal,
     /// The district, in lower case.
     pub district: String,
+    /// Paid ahead.
+    pub prepaid: bool,
+    /// The pickup point; none for the door.
+    pub point: Option<Scope>,
     /// Its lines, with amounts in bounds.
     pub items: Vec<CheckedItem>,
 }
@@ -116,10 +139,22 @@ impl OrderRequest {
     /// `not_yet_served`, `bad_text`, `bad_phone`, `no_items`, `too_many_items`, `too_many_vendors`,
     /// `bad_quantity`, `bad_price`.
     pub fn checked(&self) -> Result<Checked, Error> {
-        if self.payment != "cod" || self.delivery != "door" {
-            let next = "Send payment \"cod\" and delivery \"door\".";
-            return Err(Error::refuse(422, "not_yet_served", "Only cash on delivery to the door is served yet.", next));
+        let prepaid = match self.payment.as_str() {
+            "cod" => false,
+            "prepaid" => true,
+            _ => {
+                let next = "Send payment \"cod\" or \"prepaid\".";
+                return Err(Error::refuse(422, "not_yet_served", "This way of paying is not served.", next));
+            }
+        };
+        if self.delivery != "door" {
+            let next = "Send deliver_to: \"door\", or {\"point\": \"S...\"}.";
+            return Err(Error::refuse(422, "not_yet_served", "This way of delivery is not served.", next));
         }
+        let point = match self.deliver_to {
+            Some(DeliverTo::Point(point)) => Some(point),
+            Some(DeliverTo::Door) | None => None,
+        };
         let phone = phone::normalise(&self.customer.phone).ok_or_else(|| {
             let next = "Write it like 01712345678 or +8801712345678.";
             Error::refuse(422, "bad_phone", "The phone is not a Bangladeshi mobile number.", next)
@@ -132,7 +167,7 @@ impl OrderRequest {
         let reference = self.reference.as_deref().map(|own| text("reference", own, 0, MAX_WORD)).transpose()?;
         let personal = Personal { name, phone, address: format!("{line}, {upazila}, {district}"), note };
         let reference = reference.filter(|own| !own.is_empty());
-        Ok(Checked { reference, personal, district: district.to_lowercase(), items: self.checked_items()? })
+        Ok(Checked { reference, personal, district: district.to_lowercase(), prepaid, point, items: self.checked_items()? })
     }
 
     fn checked_items(&self) -> Result<Vec<CheckedItem>, Error> {

@@ -51,8 +51,10 @@ impl Wanted {
                 } else {
                     wanted.subjects.insert(op.subject);
                     // Terms that arrive after the delivery settle their parcel.
-                    if let Reading::Known(Fact::EarningOpened(terms)) = Fact::read(op.class_kind, &op.payload) {
-                        wanted.subjects.insert(terms.parcel);
+                    match Fact::read(op.class_kind, &op.payload) {
+                        Reading::Known(Fact::EarningOpened(terms)) => drop(wanted.subjects.insert(terms.parcel)),
+                        Reading::Known(Fact::TermsFrozen(terms)) => drop(wanted.subjects.insert(terms.parcel)),
+                        _ => {}
                     }
                 }
             }

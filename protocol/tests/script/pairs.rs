@@ -152,7 +152,7 @@ fn r7_cancelled_and_delivered_on_a_tap_is_contested() {
             "books",
         ],
         &expect![[r#"
-            P1: cancelled due 1,250.00 collected 0.00, with a7, run of -
+            P1: loaded due 1,250.00 collected 0.00, with a7, run of a7, stop requested
             P1: delivered due 1,250.00 collected 1,250.00, with -, run of a7
               cancelled_and_delivered: Delivered by a7
               J4  Dr 1110{a7} 1,250.00  Cr 2045{P1} 1,250.00
@@ -257,7 +257,7 @@ fn a_cancellation_before_the_parcel_moves_is_all() {
 }
 
 #[test]
-fn a_cancellation_that_the_vendor_did_not_know_of_waits() {
+fn r8_a_cancellation_that_the_vendor_did_not_know_of_wins() {
     check(
         &[
             "order O1 of v1: P1 due 1250",
@@ -270,7 +270,6 @@ fn a_cancellation_that_the_vendor_did_not_know_of_waits() {
         ],
         &expect![[r#"
             P1: cancelled due 1,250.00 collected 0.00, with v1, run of -
-              unlisted_pair: Packed by v1
         "#]],
     );
 }

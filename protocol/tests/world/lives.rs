@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use protocol::burst::Burst;
 use protocol::decide::Draft;
 use protocol::fact::{
-    Accepted, Attempted, Delivered, Dispatched, EarningOpened, Fact, HandInCounted, HandInOffered, Loaded, Packed,
-    ParcelCancelled, ParcelCreated, Put, Received, ReturnReceived, RtoInitiated,
+    Accepted, Attempted, CodeVerified, CounterPaid, Delivered, Dispatched, EarningOpened, Fact, Forwarded,
+    HandInCounted, HandInOffered, HandedOver, HoldExpired, IdentityChecked, Loaded, Packed, ParcelCancelled,
+    ParcelCreated, PickupChosen, Put, Received, ReturnReceived, RtoInitiated, Shelved,
 };
 use protocol::id::{Id16, Incarnation, Kind, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -152,6 +153,48 @@ pub(crate) fn parcel(name: &str, cast: &[Person], steps: &[Step]) -> Life {
     }
     steps.iter().for_each(|step| life.step(*step, parcel_fact));
     life
+}
+
+/// A parcel on the shelf of the point of s1, and what then happens to it; paid ahead, nothing is due.
+pub(crate) fn pickup(name: &str, cast: &[Person], steps: &[Step], prepaid: bool) -> Life {
+    let subject = Subject::new(Kind::Parcel, id_of(name));
+    let (point, vendor) = (cast[3].seat.party, cast[4].seat.party);
+    let mut life = Life::new(subject, cast);
+    let created = ParcelCreated {
+        order: Subject::new(Kind::Order, id_of(name)),
+        vendor,
+        site: point,
+        due: if prepaid { Taka::ZERO } else { DUE },
+        lines: Vec::new(),
+        sealed: Vec::new(),
+    };
+    let pickup = PickupChosen { point, lock: protocol::parcel::lock_of(&subject, &[7; 16]), hold_days: 7 };
+    let earning = Draft { subject: Subject::earning_of(subject), fact: Fact::EarningOpened(terms(subject, vendor)) };
+    let facts = [Fact::ParcelCreated(created), Fact::PickupChosen(pickup)];
+    let mut drafts: Vec<Draft> = facts.into_iter().map(|fact| Draft { subject, fact }).collect();
+    drafts.extend((!prepaid).then_some(earning));
+    life.write(cast.len() - 1, &drafts);
+    life.all_know();
+    for fact in [Fact::Received(Received { pieces: 1 }), Fact::Shelved(Shelved { shelf: "A".into() })] {
+        life.write(3, &[Draft { subject, fact }]);
+        life.all_know();
+    }
+    steps.iter().for_each(|step| life.step(*step, pickup_fact));
+    life
+}
+
+fn pickup_fact(life: &Life, who: usize, step: Step) -> Fact {
+    let amount = [DUE, DUE, Taka::whole(1_200), Taka::whole(1_300)][usize::from(step.amount) % 4];
+    match (life.cast[who].seat.role(), step.what % 9) {
+        (Role::Site, 0) => Fact::Shelved(Shelved { shelf: format!("B{}", step.amount % 4) }),
+        (Role::Site, 1) => Fact::HoldExpired(HoldExpired {}),
+        (Role::Site, 2) => Fact::CodeVerified(CodeVerified { token: [7 + step.amount % 4 / 3; 16] }),
+        (Role::Site, 3) => Fact::IdentityChecked(IdentityChecked {}),
+        (Role::Site, 4 | 5) => Fact::CounterPaid(CounterPaid { amount }),
+        (Role::Site, 6) => Fact::Forwarded(Forwarded { to: life.cast[3].seat.party }),
+        (Role::Site, _) => Fact::HandedOver(HandedOver {}),
+        _ => parcel_fact(life, who, step),
+    }
 }
 
 fn parcel_fact(life: &Life, who: usize, step: Step) -> Fact {

@@ -14,6 +14,7 @@ use protocol::intake::{Clerk, Verified, op_of, verify};
 use protocol::op::Op;
 use protocol::refusal::Refusal;
 use protocol::seat::{Certificate, Role, Seat, bits};
+use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
@@ -74,7 +75,7 @@ pub(crate) fn person(name: &str, role: Role, party: Scope) -> Person {
 }
 
 impl World {
-    /// Central, hub s1, agents a7, a8, a9 of it, vendors v1, v2.
+    /// Central, hub s1, agents a7, a8, a9 of it, pickup points k1 (ours) and k2 (a partner's), vendors v1, v2.
     pub(crate) fn new() -> Self {
         let site = Subject::new(Kind::Site, id_of("s1"));
         let mut people = BTreeMap::new();
@@ -82,6 +83,11 @@ impl World {
         for name in ["a7", "a8", "a9"] {
             people.insert(name.to_owned(), person(name, Role::Agent, Subject::agent(site, id_of(name))));
         }
+        for name in ["k1", "k2"] {
+            people.insert(name.to_owned(), person(name, Role::Site, Subject::new(Kind::Site, id_of(name))));
+        }
+        let partner = people.get_mut("k2").expect("just inserted");
+        (partner.seat.classes, partner.seat.grants) = Seat::partner_rights(partner.seat.party);
         for name in ["v1", "v2"] {
             people.insert(name.to_owned(), person(name, Role::Vendor, Subject::new(Kind::Vendor, id_of(name))));
         }
@@ -245,6 +251,25 @@ impl Shelf for Person {
             }
         }
         cash
+    }
+
+    fn till_balance(&self) -> Taka {
+        let mine = Chart::Till.of_owner(self.seat.party);
+        let folds = self.store.ops.keys().map(|subject| self.store.fold(*subject));
+        let postings = folds.flat_map(|folded| folded.journals).flat_map(|journal| journal.postings);
+        postings.filter(|posting| posting.account == mine).map(|posting| posting.amount).sum()
+    }
+
+    fn shifts(&self) -> Vec<(Subject, Shift)> {
+        let own = |subject: &Subject| match self.store.fold(*subject).state {
+            State::Shift(shift) if shift.site == Some(self.seat.party) => Some((*subject, *shift)),
+            _ => None,
+        };
+        self.store.ops.keys().filter_map(own).collect()
+    }
+
+    fn code_locked(&self, _: Subject) -> bool {
+        true
     }
 
     fn chain(&self) -> (Incarnation, u64) {

@@ -10,6 +10,9 @@
 //! ... twice [1300]                                    the same tap again, neither after the other
 //! a8 offline                                          a8 syncs
 //! a7 sends newer|broken|foreign fact on P1            central cancels O1 | revokes a7 | owes v1 30
+//! pickup O1 k1 v1 P1 1250                             central places an order to be fetched at k1
+//! s1 forwards P1 to k1     k1 shelves P1 A3            k1 expires P1      k1 verifies P1 [wrong]
+//! k1 checks P1             k1 takes P1 1250            k1 hands P1 over   step P1
 //! print P1        books        ledger P1        refused        holds a7
 //! ```
 
@@ -48,17 +51,19 @@ pub(crate) fn run(text: &str) -> String {
     script.out
 }
 
-struct Script {
-    world: World,
-    names: BTreeMap<String, Subject>,
+pub(crate) struct Script {
+    pub(crate) world: World,
+    pub(crate) names: BTreeMap<String, Subject>,
     vendor_of: BTreeMap<String, Scope>,
-    out: String,
+    pub(crate) out: String,
 }
 
 impl Script {
     fn line(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
+            ["pickup", order, point, vendor, parcel, due] => self.place_pickup(order, point, vendor, parcel, due),
+            ["step", parcel] => self.step(parcel),
             ["order", order, rest @ ..] => self.place(order, &rest.join(" ")),
             ["print", name] => self.print(name),
             ["books"] => self.books(),
@@ -77,7 +82,7 @@ impl Script {
         }
     }
 
-    fn subject(&self, name: &str) -> Subject {
+    pub(crate) fn subject(&self, name: &str) -> Subject {
         *self.names.get(name).unwrap_or_else(|| panic!("nothing is called {name}"))
     }
 
@@ -216,7 +221,7 @@ impl Script {
                 let agent = agent.expect("an offer, or of a7");
                 Command::Count { handin, agent, counted_paisa: taka(amount), denominations: Vec::new() }
             }
-            other => panic!("no such act: {}", other.join(" ")),
+            other => self.at_counter(other).unwrap_or_else(|| panic!("no such act: {}", other.join(" "))),
         }
     }
 
@@ -238,7 +243,10 @@ impl Script {
                 let offer = Draft { subject: handin, fact: Fact::HandInOffered(offer) };
                 return vec![Draft { subject: party, fact: put.clone() }, Draft { subject: site, fact: put }, offer];
             }
-            other => panic!("nothing blind about {other:?}"),
+            command => {
+                let drafts = self.blind_at_counter(name, &command);
+                return drafts.unwrap_or_else(|| panic!("nothing blind about {command:?}"));
+            }
         };
         vec![Draft { subject, fact }]
     }
@@ -249,7 +257,7 @@ impl Script {
         self.names.iter().fold(text.to_owned(), replace)
     }
 
-    fn name_of(&self, scope: Option<Scope>) -> String {
+    pub(crate) fn name_of(&self, scope: Option<Scope>) -> String {
         scope.map_or_else(|| "-".to_owned(), |scope| self.named(&scope.to_string()))
     }
 
@@ -270,6 +278,12 @@ impl Script {
             State::Parcel(p) => {
                 write!(line, ": {} due {} collected {}", p.status.word(), p.due(), p.collected).unwrap();
                 write!(line, ", with {}, run of {}", self.name_of(p.custodian), self.name_of(p.agent)).unwrap();
+                if let Some(shelf) = &p.shelf {
+                    write!(line, ", shelf {shelf}").unwrap();
+                }
+                if p.stop_requested {
+                    line.push_str(", stop requested");
+                }
                 if p.return_requested {
                     line.push_str(", return requested");
                 }
@@ -290,7 +304,7 @@ impl Script {
                 write!(line, ": {} total {total}", if o.cancelled { "cancelled" } else { "placed" }).unwrap();
                 (o.incomplete, o.newer)
             }
-            State::Other => panic!("{name} does not fold"),
+            _ => panic!("{name} does not fold"),
         };
         if provisional.0 {
             line.push_str(", incomplete");
@@ -376,7 +390,7 @@ impl Script {
     }
 }
 
-fn taka(text: &str) -> Taka {
+pub(crate) fn taka(text: &str) -> Taka {
     Taka::parse(text).unwrap_or_else(|| panic!("{text} is no amount"))
 }
 
@@ -389,6 +403,7 @@ fn with_amount(draft: &Draft, amount: Option<Taka>) -> Draft {
     let mut again = draft.clone();
     match (&mut again.fact, amount) {
         (Fact::Delivered(delivered), Some(amount)) => delivered.collected = Some(amount),
+        (Fact::CounterPaid(paid), Some(amount)) => paid.amount = amount,
         (Fact::HandInCounted(count), Some(amount)) => count.counted = amount,
         (Fact::HandInOffered(offer), Some(amount)) => offer.amount = amount,
         _ => {}
@@ -398,7 +413,7 @@ fn with_amount(draft: &Draft, amount: Option<Taka>) -> Draft {
 
 /// The reference terms of the domain: delivery 60 + VAT 9, commission 10 %, handling 1 %, VAT 15 %,
 /// return fee 50 + VAT 7.50.
-fn terms(parcel: Subject, vendor: Scope, price: Taka) -> EarningOpened {
+pub(crate) fn terms(parcel: Subject, vendor: Scope, price: Taka) -> EarningOpened {
     let (delivery, delivery_vat) = (Taka::whole(60), Taka::whole(9));
     let goods = price.minus(delivery).minus(delivery_vat);
     let (commission, cod_fee) = (goods.basis_points(1_000), goods.basis_points(100));

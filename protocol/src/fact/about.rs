@@ -1,0 +1,38 @@
+//! What a fact of a kind can be about.
+
+use super::Fact;
+use crate::id::{Kind, Subject};
+
+impl Fact {
+    /// Whether a fact of this kind can be about such a subject.
+    #[must_use]
+    pub fn is_about(&self, subject: &Subject) -> bool {
+        let kind = subject.kind();
+        match self {
+            Self::Put(_) | Self::Close(_) => subject.is_scope(),
+            Self::Revoked(_) => kind == Some(Kind::Tenant),
+            Self::OrderPlaced(_) | Self::OrderCancelled(_) | Self::PaymentCaptured(_) => kind == Some(Kind::Order),
+            Self::EarningOpened(_)
+            | Self::TermsFrozen(_)
+            | Self::Distributed(_)
+            | Self::EarningHeld(_)
+            | Self::RtoCharged(_)
+            | Self::EscrowReleased(_)
+            | Self::Matured(_) => kind == Some(Kind::Earning),
+            Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
+            Self::TillOpened(_) | Self::TillClosed(_) => kind == Some(Kind::Shift),
+            Self::BagSealed(_) => kind == Some(Kind::Bag),
+            Self::Deposited(_) | Self::DepositConfirmed(_) => kind == Some(Kind::Deposit),
+            Self::PayoutCreated(_) | Self::PayoutConfirmed(_) => kind == Some(Kind::Payout),
+            Self::Swept(_) => kind == Some(Kind::Sweep),
+            Self::PartnerRemitted(_) => kind == Some(Kind::Remittance),
+            Self::RefundPaid(_) => kind == Some(Kind::Refund),
+            Self::ProductEntered(_) | Self::ProductChanged(_) => kind == Some(Kind::Product),
+            Self::DetailEntered(_) | Self::SiteDetailChanged(_) | Self::AgentDetailChanged(_) => {
+                matches!(kind, Some(Kind::Note | Kind::Address))
+            }
+            Self::Judged(_) => !subject.is_scope(),
+            _ => kind == Some(Kind::Parcel),
+        }
+    }
+}
