@@ -1,6 +1,6 @@
 /** What only the kiosk face says. */
 export const kiosk = {
-  'kiosk.site': ['পয়েন্ট', 'Point'],
+  'kiosk.site': ['কাউন্টার', 'Counter'],
   'kiosk.screens': ['পর্দা', 'Screens'],
   'kiosk.nav_find': ['খুঁজুন', 'Find'],
   'kiosk.nav_receive': ['বুঝে নিন', 'Receive'],
