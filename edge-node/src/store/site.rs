@@ -213,7 +213,7 @@ impl Rows<'_> {
     ///
     /// # Errors
     /// The database.
-    pub fn shifts(&self, limit: u32) -> Result<Vec<ShiftRow>, StoreError> {
+    pub fn latest_shifts(&self, limit: u32) -> Result<Vec<ShiftRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT subject FROM op WHERE class_kind = ?1 AND apart IS NULL GROUP BY subject
              ORDER BY max(n) DESC LIMIT ?2",

@@ -56,7 +56,7 @@ pub struct SiteZ {
 
 pub(super) fn state(rows: &Rows<'_>) -> Result<SiteTill, StoreError> {
     let mut till = SiteTill { open: None, closed: Vec::new() };
-    for row in rows.shifts(LATEST)? {
+    for row in rows.latest_shifts(LATEST)? {
         let (shift, since_ms, float_paisa) = (row.shift, row.opened_ms, row.float.paisa());
         match row.closed {
             None if till.open.is_none() => till.open = Some(SiteShift { shift, since_ms, float_paisa }),
