@@ -259,10 +259,8 @@ pub async fn enrol(pool: &PgPool, registrar: &Registrar<'_>, request: &EnrolRequ
     }
     let role = [Role::Site, Role::Agent, Role::Vendor, Role::Hub].into_iter().find(|role| role.word() == word);
     let role = role.ok_or_else(|| anyhow::anyhow!("the table enrol_code holds the unknown role {word}"))?;
-    let partner: Option<(bool,)> = sqlx::query_as("select partner from site where subject = $1")
-        .bind(party)
-        .fetch_optional(&mut *tx)
-        .await?;
+    let partner: Option<(bool,)> =
+        sqlx::query_as("select partner from site where subject = $1").bind(party).fetch_optional(&mut *tx).await?;
     // At a partner's point the till is his.
     let (classes, grants) = match (role, partner) {
         (Role::Site, Some((true,))) => Seat::partner_rights(Subject(party)),

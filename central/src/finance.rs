@@ -1,5 +1,7 @@
 //! The books as finance reads them. Debits are positive; amounts are integer paisa. Lists page.
 
+pub mod bank;
+
 use data_encoding::HEXLOWER;
 use protocol::account::Code;
 use protocol::id::Subject;

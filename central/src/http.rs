@@ -26,6 +26,7 @@ use crate::intake::{ClerkKey, Intake};
 use crate::store;
 use crate::tokens::Role;
 
+mod banking;
 mod devices;
 mod door;
 mod error;
@@ -34,6 +35,8 @@ mod finance;
 mod health;
 mod market;
 mod orders;
+mod payments;
+mod payouts;
 
 use door::{Door, MAX_IN_WORK};
 
@@ -229,7 +232,16 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
                 .route("/finance/cash-by-custodian", get(finance::cash_by_custodian))
                 .route("/finance/vendor-payable", get(finance::vendor_payable))
                 .route("/finance/journals/{id}", get(finance::journals))
-                .route("/finance/exceptions", get(finance::exceptions)),
+                .route("/finance/exceptions", get(finance::exceptions))
+                .route("/finance/bags", get(banking::bags).post(banking::seal))
+                .route("/finance/deposits", get(banking::deposits).post(banking::deposit))
+                .route("/finance/deposits/{id}/confirm", post(banking::confirm))
+                .route("/finance/maturing", post(payouts::mature))
+                .route("/finance/payouts", get(payouts::list).post(payouts::create))
+                .route("/finance/payouts/{id}/lines", get(payouts::lines))
+                .route("/finance/payouts/{id}/confirm", post(payouts::confirm))
+                .route("/finance/sweeps", post(banking::sweep))
+                .route("/finance/remittances", post(banking::remit)),
         ))
         .route("/enrol", enrol);
     Router::new()

@@ -17,6 +17,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::problem::Error;
 use crate::store::StoreError;
 use crate::store::load::Seats;
 
@@ -67,6 +68,8 @@ pub struct Authored {
     pub position: u64,
     /// The op of each draft, in order.
     pub ids: Vec<OpId>,
+    /// What a [`Decision`] answers.
+    pub answer: String,
 }
 
 /// The state under the lock was not what the handler needs.
@@ -94,6 +97,23 @@ pub struct Guard {
     pub extra: Option<Extra>,
 }
 
+/// What a [`Decision`] came to.
+#[derive(Clone, Default)]
+pub struct Decided {
+    /// What is to be recorded; nothing, when there is nothing to do.
+    pub drafts: Vec<Draft>,
+    /// SQL beside it, in the same transaction.
+    pub extra: Option<Extra>,
+    /// What the caller is told.
+    pub answer: String,
+}
+
+/// A [`Decision`] while it runs.
+pub type Deciding<'t> = Pin<Box<dyn Future<Output = Result<Decided, Error>> + Send + 't>>;
+/// Reads rows under the lock and says what central records: amounts that depend on a balance are
+/// decided so. It writes nothing itself, and runs alone, after everything before it is committed.
+pub type Decision = Arc<dyn for<'t> Fn(&'t mut PgConnection) -> Deciding<'t> + Send + Sync>;
+
 /// Why nothing was taken. The caller's work is untouched: it may ask again.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
@@ -106,6 +126,9 @@ pub enum IntakeError {
     /// The guard's SQL failed; for a unique violation the request was recorded before.
     #[error("the request's own rows could not be written: {0}")]
     Extra(sqlx::Error),
+    /// The decision said no.
+    #[error("declined: {0}")]
+    Declined(Error),
     /// The task is gone: the process is stopping.
     #[error("central is stopping: try again in a moment")]
     Stopped,
@@ -148,8 +171,19 @@ impl Intake {
         guard: Option<Guard>,
     ) -> Result<Authored, IntakeError> {
         let (answer, answered) = oneshot::channel();
-        let guard = guard.unwrap_or_default();
-        self.ask(Request::Author(Box::new(Recording { drafts, keys, guard, answer: Some(answer) })), answered).await
+        let recording =
+            Recording { drafts, keys, guard: guard.unwrap_or_default(), answer: Some(answer), ..Recording::default() };
+        self.ask(Request::Author(Box::new(recording)), answered).await
+    }
+
+    /// Records what `decision` comes to under the lock.
+    ///
+    /// # Errors
+    /// See [`IntakeError`]; [`IntakeError::Declined`] holds the decision's own.
+    pub async fn decide(&self, decision: Decision) -> Result<Authored, IntakeError> {
+        let (answer, answered) = oneshot::channel();
+        let recording = Recording { decision: Some(decision), answer: Some(answer), ..Recording::default() };
+        self.ask(Request::Author(Box::new(recording)), answered).await
     }
 
     async fn ask<T>(
@@ -174,10 +208,14 @@ struct Take {
     answer: Answer<Took>,
 }
 
+#[derive(Default)]
 struct Recording {
+    /// Fills in the drafts, under the lock.
+    decision: Option<Decision>,
     drafts: Vec<Draft>,
     keys: Vec<(Subject, [u8; 32])>,
     guard: Guard,
+    said: String,
     answer: Answer<Authored>,
 }
 
@@ -248,13 +286,17 @@ impl Clerk {
 }
 
 /// Cuts a group where central's drafts build on what an earlier request of the group touches: heads
-/// and guards must see it committed.
+/// and guards must see it committed. A decision may read anything: it is a part of its own.
 fn parts(group: Vec<Request>) -> Vec<Vec<Request>> {
     let mut parts: Vec<Vec<Request>> = Vec::new();
     let mut touched: BTreeSet<Subject> = BTreeSet::new();
+    let mut after_decision = false;
     for request in group {
         let subjects = batch::wanted(std::slice::from_ref(&request)).subjects;
+        let decides = matches!(&request, Request::Author(recording) if recording.decision.is_some());
         let builds = matches!(request, Request::Author(_)) && !subjects.is_disjoint(&touched);
+        let builds = builds || decides || after_decision;
+        after_decision = decides;
         if builds {
             touched.clear();
         }

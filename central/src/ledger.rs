@@ -276,6 +276,16 @@ async fn add_balances(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), 
     Ok(())
 }
 
+/// The balance of an account, debit positive; under the lock it is what a decision may rely on.
+pub(crate) async fn balance(conn: &mut PgConnection, account: Account) -> Result<Taka, sqlx::Error> {
+    let row: Option<(i64,)> = sqlx::query_as("SELECT amount_paisa FROM balance WHERE account_code = $1 AND owner = $2")
+        .bind(i32::from(account.code as u16))
+        .bind(account.owner.map_or(Vec::new(), |owner| owner.0.to_vec()))
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map_or(Taka::ZERO, |(amount,)| paisa(amount)))
+}
+
 /// The period that is open at a time: the month in Dhaka, `2026-11`.
 pub(crate) fn period(now_ms: u64) -> String {
     let at = Timestamp::from_millisecond(signed(now_ms)).unwrap_or(Timestamp::UNIX_EPOCH);

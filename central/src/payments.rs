@@ -126,11 +126,7 @@ impl Cashier<'_> {
             let next = "Pay the customer back, and ask for the whole amount in one payment.";
             return Err(Error::refuse(422, "amount_differs", told, next));
         }
-        let captured = PaymentCaptured {
-            provider: payment.provider as u8,
-            reference: reference.to_owned(),
-            amount,
-        };
+        let captured = PaymentCaptured { provider: payment.provider as u8, reference: reference.to_owned(), amount };
         let mut drafts = vec![Draft { subject: payment.order, fact: Fact::PaymentCaptured(captured) }];
         // Money that comes for an order that was called off is taken, and owed back (R23): nothing moves.
         if !cancelled {
@@ -219,10 +215,11 @@ impl Cashier<'_> {
         match (request.customer, request.order) {
             (Some(customer), None) if customer.kind() == Some(Kind::Customer) => Ok(customer),
             (None, Some(order)) => {
-                let row: Option<(Option<[u8; 16]>,)> = sqlx::query_as("select customer from view_order where subject = $1")
-                    .bind(order.0)
-                    .fetch_optional(self.pool)
-                    .await?;
+                let row: Option<(Option<[u8; 16]>,)> =
+                    sqlx::query_as("select customer from view_order where subject = $1")
+                        .bind(order.0)
+                        .fetch_optional(self.pool)
+                        .await?;
                 let id = row.and_then(|row| row.0).ok_or_else(unknown)?;
                 Ok(Subject::customer(protocol::id::Id16(id)))
             }
@@ -231,13 +228,12 @@ impl Cashier<'_> {
     }
 
     async fn refund_of(&self, provider: Provider, reference: &str) -> Result<Option<Refunded>, sqlx::Error> {
-        let row: Option<([u8; 17], [u8; 17], i64)> = sqlx::query_as(
-            "select subject, customer, amount_paisa from refund where provider = $1 and reference = $2",
-        )
-        .bind(provider as i16)
-        .bind(reference)
-        .fetch_optional(self.pool)
-        .await?;
+        let row: Option<([u8; 17], [u8; 17], i64)> =
+            sqlx::query_as("select subject, customer, amount_paisa from refund where provider = $1 and reference = $2")
+                .bind(provider as i16)
+                .bind(reference)
+                .fetch_optional(self.pool)
+                .await?;
         let read = |(subject, customer, amount_paisa): ([u8; 17], [u8; 17], i64)| Refunded {
             refund: Subject(subject),
             customer: Subject(customer),
@@ -265,14 +261,16 @@ fn note_payment(provider: Provider, reference: String, order: Subject, amount: T
     Arc::new(move |connection| {
         let reference = Arc::clone(&reference);
         Box::pin(async move {
-            sqlx::query("insert into payment (provider, reference, order_subject, amount_paisa) values ($1, $2, $3, $4)")
-                .bind(provider as i16)
-                .bind(reference.as_str())
-                .bind(order.0)
-                .bind(amount.paisa())
-                .execute(connection)
-                .await
-                .map(drop)
+            sqlx::query(
+                "insert into payment (provider, reference, order_subject, amount_paisa) values ($1, $2, $3, $4)",
+            )
+            .bind(provider as i16)
+            .bind(reference.as_str())
+            .bind(order.0)
+            .bind(amount.paisa())
+            .execute(connection)
+            .await
+            .map(drop)
         })
     })
 }

@@ -104,21 +104,23 @@ enum Place {
     District(String),
 }
 
+/// A place that cannot be looked at.
+pub(crate) fn bad_place() -> Error {
+    let next = "Send near=Dhaka, or near=23.78,90.41.";
+    Error::refuse(422, "bad_place", "The place is neither a district nor a position.", next)
+}
+
 /// Where a caller stands is nobody's business: two decimals of a degree, a kilometre, are kept.
 fn place_of(text: &str) -> Result<Place, Error> {
-    let bad = || {
-        let next = "Send near=Dhaka, or near=23.78,90.41.";
-        Error::refuse(422, "bad_place", "The place is neither a district nor a position.", next)
-    };
     let text = text.trim();
     if text.is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err(bad());
+        return Err(bad_place());
     }
     match text.split_once(',') {
         None => Ok(Place::District(text.to_lowercase())),
         Some((lat, lon)) => {
-            let lat = degrees(lat, 90).ok_or_else(bad)?;
-            let lon = degrees(lon, 180).ok_or_else(bad)?;
+            let lat = degrees(lat, 90).ok_or_else(bad_place)?;
+            let lon = degrees(lon, 180).ok_or_else(bad_place)?;
             Ok(Place::At(lat, lon))
         }
     }
@@ -144,7 +146,10 @@ mod tests {
 
     #[test]
     fn a_position_is_read_and_made_coarse() {
-        assert_eq!((degrees("23.789", 90), degrees("-90.4", 180), degrees("7", 90)), (Some(23_780_000), Some(-90_400_000), Some(7_000_000)));
+        assert_eq!(
+            (degrees("23.789", 90), degrees("-90.4", 180), degrees("7", 90)),
+            (Some(23_780_000), Some(-90_400_000), Some(7_000_000))
+        );
         for junk in ["", "x", "91", "1.2.3", "+5", "1e3", "--4", "4.", "২৩"] {
             assert_eq!(degrees(junk, 90), None, "{junk}");
         }

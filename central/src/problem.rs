@@ -113,6 +113,7 @@ impl From<crate::intake::IntakeError> for Error {
                 "Central is stopping.",
                 "Try again in a moment, with the same Idempotency-Key.",
             ),
+            IntakeError::Declined(error) => error,
             IntakeError::Conflict(conflict) => {
                 let told = format!("{} is {}.", conflict.subject, conflict.status);
                 Self::refuse(409, "wrong_state", told, "Look at it again.")

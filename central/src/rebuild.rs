@@ -26,7 +26,7 @@ const LOG_CHUNK: i64 = 1_000;
 
 /// A table with its rows as text, in order of the key. A membership's position is a cursor's hint and
 /// is left out.
-const PROJECTIONS: [(&str, &str); 9] = [
+const PROJECTIONS: [(&str, &str); 17] = [
     ("member", "SELECT ROW(scope, subject, put_gen, close_gen)::text FROM member ORDER BY scope, subject"),
     ("root", "SELECT t::text FROM root t ORDER BY scope, lane"),
     ("balance", "SELECT t::text FROM balance t ORDER BY account_code, owner"),
@@ -35,10 +35,18 @@ const PROJECTIONS: [(&str, &str); 9] = [
     ("view_earning", "SELECT t::text FROM view_earning t ORDER BY subject"),
     ("view_handin", "SELECT t::text FROM view_handin t ORDER BY subject"),
     ("view_offer", "SELECT t::text FROM view_offer t ORDER BY op"),
+    ("view_shift", "SELECT t::text FROM view_shift t ORDER BY subject"),
+    ("view_bag", "SELECT t::text FROM view_bag t ORDER BY subject"),
+    ("view_deposit", "SELECT t::text FROM view_deposit t ORDER BY subject"),
+    ("view_payout", "SELECT t::text FROM view_payout t ORDER BY subject"),
+    ("view_sweep", "SELECT t::text FROM view_sweep t ORDER BY subject"),
+    ("view_remittance", "SELECT t::text FROM view_remittance t ORDER BY subject"),
+    ("view_deposit_bag", "SELECT t::text FROM view_deposit_bag t ORDER BY bag"),
+    ("view_payout_line", "SELECT t::text FROM view_payout_line t ORDER BY earning"),
     ("exception", "SELECT t::text FROM exception t ORDER BY subject, kind COLLATE \"C\", cause, code COLLATE \"C\""),
 ];
 
-const DROPS: [&str; 9] = [
+const DROPS: [&str; 17] = [
     "DELETE FROM member",
     "DELETE FROM root",
     "DELETE FROM balance",
@@ -47,6 +55,14 @@ const DROPS: [&str; 9] = [
     "DELETE FROM view_earning",
     "DELETE FROM view_handin",
     "DELETE FROM view_offer",
+    "DELETE FROM view_shift",
+    "DELETE FROM view_bag",
+    "DELETE FROM view_deposit",
+    "DELETE FROM view_payout",
+    "DELETE FROM view_sweep",
+    "DELETE FROM view_remittance",
+    "DELETE FROM view_deposit_bag",
+    "DELETE FROM view_payout_line",
     "DELETE FROM exception",
 ];
 

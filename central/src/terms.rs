@@ -102,8 +102,14 @@ mod tests {
     use super::*;
     use protocol::id::{Id16, Kind};
 
-    const REFERENCE: Terms =
-        Terms { delivery: Taka::whole(60), vat_bp: 1_500, commission_bp: 1_000, cod_bp: 100, rto: Taka::whole(50), window_min: 10_080 };
+    const REFERENCE: Terms = Terms {
+        delivery: Taka::whole(60),
+        vat_bp: 1_500,
+        commission_bp: 1_000,
+        cod_bp: 100,
+        rto: Taka::whole(50),
+        window_min: 10_080,
+    };
 
     fn frozen(goods: i64) -> TermsFrozen {
         let parcel = Subject::new(Kind::Parcel, Id16([1; 16]));

@@ -1,6 +1,8 @@
 //! Rows of the projections from folded states. Live intake and the rebuild write through this one
 //! door, so that both give equal bytes.
 
+mod bank;
+
 use std::collections::BTreeMap;
 
 use protocol::account::Code;
@@ -9,7 +11,7 @@ use protocol::fact::{Fact, Reading};
 use protocol::fold::{Folded, State};
 use protocol::handin::HandIn;
 use protocol::id::{Author, OpId, Subject};
-use protocol::journal::Rule;
+use protocol::journal::{Journal, Rule};
 use protocol::op::Op;
 use protocol::order::Order;
 use protocol::parcel::{Parcel, Step};
@@ -23,11 +25,13 @@ pub mod kind {
     pub const CONTESTED_DELIVERY: &str = "contested_delivery";
     /// A contest on a hand-in; the code says which.
     pub const CONTESTED_HANDIN: &str = "contested_handin";
+    /// Something that is said once was recorded twice; the code says what else.
+    pub const CONTESTED_RECORD: &str = "contested_record";
     /// A second real collection (J12).
     pub const DUPLICATE_MONEY: &str = "duplicate_money";
-    /// Less cash than there should be (J9, J11a, J11c).
+    /// Less cash than there should be (J9, J11a, J11c, J13b, J27a).
     pub const SHORT: &str = "short";
-    /// More cash than there should be (J10, J11).
+    /// More cash than there should be (J10, J11, J13a with a surplus, J27a).
     pub const OVER: &str = "over";
     /// An op that is stored and not folded.
     pub const QUARANTINED_FACT: &str = "quarantined_fact";
@@ -49,7 +53,8 @@ pub(crate) async fn write(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
             State::Parcel(parcel) => parcels.push((subject, parcel)),
             State::Earning(earning) => earnings.push((subject, earning)),
             State::HandIn(handin) => handins.push((subject, handin)),
-            _ => {}
+            State::Refund(_) => {}
+            money => bank::write(conn, subject, money).await?,
         }
     }
     if !orders.is_empty() {
@@ -143,14 +148,19 @@ async fn write_parcels(conn: &mut PgConnection, rows: &[(&Subject, &Parcel)]) ->
 }
 
 async fn write_earnings(conn: &mut PgConnection, rows: &[(&Subject, &Earning)]) -> Result<(), sqlx::Error> {
+    let order = |earning: &Earning| earning.terms.as_ref()?.prepaid.map(|paid| paid.order.0);
     sqlx::query(
         "INSERT INTO view_earning (subject, parcel, vendor, state, net_paisa, distributed_for, charged_for,
-            incomplete, newer)
+            incomplete, newer, prepaid, order_subject, window_min, available_paisa, released_for, matured_for)
          SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bytea[],
-            $7::bytea[], $8::bool[], $9::bool[])
+            $7::bytea[], $8::bool[], $9::bool[], $10::bool[], $11::bytea[], $12::bigint[], $13::bigint[],
+            $14::bytea[], $15::bytea[])
          ON CONFLICT (subject) DO UPDATE SET parcel = excluded.parcel, vendor = excluded.vendor,
             state = excluded.state, net_paisa = excluded.net_paisa, distributed_for = excluded.distributed_for,
-            charged_for = excluded.charged_for, incomplete = excluded.incomplete, newer = excluded.newer",
+            charged_for = excluded.charged_for, incomplete = excluded.incomplete, newer = excluded.newer,
+            prepaid = excluded.prepaid, order_subject = excluded.order_subject, window_min = excluded.window_min,
+            available_paisa = excluded.available_paisa, released_for = excluded.released_for,
+            matured_for = excluded.matured_for",
     )
     .bind(each(rows, |(subject, _)| subject.0))
     .bind(each(rows, |(_, earning)| earning.terms.as_ref().map(|terms| terms.parcel.0)))
@@ -161,6 +171,12 @@ async fn write_earnings(conn: &mut PgConnection, rows: &[(&Subject, &Earning)]) 
     .bind(each(rows, |(_, earning)| earning.charged_for.map(|op| op.0)))
     .bind(each(rows, |(_, earning)| earning.incomplete))
     .bind(each(rows, |(_, earning)| earning.newer))
+    .bind(each(rows, |(_, earning)| earning.terms.as_ref().is_some_and(|terms| terms.prepaid.is_some())))
+    .bind(each(rows, |(_, earning)| order(earning)))
+    .bind(each(rows, |(_, earning)| earning.terms.as_ref().map_or(0, |terms| i64::from(terms.window_min))))
+    .bind(each(rows, |(_, earning)| earning.available.paisa()))
+    .bind(each(rows, |(_, earning)| earning.released_for.map(|op| op.0)))
+    .bind(each(rows, |(_, earning)| earning.matured_for.map(|op| op.0)))
     .execute(conn)
     .await?;
     Ok(())
@@ -197,7 +213,7 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
     let subjects: Vec<[u8; 17]> = folded.keys().map(|subject| subject.0).collect();
     sqlx::query(
         "DELETE FROM exception WHERE subject = ANY($1)
-         AND kind IN ('contested_delivery', 'contested_handin', 'duplicate_money', 'short', 'over')",
+         AND kind IN ('contested_delivery', 'contested_handin', 'contested_record', 'duplicate_money', 'short', 'over')",
     )
     .bind(subjects)
     .execute(&mut *conn)
@@ -205,12 +221,13 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
     let mut rows: Vec<([u8; 17], &str, [u8; 32], &str)> = Vec::new();
     for (subject, folded) in folded {
         let contested = match folded.state {
+            State::Parcel(_) => kind::CONTESTED_DELIVERY,
             State::HandIn(_) => kind::CONTESTED_HANDIN,
-            _ => kind::CONTESTED_DELIVERY,
+            _ => kind::CONTESTED_RECORD,
         };
         rows.extend(folded.contests().iter().map(|contest| (subject.0, contested, contest.op.0, contest.code.word())));
         for journal in &folded.journals {
-            if let Some(kind) = kind_of(journal.rule) {
+            if let Some(kind) = kind_of(journal) {
                 rows.push((subject.0, kind, journal.cause.0, journal.rule.name()));
             }
         }
@@ -234,11 +251,14 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
     Ok(())
 }
 
-const fn kind_of(rule: Rule) -> Option<&'static str> {
-    match rule {
+fn kind_of(journal: &Journal) -> Option<&'static str> {
+    let posts_on = |code| journal.postings.iter().any(|line| line.account.code == code);
+    match journal.rule {
         Rule::J12 => Some(kind::DUPLICATE_MONEY),
-        Rule::J9 | Rule::J11a | Rule::J11c => Some(kind::SHORT),
+        Rule::J9 | Rule::J11a | Rule::J11c | Rule::J13b => Some(kind::SHORT),
         Rule::J10 | Rule::J11 => Some(kind::OVER),
+        Rule::J13a | Rule::J27a if posts_on(Code::CashOver) => Some(kind::OVER),
+        Rule::J27a => Some(kind::SHORT),
         _ => None,
     }
 }
@@ -318,7 +338,7 @@ pub(crate) async fn watch_custody(conn: &mut PgConnection, owners: &[[u8; 17]]) 
          ON CONFLICT DO NOTHING",
     )
     .bind(owners)
-    .bind([Code::AgentCash, Code::Till].map(|code| i32::from(code as u16)).to_vec())
+    .bind([Code::AgentCash, Code::Till, Code::InTransit, Code::Settlement].map(|code| i32::from(code as u16)).to_vec())
     .execute(conn)
     .await?;
     Ok(())

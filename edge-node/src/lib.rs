@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod exchange;
+pub mod handover;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 pub mod node;

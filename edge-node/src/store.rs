@@ -1,6 +1,7 @@
 //! The replica's database: SQLite in WAL, `synchronous=FULL`, one writer. Storage decides nothing:
 //! it loads a desk for `protocol::intake`, and writes what was taken in one fsynced transaction.
 
+mod boxes;
 mod desk;
 mod digest;
 mod identity;

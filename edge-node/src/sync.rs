@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::account::Account;
 use protocol::burst::Burst;
 use protocol::fold::RULES;
-use protocol::frame::{Cursor, Frame, Hello, RefusedSlot, SubjectKey};
+use protocol::frame::{CodeBox, Cursor, Frame, Hello, RefusedSlot, SubjectKey};
 use protocol::id::{Author, Incarnation, Scope, ShortId};
 use protocol::root::Root;
 use protocol::session::{EdgeSession, EdgeStore};
@@ -190,6 +190,10 @@ impl EdgeStore for Replica {
     fn add_keys(&mut self, keys: &[SubjectKey]) -> Result<(), NodeError> {
         let keys: Vec<_> = keys.iter().map(|key| (key.subject, key.key)).collect();
         Ok(self.0.store().add_keys(&keys)?)
+    }
+
+    fn add_boxes(&mut self, boxes: &[CodeBox]) -> Result<(), NodeError> {
+        Ok(self.0.store().add_boxes(boxes)?)
     }
 
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {

@@ -125,6 +125,8 @@ pub struct Earning {
     pub held_for: Vec<OpId>,
     /// What the vendor gets of it, fees taken off.
     pub net: Taka,
+    /// What it adds to what the vendor may have (2020); negative when a return was charged to it.
+    pub available: Taka,
     /// The confirmation or capture by which the vendor may have it.
     pub matured_for: Option<OpId>,
     /// A head is not held: provisional.
@@ -204,6 +206,9 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
         }
     }
     journals.retain(|journal| !journal.postings.is_empty());
+    let available = Chart::VendorAvailable.of_owner(terms.vendor);
+    let lines = journals.iter().flat_map(|journal| &journal.postings).filter(|line| line.account == available);
+    earning.available = lines.map(|line| line.amount).sum::<Taka>().negated();
     earning.terms = Some(terms);
     (earning, journals)
 }

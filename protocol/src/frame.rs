@@ -205,6 +205,24 @@ impl std::fmt::Debug for SubjectKey {
     }
 }
 
+/// What the six digits of a parcel's handover code open, for the devices of its point (see
+/// [`crate::handover`]).
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CodeBox {
+    /// Which.
+    #[n(0)]
+    pub subject: Subject,
+    /// The box.
+    #[n(1)]
+    pub sealed: ByteVec,
+}
+
+impl std::fmt::Debug for CodeBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CodeBox({})", self.subject)
+    }
+}
+
 /// Something the device should tell its person.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Notice {
@@ -301,6 +319,8 @@ frames! {
     Status(Status) = 14;
     /// Edge → hub: tell me your roots again.
     Check(u64) = 15;
+    /// Hub → edge; skipped by devices of before.
+    Boxes(Vec<CodeBox>) = 16;
 }
 
 /// Why bytes are not a frame.

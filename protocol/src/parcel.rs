@@ -110,6 +110,17 @@ pub enum Proof {
     Code,
 }
 
+impl Proof {
+    /// The word of views.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Code => "code",
+        }
+    }
+}
+
 /// What the counter does next with a parcel that lies there. Each step is a fact of its own, so a power
 /// cut between any two leaves the next one readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

@@ -3,6 +3,8 @@
 //! Accept what changed on purpose with `UPDATE_EXPECT=1 cargo test -p protocol --test script`.
 #![allow(clippy::unwrap_used, reason = "a test stops at once")]
 
+#[path = "world/bank.rs"]
+mod bank;
 #[path = "world/counter.rs"]
 mod counter;
 #[path = "world/people.rs"]
@@ -14,6 +16,8 @@ mod store;
 #[path = "world/words.rs"]
 mod words;
 
+#[path = "script/banking.rs"]
+mod banking;
 #[path = "script/handin.rs"]
 mod handin;
 #[path = "script/money.rs"]

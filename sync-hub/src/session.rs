@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use central::intake::IntakeError;
 use central::replication::{self, DeviceStatus, ReplicationError};
-use protocol::frame::{Cursor, OwnHead, RefusedSlot, SubjectKey};
+use protocol::frame::{CodeBox, Cursor, OwnHead, RefusedSlot, SubjectKey};
 use protocol::id::Author;
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, PAGE_OPS, Page};
@@ -150,6 +150,7 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
                 bursts: page.bursts,
                 certificates: named(hub, page.certificates),
                 keys: keys(page.keys),
+                boxes: boxes(page.boxes),
                 upto: page.upto,
                 more: page.more,
                 roots: page.roots,
@@ -165,8 +166,9 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
                 other => other?,
             };
             let certificates = named(hub, difference.certificates);
-            let (bursts, keys, want) = (difference.bursts, keys(difference.keys), difference.want);
-            Answer::Difference(scope, lane, Difference { bursts, certificates, keys, want })
+            let (bursts, keys, boxes) = (difference.bursts, keys(difference.keys), boxes(difference.boxes));
+            let want = difference.want;
+            Answer::Difference(scope, lane, Difference { bursts, certificates, keys, boxes, want })
         }
         Ask::Certificates(authors) => {
             Answer::Certificates(named(hub, replication::certificates(&hub.pool, &authors).await?))
@@ -192,4 +194,8 @@ fn named(hub: &Hub, certificates: Vec<Vec<u8>>) -> Vec<(Author, Vec<u8>)> {
 
 fn keys(keys: Vec<(protocol::id::Subject, [u8; 32])>) -> Vec<SubjectKey> {
     keys.into_iter().map(|(subject, key)| SubjectKey { subject, key }).collect()
+}
+
+fn boxes(boxes: Vec<(protocol::id::Subject, Vec<u8>)>) -> Vec<CodeBox> {
+    boxes.into_iter().map(|(subject, sealed)| CodeBox { subject, sealed: sealed.into() }).collect()
 }

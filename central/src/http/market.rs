@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::App;
 use super::error::Answer;
-use super::extract::{Body, Query, Segment};
+use super::extract::{Body, Segment};
 use crate::market::{self, NewSite, NewTerms, NewVendor, Offer};
 use crate::points::{self, Near, Points};
 use crate::problem::Error;
@@ -51,6 +52,7 @@ pub(super) async fn new_terms(
 }
 
 /// `GET /points?near=`.
-pub(super) async fn points(State(app): State<Arc<App>>, Query(near): Query<Near>) -> Answer<Points> {
+pub(super) async fn points(State(app): State<Arc<App>>, near: Result<Query<Near>, QueryRejection>) -> Answer<Points> {
+    let Query(near) = near.map_err(|_| points::bad_place())?;
     Ok(Json(points::near(&app.pool, &near).await?))
 }

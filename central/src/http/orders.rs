@@ -38,11 +38,15 @@ pub(super) async fn place(
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<&str, Error> {
-    let next = "Send the header Idempotency-Key: 8 to 64 visible ASCII characters, new for each order.";
+/// The key by which a retry is known.
+///
+/// # Errors
+/// `idempotency_key_needed`, `idempotency_key_bad`.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<&str, Error> {
+    let next = "Send the header Idempotency-Key: 8 to 64 visible ASCII characters, new for each request.";
     let header = headers
         .get("idempotency-key")
-        .ok_or_else(|| Error::refuse(400, "idempotency_key_needed", "An order needs an Idempotency-Key.", next))?;
+        .ok_or_else(|| Error::refuse(400, "idempotency_key_needed", "This request needs an Idempotency-Key.", next))?;
     let key = header.to_str().ok().filter(|key| KEY_LENGTH.contains(&key.len()));
     key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
         .ok_or_else(|| Error::refuse(400, "idempotency_key_bad", "The Idempotency-Key cannot be used.", next))

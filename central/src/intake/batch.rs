@@ -11,7 +11,7 @@ use protocol::intake::{self, Desk, Taken, Verified, Wanted, history_of, op_of};
 use protocol::op::Op;
 use sqlx::postgres::PgConnection;
 
-use super::{Authored, Clerk, IntakeError, Recording, Request, Take, Took, answer};
+use super::{Authored, Clerk, Decided, IntakeError, Recording, Request, Take, Took, answer};
 use crate::store::{self, StoreError, load, save};
 
 /// What a request has come to before the batch is written.
@@ -28,6 +28,17 @@ impl Clerk {
         let started = std::time::Instant::now();
         let mut tx = self.pool.begin().await?;
         store::lock(&mut tx).await?;
+        if let [Request::Author(recording)] = group {
+            if let Some(decision) = recording.decision.clone() {
+                match decision(&mut tx).await {
+                    Ok(decided) => recording.take_over(decided),
+                    Err(error) => {
+                        answer(&mut recording.answer, Err(IntakeError::Declined(error)));
+                        return Ok(());
+                    }
+                }
+            }
+        }
         let mut head = store::log_head(&mut tx).await?;
         let mut place = store::place(&mut tx, self.key.author).await?;
 
@@ -109,6 +120,14 @@ impl Clerk {
             rest = after;
         }
         ids
+    }
+}
+
+impl Recording {
+    fn take_over(&mut self, decided: Decided) {
+        self.drafts = decided.drafts;
+        self.guard.extra = decided.extra;
+        self.said = decided.answer;
     }
 }
 
@@ -246,7 +265,8 @@ fn tell(request: &mut Request, outcome: Outcome, taken: &Taken, position: u64) {
             answer(&mut take.answer, Ok(Took { position, chains, refused, duplicates }));
         }
         (Request::Author(recording), Outcome::Authored(ids)) => {
-            answer(&mut recording.answer, Ok(Authored { position, ids }));
+            let said = std::mem::take(&mut recording.said);
+            answer(&mut recording.answer, Ok(Authored { position, ids, answer: said }));
         }
         (request, Outcome::Refused(error)) => request.fail(error),
         (request, _) => request.fail(IntakeError::Stopped),

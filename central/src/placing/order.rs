@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use protocol::decide::Draft;
 use protocol::fact::{Fact, OrderCancelled, ParcelCancelled};
 use protocol::fold::{Folded, State};
-use data_encoding::HEXLOWER;
 use protocol::id::Subject;
 use protocol::parcel::Status;
 use serde::Serialize;
@@ -121,8 +121,7 @@ pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<Order
     Ok(OrderView { order: order.to_string(), reference, placed_at_ms, total_paisa, status, parcels })
 }
 
-type ParcelRow =
-    (Vec<u8>, Option<String>, i64, String, bool, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
+type ParcelRow = (Vec<u8>, Option<String>, i64, String, bool, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
 
 fn view_of(row: ParcelRow, cancelled: bool) -> ParcelView {
     let (subject, vendor, due_paisa, status, stop_requested, point, code, token) = row;

@@ -167,7 +167,14 @@ impl OrderRequest {
         let reference = self.reference.as_deref().map(|own| text("reference", own, 0, MAX_WORD)).transpose()?;
         let personal = Personal { name, phone, address: format!("{line}, {upazila}, {district}"), note };
         let reference = reference.filter(|own| !own.is_empty());
-        Ok(Checked { reference, personal, district: district.to_lowercase(), prepaid, point, items: self.checked_items()? })
+        Ok(Checked {
+            reference,
+            personal,
+            district: district.to_lowercase(),
+            prepaid,
+            point,
+            items: self.checked_items()?,
+        })
     }
 
     fn checked_items(&self) -> Result<Vec<CheckedItem>, Error> {

@@ -44,24 +44,36 @@ pub(crate) async fn desk(
         ..Desk::default()
     };
     desk.roots = roots(conn, &root_scopes(&desk, bursts, scopes)).await?;
-    desk.balances = strict_balances(conn, &vendors(&desk, bursts)).await?;
+    desk.balances = balances(conn, &owners(&desk, bursts)).await?;
     Ok(desk)
 }
 
-/// The wanted subjects, and those that a revoked author wrote on, with the earnings of parcels.
+/// The wanted subjects, the parcels of wanted orders (a payment settles them), and those that a revoked
+/// author wrote on, with the earnings of parcels.
 async fn subjects(conn: &mut PgConnection, wanted: &Wanted) -> Result<Vec<[u8; 17]>, sqlx::Error> {
     let mut subjects: BTreeSet<Subject> = wanted.subjects.clone();
     if !wanted.revoked.is_empty() {
         let revoked: Vec<[u8; 8]> = wanted.revoked.iter().map(|author| author.0).collect();
         let wrote: Vec<([u8; 17],)> = sqlx::query_as("SELECT DISTINCT subject FROM op WHERE author = ANY($1)")
             .bind(revoked)
-            .fetch_all(conn)
+            .fetch_all(&mut *conn)
             .await?;
         for subject in wrote.into_iter().map(|(subject,)| Subject(subject)) {
             if subject.kind() == Some(Kind::Parcel) {
                 subjects.insert(Subject::earning_of(subject));
             }
             subjects.insert(subject);
+        }
+    }
+    let orders: Vec<[u8; 17]> =
+        subjects.iter().filter(|subject| subject.kind() == Some(Kind::Order)).map(|order| order.0).collect();
+    if !orders.is_empty() {
+        let parcels: Vec<([u8; 17],)> = sqlx::query_as("SELECT subject FROM view_parcel WHERE order_subject = ANY($1)")
+            .bind(orders)
+            .fetch_all(conn)
+            .await?;
+        for parcel in parcels.into_iter().map(|(parcel,)| Subject(parcel)) {
+            subjects.extend([parcel, Subject::earning_of(parcel)]);
         }
     }
     Ok(subjects.into_iter().filter(|subject| !subject.is_scope()).map(|subject| subject.0).collect())
@@ -252,15 +264,18 @@ async fn roots(conn: &mut PgConnection, scopes: &BTreeSet<Scope>) -> Result<BTre
     Ok(roots)
 }
 
-/// Vendors that the loaded and the new facts name: their strict accounts decide about fees.
-fn vendors(desk: &Desk, bursts: &[Verified]) -> BTreeSet<Scope> {
+/// Vendors and orders that the loaded and the new facts name: their accounts decide about fees, and about
+/// what was paid ahead.
+fn owners(desk: &Desk, bursts: &[Verified]) -> BTreeSet<Subject> {
     let held = desk.ops.values().flatten().filter_map(|held| Op::decode(&held.bytes).ok());
     let named = |op: Op| match Fact::read(op.class_kind, &op.payload) {
-        Reading::Known(Fact::ParcelCreated(created)) => Some(created.vendor),
-        Reading::Known(Fact::EarningOpened(terms)) => Some(terms.vendor),
-        _ => None,
+        Reading::Known(Fact::ParcelCreated(created)) => vec![created.vendor],
+        Reading::Known(Fact::EarningOpened(terms)) => vec![terms.vendor],
+        Reading::Known(Fact::TermsFrozen(terms)) if terms.prepaid => vec![terms.vendor, terms.order],
+        Reading::Known(Fact::TermsFrozen(terms)) => vec![terms.vendor],
+        _ => Vec::new(),
     };
-    held.chain(opened(bursts)).filter_map(named).collect()
+    held.chain(opened(bursts)).flat_map(named).collect()
 }
 
 fn opened(bursts: &[Verified]) -> impl Iterator<Item = Op> + '_ {
@@ -271,11 +286,13 @@ fn opened(bursts: &[Verified]) -> impl Iterator<Item = Op> + '_ {
     })
 }
 
-async fn strict_balances(
+/// Balances of strict accounts and of escrow.
+async fn balances(
     conn: &mut PgConnection,
-    owners: &BTreeSet<Scope>,
+    owners: &BTreeSet<Subject>,
 ) -> Result<BTreeMap<Account, protocol::taka::Taka>, sqlx::Error> {
-    let strict = Code::ALL.iter().filter(|code| code.is_strict()).map(|code| i32::from(*code as u16));
+    let decides = |code: &&Code| code.is_strict() || **code == Code::Escrow;
+    let strict = Code::ALL.iter().filter(decides).map(|code| i32::from(*code as u16));
     let rows: Vec<(i32, [u8; 17], i64)> = sqlx::query_as(
         "SELECT account_code, owner, amount_paisa FROM balance WHERE account_code = ANY($1) AND owner = ANY($2)",
     )

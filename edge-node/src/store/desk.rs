@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use protocol::fact::{Fact, Reading, Revoked};
 use protocol::history::History;
-use protocol::id::{Author, Digest, Incarnation, OpId, Scope, Subject};
+use protocol::id::{Author, Digest, Incarnation, Kind, OpId, Scope, Subject};
 use protocol::intake::{self, Chain, Desk, Generations, HeldBurst, HeldOp, Verified, Wanted};
 use protocol::root::Root;
 use rusqlite::{OptionalExtension, Row, params};
@@ -78,6 +78,15 @@ impl Rows<'_> {
         )?;
         let ops = statement.query_map(params![subject.0], held_op)?.collect::<Result<_, _>>()?;
         Ok(ops)
+    }
+
+    /// The subjects of one kind that have ops, in order.
+    pub(super) fn subjects_of_kind(&self, kind: Kind) -> Result<Vec<Subject>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT DISTINCT subject FROM op WHERE subject >= ?1 AND subject < ?2 ORDER BY subject")?;
+        let subjects = statement.query_map(params![[kind as u8], [kind as u8 + 1]], |row| row.get(0).map(Subject))?;
+        Ok(subjects.collect::<Result<_, _>>()?)
     }
 
     /// The history of one subject, as the fold wants it.

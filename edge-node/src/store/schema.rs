@@ -6,7 +6,23 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, PICKUP];
+
+/// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
+/// made. The boxes come by session and belong to this device: a rebuild leaves them.
+const PICKUP: &str = "
+ALTER TABLE view_parcel ADD COLUMN point BLOB;
+ALTER TABLE view_parcel ADD COLUMN shelf TEXT;
+ALTER TABLE view_parcel ADD COLUMN step TEXT;
+ALTER TABLE view_parcel ADD COLUMN verified TEXT;
+ALTER TABLE view_parcel ADD COLUMN paid INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE view_parcel ADD COLUMN held_since_ms INTEGER;
+ALTER TABLE view_parcel ADD COLUMN given_by BLOB;
+ALTER TABLE view_parcel ADD COLUMN given_at_ms INTEGER;
+ALTER TABLE view_parcel ADD COLUMN stop_requested INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE view_parcel ADD COLUMN prepaid INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE code_box (subject BLOB PRIMARY KEY, sealed BLOB NOT NULL, tries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
 
 const FIRST: &str = "
 CREATE TABLE identity (

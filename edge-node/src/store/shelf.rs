@@ -3,9 +3,12 @@
 
 use std::cell::RefCell;
 
+use protocol::account::Code;
 use protocol::decide;
-use protocol::fold::{self, Folded};
-use protocol::id::{Incarnation, Scope, ShortId, Subject};
+use protocol::fold::{self, Folded, State};
+use protocol::handover::MAX_TRIES;
+use protocol::id::{Incarnation, Kind, Scope, ShortId, Subject};
+use protocol::shift::Shift;
 use protocol::taka::Taka;
 
 use super::{Rows, StoreError};
@@ -53,6 +56,23 @@ impl Rows<'_> {
         Ok(Some(fold::fold(*subject, &self.history_of(&ops)?)))
     }
 
+    /// The shifts of the own till that are held; a few a day, so each is folded.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn shifts(&self) -> Result<Vec<(Subject, Shift)>, StoreError> {
+        let mut shifts = Vec::new();
+        for subject in self.subjects_of_kind(Kind::Shift)? {
+            match self.folded(&subject)?.map(|folded| folded.state) {
+                Some(State::Shift(shift)) if shift.site == Some(self.store.seat.party) => {
+                    shifts.push((subject, *shift))
+                }
+                _ => {}
+            }
+        }
+        Ok(shifts)
+    }
+
     /// The heads that a new fact on the subject names.
     ///
     /// # Errors
@@ -74,6 +94,19 @@ impl decide::Shelf for Shelf<'_> {
 
     fn cash_on_hand(&self) -> Taka {
         self.kept(self.rows.cash_on_hand())
+    }
+
+    fn till_balance(&self) -> Taka {
+        let party = self.rows.store.seat.party;
+        self.kept(self.rows.balance(Code::Till.of_owner(party)))
+    }
+
+    fn shifts(&self) -> Vec<(Subject, Shift)> {
+        self.kept(self.rows.shifts())
+    }
+
+    fn code_locked(&self, parcel: Subject) -> bool {
+        self.kept(self.rows.code_box(&parcel)).is_none_or(|code| code.tries >= MAX_TRIES)
     }
 
     fn chain(&self) -> (Incarnation, u64) {

@@ -5,7 +5,7 @@ use protocol::earning::Earning;
 use protocol::fact::Fact;
 use protocol::handin::HandIn;
 use protocol::id::{OpId, Scope, Subject};
-use protocol::parcel::Parcel;
+use protocol::parcel::{Parcel, Proof, Step};
 use protocol::sealed::{self, Personal};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
@@ -42,6 +42,26 @@ pub struct ParcelView {
     pub collected_paisa: i64,
     /// To be asked back from the customer.
     pub return_requested: bool,
+    /// Called off while it was under way: bring it back.
+    pub stop_requested: bool,
+    /// Paid ahead: take nothing.
+    pub prepaid: bool,
+    /// The pickup point it is to be fetched at.
+    pub point: Option<Scope>,
+    /// Its shelf there.
+    pub shelf: Option<String>,
+    /// What the counter does next: `verify`, `take_cash` or `hand_over`.
+    pub step: Option<String>,
+    /// How the customer at the counter was known: `code` or `identity`.
+    pub verified: Option<String>,
+    /// Nothing is to be collected any more.
+    pub paid: bool,
+    /// Since when it lies at its point, by the clerk's clock.
+    pub held_since_ms: Option<i64>,
+    /// Who gave it to the customer.
+    pub given_by: Option<Scope>,
+    /// When, by that author's clock.
+    pub given_at_ms: Option<i64>,
     /// Stable codes of what waits for a ruling.
     pub contested: Vec<String>,
     /// A head is missing, or an op is of a later version.
@@ -99,8 +119,10 @@ impl Rows<'_> {
             .prepare_cached(
                 "INSERT OR REPLACE INTO view_parcel (subject, order_id, vendor, site, due_paisa, lines, status,
                  custodian, agent, attempts, satisfied_by, returned_by, collected_paisa, return_requested, contested,
-                 incomplete, newer, sealed)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 incomplete, newer, sealed, point, shelf, step, verified, paid, held_since_ms, given_by, given_at_ms,
+                 stop_requested, prepaid)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                 ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)",
             )?
             .execute(params![
                 subject.0,
@@ -120,7 +142,17 @@ impl Rows<'_> {
                 words(&parcel.contests),
                 parcel.incomplete,
                 parcel.newer,
-                created.map(|created| created.sealed.as_slice())
+                created.map(|created| created.sealed.as_slice()),
+                parcel.pickup.as_ref().map(|pickup| pickup.point.0),
+                parcel.shelf,
+                parcel.step().map(Step::word),
+                parcel.verified.map(Proof::word),
+                parcel.paid,
+                parcel.held_since_ms.map(signed),
+                parcel.given.map(|given| given.by.0),
+                parcel.given.map(|given| signed(given.at_ms)),
+                parcel.stop_requested,
+                parcel.is_prepaid()
             ])?;
         Ok(())
     }
@@ -182,7 +214,8 @@ impl Rows<'_> {
     ) -> Result<Vec<ParcelView>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT subject, order_id, vendor, site, due_paisa, lines, status, custodian, agent, attempts,
-             collected_paisa, return_requested, contested, incomplete OR newer, sealed, subject_key.key
+             collected_paisa, return_requested, contested, incomplete OR newer, sealed, subject_key.key, point, shelf,
+             step, verified, paid, held_since_ms, given_by, given_at_ms, stop_requested, prepaid
              FROM view_parcel LEFT JOIN subject_key USING (subject)
              WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR subject > ?2) ORDER BY subject LIMIT ?3",
         )?;
@@ -203,6 +236,16 @@ impl Rows<'_> {
                 attempts: row.get(9)?,
                 collected_paisa: row.get(10)?,
                 return_requested: row.get(11)?,
+                point: subject_at(row, 16)?,
+                shelf: row.get(17)?,
+                step: row.get(18)?,
+                verified: row.get(19)?,
+                paid: row.get(20)?,
+                held_since_ms: row.get(21)?,
+                given_by: subject_at(row, 22)?,
+                given_at_ms: row.get(23)?,
+                stop_requested: row.get(24)?,
+                prepaid: row.get(25)?,
                 contested: split(row.get(12)?),
                 provisional: row.get(13)?,
                 customer: opened,
@@ -210,6 +253,20 @@ impl Rows<'_> {
         };
         let rows = statement.query_map(params![status, after.map(|after| after.0), limit], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The phone of a parcel's customer, when this device holds the key.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn phone_of(&self, parcel: &Subject) -> Result<Option<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT sealed, subject_key.key FROM view_parcel JOIN subject_key USING (subject) WHERE subject = ?1",
+        )?;
+        let read = |row: &Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, [u8; 32]>(1)?));
+        let found = statement.query_row(params![parcel.0], read).optional()?;
+        let opened = found.and_then(|(sealed, key)| sealed::open(&key, parcel, PARCEL_CREATED, &sealed?));
+        Ok(opened.map(|personal| personal.phone))
     }
 
     /// Hand-ins in order of id, after `after`.

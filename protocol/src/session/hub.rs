@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::burst::Burst;
 use crate::frame::{
-    Cursor, Frame, Hello, Notice, OwnHead, PageEnd, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want,
-    Welcome, bursts_frames, pack_ids, unpack_ids,
+    CodeBox, Cursor, Frame, Hello, Notice, OwnHead, PageEnd, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey,
+    Want, Welcome, bursts_frames, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::root::Root;
@@ -56,6 +56,8 @@ pub struct Page {
     pub certificates: Vec<(Author, Vec<u8>)>,
     /// Keys of the subjects in the page, for seats that may unseal.
     pub keys: Vec<SubjectKey>,
+    /// What the handover codes of those subjects open, for the device's own counter.
+    pub boxes: Vec<CodeBox>,
     /// Up to which position the page goes.
     pub upto: u64,
     /// More follows.
@@ -75,6 +77,8 @@ pub struct Difference {
     pub certificates: Vec<(Author, Vec<u8>)>,
     /// Keys of their subjects.
     pub keys: Vec<SubjectKey>,
+    /// What the handover codes of those subjects open, for the device's own counter.
+    pub boxes: Vec<CodeBox>,
     /// What we lack.
     pub want: Vec<ShortId>,
 }
@@ -95,6 +99,7 @@ pub struct HubSession {
     owes_roots: bool,
     told: BTreeSet<Author>,
     keyed: BTreeSet<Subject>,
+    boxed: BTreeSet<Subject>,
     last_roots: Option<Roots>,
     hello: Hello,
 }
@@ -144,6 +149,7 @@ impl HubSession {
             owes_roots: true,
             told: BTreeSet::from([author]),
             keyed: BTreeSet::new(),
+            boxed: BTreeSet::new(),
             last_roots: None,
             hello: Hello::default(),
         }
@@ -222,7 +228,7 @@ impl HubSession {
             }
             Answer::Page(page) => self.send_page(page),
             Answer::Difference(scope, lane, difference) => {
-                let mut frames = self.introduce(difference.certificates, difference.keys);
+                let mut frames = self.introduce(difference.certificates, difference.keys, difference.boxes);
                 frames.extend(bursts_frames(difference.bursts.iter().map(Burst::encode)));
                 frames.push(Frame::Want(Want { scope, lane, ids: pack_ids(&difference.want) }));
                 (frames, Vec::new())
@@ -235,7 +241,12 @@ impl HubSession {
         }
     }
 
-    fn introduce(&mut self, certificates: Vec<(Author, Vec<u8>)>, keys: Vec<SubjectKey>) -> Vec<Frame> {
+    fn introduce(
+        &mut self,
+        certificates: Vec<(Author, Vec<u8>)>,
+        keys: Vec<SubjectKey>,
+        boxes: Vec<CodeBox>,
+    ) -> Vec<Frame> {
         let fresh: Vec<_> = certificates
             .into_iter()
             .filter(|(author, _)| self.told.insert(*author))
@@ -244,13 +255,15 @@ impl HubSession {
         let keys: Vec<SubjectKey> = keys.into_iter().filter(|key| self.keyed.insert(key.subject)).collect();
         let fresh = (!fresh.is_empty()).then_some(Frame::Certificates(fresh));
         let keys = (!keys.is_empty()).then_some(Frame::Keys(keys));
-        fresh.into_iter().chain(keys).collect()
+        let boxes: Vec<CodeBox> = boxes.into_iter().filter(|code| self.boxed.insert(code.subject)).collect();
+        let boxes = (!boxes.is_empty()).then_some(Frame::Boxes(boxes));
+        fresh.into_iter().chain(keys).chain(boxes).collect()
     }
 
     fn send_page(&mut self, page: Page) -> (Vec<Frame>, Vec<Ask>) {
         self.paging = false;
         self.cursor = page.upto;
-        let mut frames = self.introduce(page.certificates, page.keys);
+        let mut frames = self.introduce(page.certificates, page.keys, page.boxes);
         let told = !page.bursts.is_empty();
         frames.extend(bursts_frames(page.bursts.iter().map(Burst::encode)));
         let cursor = Cursor { log_id: self.log_id, position: page.upto };

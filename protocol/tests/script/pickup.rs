@@ -167,14 +167,20 @@ fn handed_over_with_nothing_verified_or_paid() {
 #[test]
 fn j11_j11a_other_amounts_at_the_counter() {
     let with = |amount: &str| format!("k1 verifies P1\nk1 blindly takes P1 {amount}\nk1 hands P1 over\nprint P1");
-    check(&[SHELVED, &with("1300")], &expect![[r#"
+    check(
+        &[SHELVED, &with("1300")],
+        &expect![[r#"
         P1: collected due 1,250.00 collected 1,300.00, with -, run of -
           J11  Dr 1120{k1} 1,300.00  Cr 2045{P1} 1,250.00  Cr 2095{P1} 50.00
-    "#]]);
-    check(&[SHELVED, &with("1200")], &expect![[r#"
+    "#]],
+    );
+    check(
+        &[SHELVED, &with("1200")],
+        &expect![[r#"
         P1: collected due 1,250.00 collected 1,200.00, with -, run of -
           J11a  Dr 1120{k1} 1,200.00  Dr 1140{k1} 50.00  Cr 2045{P1} 1,250.00
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

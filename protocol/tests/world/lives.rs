@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use protocol::burst::Burst;
 use protocol::decide::Draft;
 use protocol::fact::{
-    Accepted, Attempted, CodeVerified, CounterPaid, Delivered, Dispatched, EarningOpened, Fact, Forwarded,
-    HandInCounted, HandInOffered, HandedOver, HoldExpired, IdentityChecked, Loaded, Packed, ParcelCancelled,
-    ParcelCreated, PickupChosen, Put, Received, ReturnReceived, RtoInitiated, Shelved,
+    Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, Delivered, DepositConfirmed, Deposited,
+    Dispatched, Distributed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
+    HandedOver, HoldExpired, IdentityChecked, Loaded, Matured, Packed, ParcelCancelled, ParcelCreated, PartnerRemitted,
+    PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Put, Received, ReturnReceived, RtoCharged, RtoInitiated,
+    Shelved, Swept, TermsFrozen, TillClosed, TillOpened,
 };
-use protocol::id::{Id16, Incarnation, Kind, Scope, ShortId, Subject};
+use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
 use protocol::seat::Role;
 use protocol::taka::Taka;
@@ -237,6 +239,98 @@ fn handin_fact(life: &Life, who: usize, step: Step) -> Fact {
             Fact::HandInCounted(HandInCounted { agent, counted: amount, denominations: Vec::new() })
         }
         _ => Fact::HandInOffered(HandInOffered { site, amount, inc: place.inc, upto: place.seq - 1 }),
+    }
+}
+
+/// The kinds of subject from the earning to the payout.
+pub(crate) const MONEY: [Kind; 7] =
+    [Kind::Earning, Kind::Shift, Kind::Bag, Kind::Deposit, Kind::Payout, Kind::Sweep, Kind::Remittance];
+
+/// A money subject that central, and at a till two cashiers, record more often than they should.
+pub(crate) fn money(kind: Kind, cast: &[Person], steps: &[Step]) -> Life {
+    let mut life = Life::new(Subject::new(kind, id_of("M")), cast);
+    let hands = if kind == Kind::Shift { vec![3, 5] } else { vec![cast.len() - 1] };
+    for step in steps {
+        let who = hands[usize::from(step.who) % hands.len()];
+        life.step(Step { who: who as u8, ..*step }, money_fact);
+    }
+    life
+}
+
+fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
+    let taka = |whole: i32| Taka::whole(whole);
+    let (site, vendor, parcel) =
+        (life.cast[3].seat.party, life.cast[4].seat.party, Subject::new(Kind::Parcel, id_of("P")));
+    let (bank, cause) = (Subject::bank("b"), OpId([step.amount % 3; 32]));
+    let amount = taka([1_000, 1_200, 0][usize::from(step.amount) % 3]);
+    let reference = || "line".to_owned();
+    let second = step.what % 2 == 1;
+    match life.subject.kind() {
+        Some(Kind::Shift) if second => Fact::TillClosed(TillClosed {
+            z: u32::from(step.amount % 2),
+            expected: taka(1_000),
+            counted: amount,
+            denominations: Vec::new(),
+        }),
+        Some(Kind::Shift) => Fact::TillOpened(TillOpened { float: amount }),
+        Some(Kind::Bag) => Fact::BagSealed(BagSealed { site, seal: "S".into(), amount }),
+        Some(Kind::Deposit) if second => {
+            Fact::DepositConfirmed(DepositConfirmed { reference: reference(), credited: amount })
+        }
+        Some(Kind::Deposit) => {
+            let bag = |n: u8| BagIn { bag: Subject::new(Kind::Bag, Id16([n; 16])), site, amount: taka(500) };
+            // Now and then one bag twice.
+            let bags = vec![bag(1), bag(if step.amount > 200 { 1 } else { 2 })];
+            Fact::Deposited(Deposited { bank, slip: "7".into(), bags })
+        }
+        Some(Kind::Payout) if second => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: reference() }),
+        Some(Kind::Payout) => {
+            let lines = vec![PayoutLine { earning: Subject::earning_of(parcel), net: taka(1_000) }];
+            Fact::PayoutCreated(PayoutCreated { vendor, lines, total: amount })
+        }
+        Some(Kind::Sweep) => Fact::Swept(Swept { from: bank, to: Subject::bank("c"), amount, reference: reference() }),
+        Some(Kind::Remittance) => {
+            let commission = taka(i32::from(step.what % 3));
+            Fact::PartnerRemitted(PartnerRemitted { site, bank, net: amount, commission, reference: reference() })
+        }
+        _ => earning_fact(parcel, vendor, cause, step),
+    }
+}
+
+fn earning_fact(parcel: Subject, vendor: Scope, cause: OpId, step: Step) -> Fact {
+    let old = terms(parcel, vendor);
+    match step.what % 8 {
+        0 => Fact::EarningOpened(old),
+        1 | 2 => Fact::TermsFrozen(TermsFrozen {
+            parcel,
+            vendor,
+            order: Subject::new(Kind::Order, id_of("O")),
+            customer: Subject::customer(id_of("customer")),
+            prepaid: step.what % 8 == 1,
+            goods: old.goods,
+            delivery: old.delivery,
+            delivery_vat: old.delivery_vat,
+            rounding: old.rounding,
+            commission: old.commission,
+            cod_fee: old.cod_fee,
+            vendor_vat: old.vendor_vat,
+            rto_fee: old.rto_fee,
+            rto_vat: old.rto_vat,
+            window_min: 60,
+        }),
+        3 => Fact::Distributed(Distributed { cause }),
+        4 => Fact::EscrowReleased(EscrowReleased { cause, how: 1 + step.amount % 2 }),
+        5 => Fact::EarningHeld(EarningHeld { cause, code: 1 }),
+        6 => {
+            let available = Taka::from_paisa(i64::from(step.amount)).expect("small");
+            let fee = old.rto_fee.plus(old.rto_vat);
+            Fact::RtoCharged(RtoCharged { cause, available, receivable: fee.minus(available) })
+        }
+        _ => {
+            let fees =
+                old.commission.plus(old.vendor_vat).plus(if step.amount % 2 == 0 { old.cod_fee } else { Taka::ZERO });
+            Fact::Matured(Matured { cause, net: old.goods.minus(fees) })
+        }
     }
 }
 

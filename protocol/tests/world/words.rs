@@ -64,6 +64,7 @@ impl Script {
         match words.as_slice() {
             ["pickup", order, point, vendor, parcel, due] => self.place_pickup(order, point, vendor, parcel, due),
             ["step", parcel] => self.step(parcel),
+            ["order", order, "prepaid", vendor, parcel, price] => self.place_prepaid(order, vendor, parcel, price),
             ["order", order, rest @ ..] => self.place(order, &rest.join(" ")),
             ["print", name] => self.print(name),
             ["books"] => self.books(),
@@ -73,6 +74,7 @@ impl Script {
             ["central", "cancels", order] => self.cancel(order),
             ["central", "revokes", name] => self.revoke(name),
             ["central", "owes", vendor, amount] => self.owe(vendor, taka(amount)),
+            ["central", rest @ ..] => self.finance(rest),
             [name, "offline"] => self.world.people.get_mut(*name).expect("a person").online = false,
             [name, "syncs"] => self.world.sync(name),
             [name, "sends", what, "fact", "on", subject] => self.send(name, what, subject),
@@ -170,7 +172,9 @@ impl Script {
                 return;
             }
         };
-        if let (["offers", handin, ..], Some(draft)) = (words, drafts.iter().find(|draft| !draft.subject.is_scope())) {
+        if let (["offers" | "opens", handin, ..], Some(draft)) =
+            (words, drafts.iter().find(|draft| !draft.subject.is_scope()))
+        {
             self.names.insert((*handin).to_owned(), draft.subject);
         }
         let mut taps = vec![drafts];
@@ -221,6 +225,10 @@ impl Script {
                 let agent = agent.expect("an offer, or of a7");
                 Command::Count { handin, agent, counted_paisa: taka(amount), denominations: Vec::new() }
             }
+            ["opens", _, float] => Command::OpenTill { float_paisa: taka(float) },
+            ["closes", shift, counted] => {
+                Command::CloseTill { shift: parcel(shift), counted_paisa: taka(counted), denominations: Vec::new() }
+            }
             other => self.at_counter(other).unwrap_or_else(|| panic!("no such act: {}", other.join(" "))),
         }
     }
@@ -228,6 +236,11 @@ impl Script {
     /// The fact of a command as it stands, with no decision before it.
     fn blind(&mut self, name: &str, words: &[&str]) -> Vec<Draft> {
         let party = self.world.party(name);
+        if let ["opens" | "closes", ..] = words {
+            let (subject, fact) = self.blind_till(words);
+            let put = Fact::Put(Put { generation: 1, subjects: vec![subject] });
+            return vec![Draft { subject: party, fact: put }, Draft { subject, fact }];
+        }
         let (subject, fact) = match self.command(words) {
             Command::Deliver { parcel, evidence, collected_paisa, .. } => {
                 (parcel, Fact::Delivered(Delivered { evidence, collected: collected_paisa }))
@@ -304,7 +317,8 @@ impl Script {
                 write!(line, ": {} total {total}", if o.cancelled { "cancelled" } else { "placed" }).unwrap();
                 (o.incomplete, o.newer)
             }
-            _ => panic!("{name} does not fold"),
+            State::Other => panic!("{name} does not fold"),
+            money => self.tell_money(money, &mut line),
         };
         if provisional.0 {
             line.push_str(", incomplete");

@@ -114,7 +114,7 @@ pub(super) fn edge_equals(edge: &EdgeRows, standing: &Net, balances: &Balances, 
 const fn owned_by(role: Role) -> &'static [Code] {
     match role {
         Role::Agent => &[Code::AgentCash],
-        Role::Site => &[Code::Till],
+        Role::Site => &[Code::Till, Code::PartnerReceivable],
         Role::Vendor => &[Code::VendorHeld, Code::VendorAvailable, Code::VendorReceivable],
         Role::Central | Role::Hub => &[],
     }
@@ -129,6 +129,9 @@ enum Effect {
     HandIn(Subject),
     /// An earning is distributed, its fees charged, its return charged.
     Earning(Subject, Rule),
+    /// A till closes, a bag is sealed, a deposit credited, a payout created, a payout sent, a sweep or a
+    /// remittance is booked.
+    Once(Subject, Rule),
     /// One fact has one consequence by one rule.
     Cause(Subject, Rule, OpId),
 }
@@ -161,10 +164,17 @@ pub(super) fn applied_twice(journals: &[JournalRow]) -> BTreeMap<[u8; 16], Strin
 
 fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
     let once = match rule {
-        Rule::J4 | Rule::J11 | Rule::J11a | Rule::J11c => Some(Effect::Due(row.subject)),
+        Rule::J4 | Rule::J4p | Rule::J36 | Rule::J11 | Rule::J11a | Rule::J11c => Some(Effect::Due(row.subject)),
         Rule::J8 | Rule::J9 | Rule::J10 => Some(Effect::HandIn(row.subject)),
-        Rule::J5 | Rule::J7 | Rule::J21 | Rule::J32 => Some(Effect::Earning(row.subject, rule)),
-        Rule::J12 => None,
+        // What was collected or paid ahead goes one way: to the vendor, or back to the customer.
+        Rule::J5 | Rule::J6 | Rule::J19 | Rule::J21a => Some(Effect::Earning(row.subject, Rule::J5)),
+        Rule::J7 | Rule::J16 | Rule::J21 | Rule::J32 => Some(Effect::Earning(row.subject, rule)),
+        Rule::J13a | Rule::J13b => Some(Effect::Once(row.subject, Rule::J13a)),
+        Rule::J13 | Rule::J17 | Rule::J17a | Rule::J18 | Rule::J27a | Rule::J36a => {
+            Some(Effect::Once(row.subject, rule))
+        }
+        // One order may be paid, and paid back, in parts.
+        Rule::J2 | Rule::J12 | Rule::J19a => None,
     };
     once.into_iter().chain([Effect::Cause(row.subject, rule, row.cause)]).collect()
 }
@@ -294,6 +304,11 @@ mod tests {
             (&[(Rule::J8, 1, 0), (Rule::J10, 1, 0)], 1),
             (&[(Rule::J5, 1, 0), (Rule::J7, 1, 0), (Rule::J21, 2, 0)], 0),
             (&[(Rule::J5, 1, 0), (Rule::J5, 2, 0)], 1),
+            (&[(Rule::J6, 1, 0), (Rule::J7, 1, 0), (Rule::J16, 2, 0)], 0),
+            (&[(Rule::J6, 1, 0), (Rule::J19, 2, 0)], 1),
+            (&[(Rule::J13a, 1, 0), (Rule::J13b, 2, 0)], 1),
+            (&[(Rule::J17, 1, 0), (Rule::J17a, 2, 0)], 0),
+            (&[(Rule::J17, 1, 0), (Rule::J17, 2, 0)], 1),
         ] {
             assert_eq!(applied_twice(&rows(posted)).len(), twice, "{posted:?}");
         }

@@ -14,7 +14,7 @@ use super::books::hex;
 
 /// Projections of central with the columns of their keys. The position of a membership is a cursor's
 /// hint and is left out.
-const CENTRAL: [(&str, &str); 9] = [
+const CENTRAL: [(&str, &str); 17] = [
     ("member", "scope, subject"),
     ("root", "scope, lane"),
     ("balance", "account_code, owner"),
@@ -23,6 +23,14 @@ const CENTRAL: [(&str, &str); 9] = [
     ("view_earning", "subject"),
     ("view_handin", "subject"),
     ("view_offer", "op"),
+    ("view_shift", "subject"),
+    ("view_bag", "subject"),
+    ("view_deposit", "subject"),
+    ("view_deposit_bag", "bag"),
+    ("view_payout", "subject"),
+    ("view_payout_line", "earning"),
+    ("view_sweep", "subject"),
+    ("view_remittance", "subject"),
     ("exception", "subject, kind, cause, code"),
 ];
 

@@ -55,7 +55,7 @@ impl States {
                     counts.contested += u64::from(!parcel.contests.is_empty());
                     counts.failed_attempts += u64::from(parcel.attempts);
                 }
-                State::Earning(_) | State::HandIn(_) | State::Other => {}
+                _ => {}
             }
         }
         counts
@@ -82,7 +82,7 @@ impl States {
                 State::HandIn(handin) => {
                     handins.insert(*subject, (handin.word().to_owned(), handin.counted.map(|paid| paid.paisa())));
                 }
-                State::Other => {}
+                _ => {}
             }
         }
         compare("view_order", &central.orders, &orders, problems);

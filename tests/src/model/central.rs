@@ -135,6 +135,7 @@ impl Central {
             certificates: self.certificates(&authors),
             bursts,
             keys: Vec::new(),
+            boxes: Vec::new(),
             upto: self.memory.position,
             more: false,
             roots: roots.map(|((scope, lane), root)| (*scope, *lane, *root)).collect(),
@@ -172,6 +173,6 @@ impl Central {
         let bursts = self.memory.bursts_with(&lack);
         let authors = bursts.iter().map(|burst| burst.head.author).collect();
         let want = theirs.into_iter().filter(|short| !shorts.contains(short)).collect();
-        Difference { bursts, certificates: self.certificates(&authors), keys: Vec::new(), want }
+        Difference { bursts, certificates: self.certificates(&authors), keys: Vec::new(), boxes: Vec::new(), want }
     }
 }

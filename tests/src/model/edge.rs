@@ -16,6 +16,7 @@ use protocol::refusal::Refusal;
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
 use protocol::session::EdgeStore;
+use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
@@ -118,6 +119,23 @@ impl Shelf for Edge {
         held.minus(handins.sum())
     }
 
+    fn till_balance(&self) -> Taka {
+        let own = Code::Till.of_owner(self.seat.party);
+        self.books().ok().and_then(|books| books.get(&own).copied()).unwrap_or_default()
+    }
+
+    fn shifts(&self) -> Vec<(Subject, Shift)> {
+        let own = |subject: &Subject| match self.memory.folded(*subject)?.state {
+            State::Shift(shift) if shift.site == Some(self.seat.party) => Some((*subject, *shift)),
+            _ => None,
+        };
+        self.memory.by_subject.keys().filter_map(own).collect()
+    }
+
+    fn code_locked(&self, _: Subject) -> bool {
+        false
+    }
+
     fn chain(&self) -> (Incarnation, u64) {
         (self.place.inc, self.last())
     }
@@ -176,6 +194,10 @@ impl EdgeStore for Edge {
                 self.memory.add_certificate(certificate);
             }
         }
+        Ok(())
+    }
+
+    fn add_boxes(&mut self, _boxes: &[protocol::frame::CodeBox]) -> Result<(), Self::Error> {
         Ok(())
     }
 

@@ -1,8 +1,10 @@
 //! The HTTP API of central, in process, over a real Postgres: what it takes, what it refuses, and that
 //! a refusal leaves no trace.
 
+mod banking;
 mod devices;
 mod orders;
+mod points;
 mod world;
 
 use serde_json::json;
@@ -28,6 +30,18 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("GET", "/finance/vendor-payable".to_owned(), "finance"),
         ("GET", format!("/finance/journals/{order}"), "finance"),
         ("GET", "/finance/exceptions".to_owned(), "finance"),
+        ("GET", "/finance/bags".to_owned(), "finance"),
+        ("POST", "/finance/bags".to_owned(), "finance"),
+        ("GET", "/finance/deposits".to_owned(), "finance"),
+        ("POST", "/finance/deposits".to_owned(), "finance"),
+        ("POST", format!("/finance/deposits/{order}/confirm"), "finance"),
+        ("POST", "/finance/maturing".to_owned(), "finance"),
+        ("GET", "/finance/payouts".to_owned(), "finance"),
+        ("POST", "/finance/payouts".to_owned(), "finance"),
+        ("GET", format!("/finance/payouts/{order}/lines"), "finance"),
+        ("POST", format!("/finance/payouts/{order}/confirm"), "finance"),
+        ("POST", "/finance/sweeps".to_owned(), "finance"),
+        ("POST", "/finance/remittances".to_owned(), "finance"),
     ];
     let before = world.digests().await;
     for (method, path, roles) in routes {

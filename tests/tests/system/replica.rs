@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod durability;
+mod handover;
 mod kiosk;
 mod seats;
 

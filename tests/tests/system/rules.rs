@@ -31,20 +31,19 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// What protocol may be made of: nothing with IO, clocks or chance.
-const PROTOCOL_MAY_USE: &[&str] =
-    &[
-        // The key of a handover code: slow by memory, and as pure as a hash.
-        "argon2",
-        "automerge",
-        "blake3",
-        "chacha20poly1305",
-        // Hex of a scanned token.
-        "data-encoding",
-        "ed25519-dalek",
-        "minicbor",
-        "serde",
-        "thiserror",
-    ];
+const PROTOCOL_MAY_USE: &[&str] = &[
+    // The key of a handover code: slow by memory, and as pure as a hash.
+    "argon2",
+    "automerge",
+    "blake3",
+    "chacha20poly1305",
+    // Hex of a scanned token.
+    "data-encoding",
+    "ed25519-dalek",
+    "minicbor",
+    "serde",
+    "thiserror",
+];
 
 const LONGEST_FILE: usize = 600;
 

@@ -98,8 +98,10 @@ async fn a_refused_order_leaves_no_trace_and_its_twin_is_taken() {
         (422, "bad_text", Box::new(|order| order["customer"]["name"] = json!("a\u{0}b"))),
         (422, "bad_text", Box::new(|order| order["address"]["line"] = json!(" "))),
         (422, "bad_text", Box::new(|order| order["address"]["note"] = json!("x".repeat(501)))),
-        (422, "not_yet_served", Box::new(|order| order["payment"] = json!("prepaid"))),
+        (422, "not_yet_served", Box::new(|order| order["payment"] = json!("cheque"))),
         (422, "not_yet_served", Box::new(|order| order["delivery"] = json!("pickup"))),
+        (422, "unknown_point", Box::new(|order| order["deliver_to"] = json!({ "point": order_point() }))),
+        (422, "wrong_type", Box::new(|order| order["deliver_to"] = json!("moon"))),
         (422, "no_site", Box::new(|order| order["address"]["district"] = json!("Khulna"))),
     ];
     let before = world.digests().await;
@@ -163,10 +165,28 @@ async fn an_order_is_called_off_until_it_is_on_its_way() {
     let kept = world.place("cancel-02", &rice()).await;
     let mut site = world.device(&json!({ "role": "site", "name": "Hub" }), 7).await;
     world.act(&mut site, parcel_of(&kept), Fact::Received(Received { pieces: 1 })).await;
-    let before = world.digests().await;
+    // Under way: the hub keeps it, and is asked to stop it.
     let late = world.post("customer", &format!("/orders/{}/cancel", kept.text("order")), &json!({})).await;
-    assert_eq!((late.0, late.code()), (409, "not_cancellable"));
-    assert_eq!(late.1["state"]["parcels"][0]["status"], "at_hub");
+    assert_eq!((late.0, late.text("status")), (200, "cancelled".into()), "{late:?}");
+    let parcel = &late.1["parcels"][0];
+    assert_eq!((&parcel["status"], &parcel["cancellation"]), (&json!("at_hub"), &json!("stop_requested")));
+    assert_eq!(parcel["stop_requested"], true);
+
+    // With the customer: nothing is left to call off.
+    let done = world.place("cancel-03", &rice()).await;
+    let gone = parcel_of(&done);
+    let site_id = world.site.to_string();
+    let mut agent = world.device(&json!({ "role": "agent", "name": "Karim", "site": site_id }), 8).await;
+    let scope = agent.certificate.seat.party;
+    world.act(&mut site, gone, Fact::Received(Received { pieces: 1 })).await;
+    world.act(&mut site, gone, Fact::Dispatched(Dispatched { agent: scope, run: Id16([6; 16]) })).await;
+    world.act(&mut agent, gone, Fact::Loaded(Loaded {})).await;
+    let collected = Taka::from_paisa(106_900);
+    world.act(&mut agent, gone, Fact::Delivered(Delivered { evidence: 2, collected })).await;
+    let before = world.digests().await;
+    let over = world.post("customer", &format!("/orders/{}/cancel", done.text("order")), &json!({})).await;
+    assert_eq!((over.0, over.code()), (409, "not_cancellable"), "{over:?}");
+    assert_eq!(over.1["state"]["parcels"][0]["status"], "delivered");
     assert_eq!(world.digests().await, before);
     world.stop().await;
 }
@@ -207,4 +227,9 @@ async fn the_books_show_a_delivered_parcel() {
     let of_parcel = world.get("finance", &format!("/finance/journals/{parcel}")).await;
     assert_eq!(of_parcel.1["rows"].as_array().unwrap().len(), 1);
     world.stop().await;
+}
+
+/// The id of a point that nobody made.
+fn order_point() -> String {
+    protocol::id::Subject::new(protocol::id::Kind::Site, Id16([9; 16])).to_string()
 }

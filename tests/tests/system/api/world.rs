@@ -187,9 +187,21 @@ impl World {
         tables.extend(central::rebuild::digest_of_records(pool).await.unwrap());
         let mut digests: Vec<(String, String)> =
             tables.into_iter().map(|(table, rows, digest)| (table.to_owned(), format!("{rows} {digest:?}"))).collect();
-        for table in
-            ["token", "site", "site_district", "vendor", "offer", "terms", "enrolled", "order_request", "enrol_code"]
-        {
+        for table in [
+            "token",
+            "site",
+            "site_district",
+            "vendor",
+            "offer",
+            "terms",
+            "enrolled",
+            "order_request",
+            "enrol_code",
+            "bank",
+            "finance_request",
+            "payment",
+            "refund",
+        ] {
             let sql = format!("SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {table} t");
             let (digest,): (String,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
             digests.push((table.to_owned(), digest));

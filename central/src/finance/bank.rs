@@ -1,0 +1,210 @@
+//! Bags, deposits and payouts as finance reads them. Lists page, oldest first.
+
+use protocol::id::Subject;
+use serde::Serialize;
+use sqlx::PgPool;
+
+use super::{Paged, subject_bytes, written};
+use crate::problem::Error;
+
+/// A sealed bag.
+#[derive(Debug, Serialize)]
+pub struct BagRow {
+    /// The bag.
+    pub bag: String,
+    /// Whose till it came from.
+    pub site: Option<String>,
+    /// Number of the seal.
+    pub seal: String,
+    /// How much is in it.
+    pub amount_paisa: i64,
+    /// `sealed`, `deposited` or `confirmed`.
+    pub state: String,
+    /// The deposit it is in.
+    pub deposit: Option<String>,
+    /// How much of it the bank confirmed.
+    pub confirmed_paisa: Option<i64>,
+    /// Whether it was recorded twice.
+    pub contested: bool,
+}
+
+type BagColumns = (Vec<u8>, Option<Vec<u8>>, String, i64, Option<Vec<u8>>, Option<i64>, bool);
+
+/// The bags.
+///
+/// # Errors
+/// The database's, and `bad_page`.
+pub async fn bags(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Paged<BagRow>, Error> {
+    let rows: Vec<BagColumns> = sqlx::query_as(
+        "select b.subject, b.site, b.seal, b.amount_paisa, d.deposit, d.confirmed_paisa, b.contested
+         from view_bag b left join view_deposit_bag d on d.bag = b.subject
+         where b.subject > $1 order by b.subject limit $2",
+    )
+    .bind(after.map_or(Ok(Vec::new()), subject_bytes)?)
+    .bind(limit + 1)
+    .fetch_all(pool)
+    .await?;
+    let row = |(bag, site, seal, amount_paisa, deposit, confirmed_paisa, contested): BagColumns| BagRow {
+        bag: written(&bag).unwrap_or_default(),
+        site: site.as_deref().and_then(written),
+        seal,
+        amount_paisa,
+        state: match (&deposit, confirmed_paisa) {
+            (None, _) => "sealed",
+            (Some(_), None) => "deposited",
+            (Some(_), Some(_)) => "confirmed",
+        }
+        .to_owned(),
+        deposit: deposit.as_deref().and_then(written),
+        confirmed_paisa,
+        contested,
+    };
+    Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.bag.clone()))
+}
+
+/// A deposit.
+#[derive(Debug, Serialize)]
+pub struct DepositRow {
+    /// The deposit.
+    pub deposit: String,
+    /// Short name of the settlement account.
+    pub bank: Option<String>,
+    /// Number of the slip.
+    pub slip: String,
+    /// `deposited`, `confirmed`, `short` or `over`.
+    pub state: String,
+    /// Σ of what was sealed in.
+    pub sealed_paisa: i64,
+    /// What the bank credited.
+    pub credited_paisa: Option<i64>,
+    /// The line of the statement.
+    pub reference: Option<String>,
+    /// Whether it was recorded twice.
+    pub contested: bool,
+}
+
+type DepositColumns = (Vec<u8>, Option<String>, String, String, i64, Option<i64>, String, bool);
+
+/// The deposits.
+///
+/// # Errors
+/// The database's, and `bad_page`.
+pub async fn deposits(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Paged<DepositRow>, Error> {
+    let rows: Vec<DepositColumns> = sqlx::query_as(
+        "select d.subject, b.name, d.slip, d.state, d.sealed_paisa, d.credited_paisa, d.reference, d.contested
+         from view_deposit d left join bank b on b.subject = d.bank
+         where d.subject > $1 order by d.subject limit $2",
+    )
+    .bind(after.map_or(Ok(Vec::new()), subject_bytes)?)
+    .bind(limit + 1)
+    .fetch_all(pool)
+    .await?;
+    let row = |(deposit, bank, slip, state, sealed_paisa, credited_paisa, reference, contested): DepositColumns| {
+        let deposit = written(&deposit).unwrap_or_default();
+        let reference = Some(reference).filter(|reference| !reference.is_empty());
+        DepositRow { deposit, bank, slip, state, sealed_paisa, credited_paisa, reference, contested }
+    };
+    Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.deposit.clone()))
+}
+
+/// A payout.
+#[derive(Debug, Serialize)]
+pub struct PayoutRow {
+    /// The payout.
+    pub payout: String,
+    /// Whose.
+    pub vendor: Option<String>,
+    /// The vendor's name, if it is one of ours.
+    pub name: Option<String>,
+    /// `created` or `confirmed`.
+    pub state: String,
+    /// Σ of its lines.
+    pub total_paisa: i64,
+    /// How many earnings.
+    pub lines: i64,
+    /// Short name of the account it was sent from.
+    pub bank: Option<String>,
+    /// The bank's reference.
+    pub reference: Option<String>,
+    /// Whether it was recorded twice.
+    pub contested: bool,
+}
+
+type PayoutColumns = (Vec<u8>, Option<Vec<u8>>, Option<String>, String, i64, i64, Option<String>, String, bool);
+
+/// The payouts.
+///
+/// # Errors
+/// The database's, and `bad_page`.
+pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Paged<PayoutRow>, Error> {
+    let rows: Vec<PayoutColumns> = sqlx::query_as(
+        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.lines, b.name, p.reference, p.contested
+         from view_payout p left join vendor v on v.subject = p.vendor left join bank b on b.subject = p.bank
+         where p.subject > $1 order by p.subject limit $2",
+    )
+    .bind(after.map_or(Ok(Vec::new()), subject_bytes)?)
+    .bind(limit + 1)
+    .fetch_all(pool)
+    .await?;
+    let row = |(payout, vendor, name, state, total_paisa, lines, bank, reference, contested): PayoutColumns| {
+        let (payout, vendor) = (written(&payout).unwrap_or_default(), vendor.as_deref().and_then(written));
+        let reference = Some(reference).filter(|reference| !reference.is_empty());
+        PayoutRow { payout, vendor, name, state, total_paisa, lines, bank, reference, contested }
+    };
+    Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.payout.clone()))
+}
+
+/// One line of a payout: from here to the parcel it was earned on.
+#[derive(Debug, Serialize)]
+pub struct PayoutLineRow {
+    /// The earning.
+    pub earning: String,
+    /// The parcel it was earned on.
+    pub parcel: Option<String>,
+    /// The parcel's order.
+    pub order: Option<String>,
+    /// What it adds; negative for a return that was charged.
+    pub net_paisa: i64,
+    /// The confirmation or capture that let it mature, hex.
+    pub matured_for: Option<String>,
+}
+
+type LineColumns = (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, i64, Option<String>);
+
+/// The lines of one payout.
+///
+/// # Errors
+/// The database's, `bad_page` and `unknown_payout`.
+pub async fn payout_lines(
+    pool: &PgPool,
+    payout: Subject,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Paged<PayoutLineRow>, Error> {
+    let after = after.map_or(Ok(Vec::new()), subject_bytes)?;
+    let known: Option<(bool,)> =
+        sqlx::query_as("select true from view_payout where subject = $1").bind(payout.0).fetch_optional(pool).await?;
+    if known.is_none() {
+        let next = "Copy the id as GET /api/v1/finance/payouts gave it.";
+        return Err(Error::refuse(404, "unknown_payout", "There is no payout of this id.", next));
+    }
+    let rows: Vec<LineColumns> = sqlx::query_as(
+        "select l.earning, e.parcel, p.order_subject, l.net_paisa, encode(e.matured_for, 'hex')
+         from view_payout_line l left join view_earning e on e.subject = l.earning
+         left join view_parcel p on p.subject = e.parcel
+         where l.payout = $1 and l.earning > $2 order by l.earning limit $3",
+    )
+    .bind(payout.0)
+    .bind(after)
+    .bind(limit + 1)
+    .fetch_all(pool)
+    .await?;
+    let row = |(earning, parcel, order, net_paisa, matured_for): LineColumns| PayoutLineRow {
+        earning: written(&earning).unwrap_or_default(),
+        parcel: parcel.as_deref().and_then(written),
+        order: order.as_deref().and_then(written),
+        net_paisa,
+        matured_for,
+    };
+    Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.earning.clone()))
+}

@@ -1,0 +1,201 @@
+//! Rows of the projections from shift to payout. Few and small: they are written one by one.
+
+use protocol::bag::Bag;
+use protocol::deposit::Deposit;
+use protocol::fold::State;
+use protocol::id::Subject;
+use protocol::payout::Payout;
+use protocol::remittance::Remittance;
+use protocol::shift::Shift;
+use protocol::sweep::Sweep;
+use sqlx::postgres::PgConnection;
+
+use crate::store::signed;
+
+/// Writes the view of a subject in place of the one that was there; states of other kinds are left alone.
+pub(super) async fn write(conn: &mut PgConnection, subject: &Subject, state: &State) -> Result<(), sqlx::Error> {
+    match state {
+        State::Shift(shift) => write_shift(conn, subject, shift).await,
+        State::Bag(bag) => write_bag(conn, subject, bag).await,
+        State::Deposit(deposit) => write_deposit(conn, subject, deposit).await,
+        State::Payout(payout) => write_payout(conn, subject, payout).await,
+        State::Sweep(sweep) => write_sweep(conn, subject, sweep).await,
+        State::Remittance(remittance) => write_remittance(conn, subject, remittance).await,
+        _ => Ok(()),
+    }
+}
+
+async fn write_shift(conn: &mut PgConnection, subject: &Subject, shift: &Shift) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO view_shift (subject, site, state, float_paisa, z, expected_paisa, counted_paisa, contested,
+            incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (subject) DO UPDATE SET site = excluded.site, state = excluded.state,
+            float_paisa = excluded.float_paisa, z = excluded.z, expected_paisa = excluded.expected_paisa,
+            counted_paisa = excluded.counted_paisa, contested = excluded.contested,
+            incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(shift.site.map(|site| site.0))
+    .bind(shift.word())
+    .bind(shift.float.paisa())
+    .bind(shift.z.map(i64::from))
+    .bind(shift.expected.paisa())
+    .bind(shift.counted.map(|counted| counted.paisa()))
+    .bind(!shift.contests.is_empty())
+    .bind(shift.incomplete)
+    .bind(shift.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_bag(conn: &mut PgConnection, subject: &Subject, bag: &Bag) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO view_bag (subject, site, seal, amount_paisa, sealed_by, contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (subject) DO UPDATE SET site = excluded.site, seal = excluded.seal,
+            amount_paisa = excluded.amount_paisa, sealed_by = excluded.sealed_by,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(bag.site.map(|site| site.0))
+    .bind(&bag.seal)
+    .bind(bag.amount.paisa())
+    .bind(bag.sealed_by.map(|op| op.0))
+    .bind(!bag.contests.is_empty())
+    .bind(bag.incomplete)
+    .bind(bag.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_deposit(conn: &mut PgConnection, subject: &Subject, deposit: &Deposit) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO view_deposit (subject, bank, slip, state, sealed_paisa, reference, credited_paisa,
+            confirmed_by, contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (subject) DO UPDATE SET bank = excluded.bank, slip = excluded.slip, state = excluded.state,
+            sealed_paisa = excluded.sealed_paisa, reference = excluded.reference,
+            credited_paisa = excluded.credited_paisa, confirmed_by = excluded.confirmed_by,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(deposit.bank.map(|bank| bank.0))
+    .bind(&deposit.slip)
+    .bind(deposit.word())
+    .bind(deposit.sealed().paisa())
+    .bind(&deposit.reference)
+    .bind(deposit.credited.map(|credited| credited.paisa()))
+    .bind(deposit.confirmed_by.map(|op| op.0))
+    .bind(!deposit.contests.is_empty())
+    .bind(deposit.incomplete)
+    .bind(deposit.newer)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("DELETE FROM view_deposit_bag WHERE deposit = $1").bind(subject.0).execute(&mut *conn).await?;
+    let bags = &deposit.bags;
+    sqlx::query(
+        "INSERT INTO view_deposit_bag (bag, deposit, site, amount_paisa, confirmed_paisa)
+         SELECT u.bag, $1, u.site, u.amount, u.confirmed
+         FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[]) AS u(bag, site, amount, confirmed)",
+    )
+    .bind(subject.0)
+    .bind(bags.iter().map(|bag| bag.bag.0).collect::<Vec<_>>())
+    .bind(bags.iter().map(|bag| bag.site.0).collect::<Vec<_>>())
+    .bind(bags.iter().map(|bag| bag.amount.paisa()).collect::<Vec<_>>())
+    .bind(bags.iter().map(|bag| bag.confirmed.map(|confirmed| confirmed.paisa())).collect::<Vec<_>>())
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payout) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO view_payout (subject, vendor, state, total_paisa, lines, bank, reference, confirmed_by,
+            contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (subject) DO UPDATE SET vendor = excluded.vendor, state = excluded.state,
+            total_paisa = excluded.total_paisa, lines = excluded.lines, bank = excluded.bank,
+            reference = excluded.reference, confirmed_by = excluded.confirmed_by,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(payout.vendor.map(|vendor| vendor.0))
+    .bind(payout.word())
+    .bind(payout.total.paisa())
+    .bind(signed(payout.lines.len() as u64))
+    .bind(payout.bank.map(|bank| bank.0))
+    .bind(&payout.reference)
+    .bind(payout.confirmed_by.map(|op| op.0))
+    .bind(!payout.contests.is_empty())
+    .bind(payout.incomplete)
+    .bind(payout.newer)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("DELETE FROM view_payout_line WHERE payout = $1").bind(subject.0).execute(&mut *conn).await?;
+    // Not ON CONFLICT: an earning in a second payout has to fail, and take the payout with it.
+    sqlx::query(
+        "INSERT INTO view_payout_line (earning, payout, net_paisa)
+         SELECT u.earning, $1, u.net FROM unnest($2::bytea[], $3::bigint[]) AS u(earning, net)",
+    )
+    .bind(subject.0)
+    .bind(payout.lines.iter().map(|line| line.earning.0).collect::<Vec<_>>())
+    .bind(payout.lines.iter().map(|line| line.net.paisa()).collect::<Vec<_>>())
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_sweep(conn: &mut PgConnection, subject: &Subject, sweep: &Sweep) -> Result<(), sqlx::Error> {
+    let swept = sweep.swept.as_ref();
+    sqlx::query(
+        "INSERT INTO view_sweep (subject, from_bank, to_bank, amount_paisa, reference, contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (subject) DO UPDATE SET from_bank = excluded.from_bank, to_bank = excluded.to_bank,
+            amount_paisa = excluded.amount_paisa, reference = excluded.reference,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(swept.map(|swept| swept.from.0))
+    .bind(swept.map(|swept| swept.to.0))
+    .bind(swept.map_or(0, |swept| swept.amount.paisa()))
+    .bind(swept.map_or("", |swept| &swept.reference))
+    .bind(!sweep.contests.is_empty())
+    .bind(sweep.incomplete)
+    .bind(sweep.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_remittance(
+    conn: &mut PgConnection,
+    subject: &Subject,
+    remittance: &Remittance,
+) -> Result<(), sqlx::Error> {
+    let paid = remittance.remitted.as_ref();
+    sqlx::query(
+        "INSERT INTO view_remittance (subject, site, bank, net_paisa, commission_paisa, reference, remitted_by,
+            contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (subject) DO UPDATE SET site = excluded.site, bank = excluded.bank,
+            net_paisa = excluded.net_paisa, commission_paisa = excluded.commission_paisa,
+            reference = excluded.reference, remitted_by = excluded.remitted_by,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(paid.map(|paid| paid.site.0))
+    .bind(paid.map(|paid| paid.bank.0))
+    .bind(paid.map_or(0, |paid| paid.net.paisa()))
+    .bind(paid.map_or(0, |paid| paid.commission.paisa()))
+    .bind(paid.map_or("", |paid| &paid.reference))
+    .bind(remittance.remitted_by.map(|op| op.0))
+    .bind(!remittance.contests.is_empty())
+    .bind(remittance.incomplete)
+    .bind(remittance.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}

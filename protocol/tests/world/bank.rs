@@ -1,0 +1,186 @@
+//! The words of money after the door: tills, bags, the bank, payouts, and what was paid ahead.
+//!
+//! ```text
+//! s1 opens K1 500              s1 closes K1 460             s1 closes K1 460 expecting 500 (blindly)
+//! central seals B1 of s1 500   central deposits D1 B1 B2    central confirms D1 1000
+//! central matures P1 by D1     central pays Y1 to v1 E1 E2  central confirms Y1
+//! central sweeps W1 195.50     central remits M1 of s1 1054 kept 15
+//! order O1 prepaid v1 P1 1069  central escrows O1 1069      (the balance that a capture leaves)
+//! ```
+
+use std::fmt::Write as _;
+
+use protocol::account::Code as Chart;
+use protocol::decide::Draft;
+use protocol::fact::{
+    BagIn, BagSealed, DepositConfirmed, Deposited, Fact, Matured, OrderPlaced, ParcelCreated, PartnerRemitted,
+    PayoutConfirmed, PayoutCreated, PayoutLine, Put, Swept, TermsFrozen, TillClosed, TillOpened,
+};
+use protocol::fold::State;
+use protocol::id::{Kind, OpId, Subject};
+use protocol::taka::Taka;
+
+use crate::people::id_of;
+use crate::words::{Script, taka, terms};
+
+impl Script {
+    fn make(&mut self, kind: Kind, name: &str) -> Subject {
+        let subject = Subject::new(kind, id_of(name));
+        self.names.insert(name.to_owned(), subject);
+        subject
+    }
+
+    /// What finance records through central.
+    pub(crate) fn finance(&mut self, words: &[&str]) {
+        let bank = Subject::bank("dbbl");
+        self.names.insert("dbbl".to_owned(), bank);
+        let reference = "UTR 1".to_owned();
+        let (subject, fact) = match words {
+            ["seals", bag, "of", site, amount] => {
+                let (site, amount) = (self.subject(site), taka(amount));
+                (self.make(Kind::Bag, bag), Fact::BagSealed(BagSealed { site, seal: "S-1".into(), amount }))
+            }
+            ["deposits", deposit, bags @ ..] => {
+                let bag = |name: &&str| match self.world.central.store.fold(self.subject(name)).state {
+                    State::Bag(bag) => {
+                        BagIn { bag: self.subject(name), site: bag.site.expect("sealed"), amount: bag.amount }
+                    }
+                    _ => panic!("{name} is no bag"),
+                };
+                let bags = bags.iter().map(bag).collect();
+                (self.make(Kind::Deposit, deposit), Fact::Deposited(Deposited { bank, slip: "7".into(), bags }))
+            }
+            ["confirms", deposit, amount] => {
+                let credited = taka(amount);
+                (self.subject(deposit), Fact::DepositConfirmed(DepositConfirmed { reference, credited }))
+            }
+            ["confirms", payout] => (self.subject(payout), Fact::PayoutConfirmed(PayoutConfirmed { bank, reference })),
+            ["matures", parcel, "by", deposit] => {
+                let about = self.subject(&parcel.replace('P', "E"));
+                let net = match self.world.central.store.fold(about).state {
+                    State::Earning(earning) => earning.net,
+                    _ => Taka::ZERO,
+                };
+                let cause = match self.world.central.store.folded.get(&self.subject(deposit)).map(|f| &f.state) {
+                    Some(State::Deposit(deposit)) => deposit.confirmed_by.expect("confirmed"),
+                    _ => OpId([7; 32]),
+                };
+                (about, Fact::Matured(Matured { cause, net }))
+            }
+            ["pays", payout, "to", vendor, earnings @ ..] => {
+                let line = |name: &&str| match self.world.central.store.fold(self.subject(name)).state {
+                    State::Earning(earning) => PayoutLine { earning: self.subject(name), net: earning.net },
+                    _ => panic!("{name} is no earning"),
+                };
+                let lines: Vec<PayoutLine> = earnings.iter().map(line).collect();
+                let (vendor, total) = (self.subject(vendor), lines.iter().map(|line| line.net).sum());
+                (self.make(Kind::Payout, payout), Fact::PayoutCreated(PayoutCreated { vendor, lines, total }))
+            }
+            ["sweeps", sweep, amount] => {
+                let to = Subject::bank("city");
+                self.names.insert("city".to_owned(), to);
+                let swept = Swept { from: bank, to, amount: taka(amount), reference };
+                (self.make(Kind::Sweep, sweep), Fact::Swept(swept))
+            }
+            ["remits", remittance, "of", site, net, "kept", commission] => {
+                let (site, net, commission) = (self.subject(site), taka(net), taka(commission));
+                let paid = PartnerRemitted { site, bank, net, commission, reference };
+                (self.make(Kind::Remittance, remittance), Fact::PartnerRemitted(paid))
+            }
+            ["escrows", order, amount] => {
+                let escrow = Chart::Escrow.of_owner(self.subject(order));
+                self.world.central.store.balances.insert(escrow, taka(amount).negated());
+                return;
+            }
+            other => panic!("finance does not do this: {}", other.join(" ")),
+        };
+        self.world.central_authors(&[Draft { subject, fact }]);
+    }
+
+    /// A parcel that was paid ahead: nothing is due at the door.
+    pub(crate) fn place_prepaid(&mut self, order: &str, vendor: &str, name: &str, price: &str) {
+        let (about, parcel) = (self.make(Kind::Order, order), self.make(Kind::Parcel, name));
+        let (vendor, site, earning) = (self.subject(vendor), self.subject("s1"), Subject::earning_of(parcel));
+        let customer = Subject::customer(id_of("customer"));
+        self.names.insert(name.replace('P', "E"), earning);
+        self.names.insert("customer".to_owned(), customer);
+        let (old, lines) = (terms(parcel, vendor, taka(price)), Vec::new());
+        let frozen = TermsFrozen {
+            parcel,
+            vendor,
+            order: about,
+            customer,
+            prepaid: true,
+            goods: old.goods,
+            delivery: old.delivery,
+            delivery_vat: old.delivery_vat,
+            rounding: old.rounding,
+            commission: old.commission,
+            cod_fee: Taka::ZERO,
+            vendor_vat: old.commission.basis_points(1_500),
+            rto_fee: old.rto_fee,
+            rto_vat: old.rto_vat,
+            window_min: 0,
+        };
+        let created = ParcelCreated { order: about, vendor, site, due: Taka::ZERO, lines, sealed: Vec::new() };
+        let placed =
+            OrderPlaced { customer: id_of("customer"), parcels: vec![parcel], total: Taka::ZERO, sealed: Vec::new() };
+        let put = |scope, subjects| Draft { subject: scope, fact: Fact::Put(Put { generation: 1, subjects }) };
+        self.world.central_authors(&[
+            Draft { subject: about, fact: Fact::OrderPlaced(placed) },
+            Draft { subject: parcel, fact: Fact::ParcelCreated(created) },
+            Draft { subject: earning, fact: Fact::TermsFrozen(frozen) },
+            put(vendor, vec![parcel, earning]),
+            put(site, vec![parcel]),
+        ]);
+    }
+
+    /// A till act as a broken or hostile program would write it.
+    pub(crate) fn blind_till(&mut self, words: &[&str]) -> (Subject, Fact) {
+        match words {
+            ["opens", shift, float] => {
+                (self.make(Kind::Shift, shift), Fact::TillOpened(TillOpened { float: taka(float) }))
+            }
+            ["closes", shift, counted, "expecting", expected] => {
+                let (counted, expected) = (taka(counted), taka(expected));
+                let closed = TillClosed { z: 1, expected, counted, denominations: Vec::new() };
+                (self.subject(shift), Fact::TillClosed(closed))
+            }
+            other => panic!("no such act at a till: {}", other.join(" ")),
+        }
+    }
+
+    /// The line of a money subject, and whether it is provisional.
+    pub(crate) fn tell_money(&self, state: &State, line: &mut String) -> (bool, bool) {
+        let optional = |amount: Option<Taka>| amount.map_or_else(|| "-".to_owned(), |amount| amount.to_string());
+        match state {
+            State::Shift(s) => {
+                write!(line, ": {} at {}, z {}", s.word(), self.name_of(s.site), s.z.unwrap_or(0)).unwrap();
+                write!(line, ", expected {}, counted {}", s.expected, optional(s.counted)).unwrap();
+                (s.incomplete, s.newer)
+            }
+            State::Bag(b) => {
+                write!(line, ": {} of {} in seal {}", b.amount, self.name_of(b.site), b.seal).unwrap();
+                (b.incomplete, b.newer)
+            }
+            State::Deposit(d) => {
+                write!(line, ": {} sealed {} credited {}", d.word(), d.sealed(), optional(d.credited)).unwrap();
+                (d.incomplete, d.newer)
+            }
+            State::Payout(p) => {
+                write!(line, ": {} {} to {}, lines {}", p.word(), p.total, self.name_of(p.vendor), p.lines.len())
+                    .unwrap();
+                (p.incomplete, p.newer)
+            }
+            State::Sweep(s) => {
+                write!(line, ": swept {}", optional(s.swept.as_ref().map(|swept| swept.amount))).unwrap();
+                (s.incomplete, s.newer)
+            }
+            State::Remittance(r) => {
+                write!(line, ": remitted {} of what is owed", r.gross()).unwrap();
+                (r.incomplete, r.newer)
+            }
+            _ => panic!("a state that has no words"),
+        }
+    }
+}
