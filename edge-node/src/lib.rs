@@ -9,6 +9,8 @@ pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod exchange;
+pub mod face;
+pub mod hold;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 pub mod node;
@@ -16,6 +18,7 @@ mod pin;
 pub mod rebuild;
 pub mod receipt;
 pub mod record;
+pub mod screen;
 pub mod store;
 pub mod sync;
 
