@@ -9,7 +9,9 @@ pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod exchange;
+pub mod face;
 pub mod handover;
+pub mod hold;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 pub mod node;

@@ -1,6 +1,7 @@
 //! The replica's database: SQLite in WAL, `synchronous=FULL`, one writer. Storage decides nothing:
 //! it loads a desk for `protocol::intake`, and writes what was taken in one fsynced transaction.
 
+mod agent;
 mod boxes;
 mod desk;
 mod digest;
@@ -24,6 +25,7 @@ use protocol::id::{Author, Scope};
 use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub use agent::{BagRow, OwnFact, OwnOffer, Place};
 pub use digest::TableDigest;
 pub use identity::Identity;
 #[cfg(feature = "kiosk")]

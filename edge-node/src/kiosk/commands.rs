@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use protocol::command::Command;
+use protocol::id::Subject;
 use serde::Deserialize;
 
 use super::problem::Problem;
@@ -47,6 +48,25 @@ pub(super) async fn record(
     window::allows(&api, caller, &headers, &request.command)?;
     let receipt = blocking(&api, move |node| Ok(node.record(act, &request.command)?)).await?;
     Ok(Json(receipt))
+}
+
+/// What the customer said or showed for a parcel.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    act: String,
+    parcel: Subject,
+    code: String,
+}
+
+/// Tries a handover code: five wrong ones lock it, whoever asks.
+pub(super) async fn try_code(State(api): State<Api>, body: Bytes) -> Result<Json<Receipt>, Problem> {
+    let next = r#"send {"act": "<32 hex digits>", "parcel": "P...", "code": "<six digits, or the scanned square>"}"#;
+    let shown: Shown = serde_json::from_slice(&body)
+        .map_err(|_| Problem::bad("malformed_code", "the code cannot be read", next))?;
+    let act = act_of(&shown.act)?;
+    let tried = blocking(&api, move |node| Ok(node.try_code(act, shown.parcel, &shown.code)?)).await?;
+    Ok(Json(tried))
 }
 
 pub(super) async fn receipt(

@@ -15,6 +15,7 @@ use crate::screen::site::{
     ReceiptLanguage, SiteAgent, SiteCounted, SiteHome, SiteList, SiteOffer, SitePage, SiteParcel, SiteReceipt, SiteScan,
     SiteTill,
 };
+use crate::screen::waiting::WaitingAct;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,6 +94,10 @@ pub(super) async fn counted(
 
 pub(super) async fn till(State(api): State<Api>) -> Result<Json<SiteTill>, Problem> {
     Ok(Json(blocking(&api, |node| Ok(node.site_till()?)).await?))
+}
+
+pub(super) async fn waiting(State(api): State<Api>) -> Result<Json<Vec<WaitingAct>>, Problem> {
+    Ok(Json(blocking(&api, |node| Ok(node.waiting_acts()?)).await?))
 }
 
 pub(super) async fn receipt(

@@ -24,7 +24,6 @@ const MOST_PEOPLE: u32 = 500;
 
 /// The counter at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteHome {
     /// The own site.
     #[ts(type = "string")]
@@ -49,6 +48,10 @@ pub struct SiteHome {
     pub waiting: u64,
     /// Own acts that central has, of the present life of this database.
     pub safe: u64,
+    /// A hub is on the line.
+    pub linked: bool,
+    /// How long ago a hub was last heard since the start, real ms.
+    pub heard_ms: Option<u64>,
     /// Everything held is in the books, and the books agree.
     pub all_safe: bool,
     /// The business time of this answer.
@@ -60,7 +63,6 @@ pub struct SiteHome {
 /// Which parcels to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export)]
 pub enum SiteList {
     /// On the way here.
     Expected,
@@ -78,7 +80,6 @@ pub enum SiteList {
 
 /// A page of parcels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SitePage {
     /// The parcels.
     pub rows: Vec<SiteParcel>,
@@ -89,7 +90,6 @@ pub struct SitePage {
 
 /// An agent of the site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteAgent {
     /// His scope.
     #[ts(type = "string")]
@@ -104,7 +104,6 @@ pub struct SiteAgent {
 
 /// An offer of cash that waits for its count. The amount is not here: the count is blind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteOffer {
     /// The hand-in.
     #[ts(type = "string")]
@@ -122,7 +121,6 @@ pub struct SiteOffer {
 
 /// A hand-in after its count: both figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteCounted {
     /// The hand-in.
     #[ts(type = "string")]
@@ -151,13 +149,13 @@ impl Node {
         let now_ms = self.now_ms();
         let waiting = self.store().outbox_len()?;
         let safe = self.store().hello()?.safe_upto;
-        let seat = self.seat();
+        let (seat, (linked, heard_ms)) = (self.seat(), self.contact());
         Ok(self.store().read(|rows| {
             let standings = rows.standings()?;
             Ok::<_, StoreError>(SiteHome {
                 site: seat.party,
                 site_code: code_of(&seat.party),
-                partner: seat.may_author(protocol::seat::class::PARTNER),
+                partner: seat.is_partner(),
                 expected: rows.count_by_place(Whereabouts::Expected)?,
                 here: rows.count_by_place(Whereabouts::Here)?,
                 hold_warn: warned(rows, now_ms)?.len() as u64,
@@ -166,6 +164,8 @@ impl Node {
                 on_run: rows.count_by_place(Whereabouts::OnRun)?,
                 waiting,
                 safe,
+                linked,
+                heard_ms,
                 all_safe: waiting == 0 && standings.roots_equal && standings.books_equal,
                 now_ms,
                 till: till::state(rows)?,
@@ -281,4 +281,30 @@ fn warned(rows: &Rows<'_>, now_ms: u64) -> Result<Vec<Subject>, StoreError> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::types::committed;
+
+    #[test]
+    fn the_types_of_the_screens_are_the_committed_ones() {
+        committed::<SiteHome>();
+        committed::<SiteList>();
+        committed::<SitePage>();
+        committed::<SiteAgent>();
+        committed::<SiteOffer>();
+        committed::<SiteCounted>();
+        committed::<SiteParcel>();
+        committed::<SiteLine>();
+        committed::<SiteNext>();
+        committed::<SiteHandover>();
+        committed::<SiteReceipt>();
+        committed::<ReceiptLanguage>();
+        committed::<SiteScan>();
+        committed::<SiteShift>();
+        committed::<SiteTill>();
+        committed::<SiteZ>();
+    }
 }

@@ -16,7 +16,6 @@ const TAIL: usize = 4;
 
 /// A parcel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteParcel {
     /// Its id.
     #[ts(type = "string")]
@@ -71,7 +70,6 @@ pub struct SiteParcel {
 
 /// Goods in a parcel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteLine {
     /// Stock keeping unit.
     pub sku: String,
@@ -82,7 +80,6 @@ pub struct SiteLine {
 /// What the counter does next with a parcel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export)]
 pub enum SiteNext {
     /// Scan it in.
     Receive,
@@ -102,7 +99,6 @@ pub enum SiteNext {
 
 /// How far a hand-over is: each step that is done is a fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteHandover {
     /// `code` or `identity`, when the customer is known.
     pub verified: Option<String>,

@@ -12,7 +12,6 @@ use crate::store::{Rows, StoreError};
 /// A language of the product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export)]
 pub enum ReceiptLanguage {
     /// Bangla.
     #[default]
@@ -23,7 +22,6 @@ pub enum ReceiptLanguage {
 
 /// A receipt, line by line; no name and no phone is on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteReceipt {
     /// Its number: the first eight digits of the first fact's id.
     pub number: String,

@@ -14,7 +14,6 @@ const MAX_SCAN_BYTES: usize = 512;
 /// The outcome of a scan. That the same code came twice within two seconds is for the page to see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-#[ts(export)]
 pub enum SiteScan {
     /// A parcel that this site has, or is about to have.
     Ours {

@@ -12,7 +12,6 @@ const LATEST: u32 = 8;
 
 /// How the till stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteTill {
     /// The open shift. What should be in the drawer is not here: the count is blind.
     pub open: Option<SiteShift>,
@@ -22,7 +21,6 @@ pub struct SiteTill {
 
 /// An open shift.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteShift {
     /// Its id.
     #[ts(type = "string")]
@@ -35,7 +33,6 @@ pub struct SiteShift {
 
 /// A closed shift: the figures of its Z-report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-#[ts(export)]
 pub struct SiteZ {
     /// Its id.
     #[ts(type = "string")]
