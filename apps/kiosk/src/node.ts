@@ -8,6 +8,7 @@ import type { SiteOffer } from '@getit/ui/generated/SiteOffer';
 import type { SitePage } from '@getit/ui/generated/SitePage';
 import type { SiteParcel } from '@getit/ui/generated/SiteParcel';
 import type { SiteReceipt } from '@getit/ui/generated/SiteReceipt';
+import type { WaitingAct } from '@getit/ui/generated/WaitingAct';
 import type { SiteScan } from '@getit/ui/generated/SiteScan';
 
 /** What a person holds after an act. */
@@ -30,13 +31,6 @@ export interface Hit {
   shelf: string | null;
   due_paisa: number;
   parcels: string[];
-}
-
-/** What came of a hand-over code. */
-export interface CodeTried {
-  outcome: 'verified' | 'wrong' | 'other_parcel' | 'locked';
-  tries_left?: number;
-  phone_tail?: string | null;
 }
 
 /** This window, for the till: made when the page opens, so that a copied tab is another window. */
@@ -72,6 +66,7 @@ export const offers = () => ask<SiteOffer[]>('GET', '/api/v1/site/handins');
 export const counted = (handin: string) => ask<SiteCounted>('GET', `/api/v1/site/handins/${handin}`);
 export const parcel = (id: string) => ask<SiteParcel>('GET', `/api/v1/site/parcels/${id}`);
 export const scan = (text: string) => ask<SiteScan>('POST', '/api/v1/site/scan', { text });
+export const waiting = () => ask<WaitingAct[]>('GET', '/api/v1/waiting_acts');
 export const receiptText = (act: string, language: ReceiptLanguage) =>
   ask<SiteReceipt>('GET', `/api/v1/receipts/${act}/text?language=${language}`);
 
@@ -90,8 +85,8 @@ export function record(act: string, command: Record<string, unknown>): Promise<R
   return ask('POST', '/api/v1/commands', { act, command });
 }
 
-/** Tries the six digits that the customer says. */
-export function tryCode(act: string, parcel: string, code: string): Promise<CodeTried> {
+/** Tries what the customer says or shows; a wrong code is a refusal that says how many tries are left. */
+export function tryCode(act: string, parcel: string, code: string): Promise<Receipt> {
   return ask('POST', '/api/v1/handover/code', { act, parcel, code });
 }
 

@@ -62,8 +62,8 @@ struct Shown {
 /// Tries a handover code: five wrong ones lock it, whoever asks.
 pub(super) async fn try_code(State(api): State<Api>, body: Bytes) -> Result<Json<Receipt>, Problem> {
     let next = r#"send {"act": "<32 hex digits>", "parcel": "P...", "code": "<six digits, or the scanned square>"}"#;
-    let shown: Shown = serde_json::from_slice(&body)
-        .map_err(|_| Problem::bad("malformed_code", "the code cannot be read", next))?;
+    let shown: Shown =
+        serde_json::from_slice(&body).map_err(|_| Problem::bad("malformed_code", "the code cannot be read", next))?;
     let act = act_of(&shown.act)?;
     let tried = blocking(&api, move |node| Ok(node.try_code(act, shown.parcel, &shown.code)?)).await?;
     Ok(Json(tried))

@@ -92,11 +92,7 @@ pub(super) async fn programs_only(request: Request, next: Next) -> Result<Respon
 }
 
 /// Lets programs and the page in, and notes which it was.
-pub(super) async fn authorise(
-    State(api): State<Api>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub(super) async fn authorise(State(api): State<Api>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let caller = caller(&api, &request)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -142,8 +138,8 @@ pub(super) async fn open(State(api): State<Api>, headers: HeaderMap, body: Bytes
         return Err(Problem::foreign_page());
     }
     let next = r#"send {"code": "<from the link>"}"#;
-    let opening: Opening = serde_json::from_slice(&body)
-        .map_err(|_| Problem::bad("malformed_code", "the code cannot be read", next))?;
+    let opening: Opening =
+        serde_json::from_slice(&body).map_err(|_| Problem::bad("malformed_code", "the code cannot be read", next))?;
     if !api.links.take(&opening.code) {
         return Err(Problem::stale_link());
     }

@@ -12,8 +12,8 @@ use super::problem::Problem;
 use super::views::{DEFAULT_LIMIT, MAX_LIMIT};
 use super::{Api, blocking};
 use crate::screen::site::{
-    ReceiptLanguage, SiteAgent, SiteCounted, SiteHome, SiteList, SiteOffer, SitePage, SiteParcel, SiteReceipt, SiteScan,
-    SiteTill,
+    ReceiptLanguage, SiteAgent, SiteCounted, SiteHome, SiteList, SiteOffer, SitePage, SiteParcel, SiteReceipt,
+    SiteScan, SiteTill,
 };
 use crate::screen::waiting::WaitingAct;
 
@@ -71,8 +71,8 @@ pub(super) async fn parcel(
 
 pub(super) async fn scan(State(api): State<Api>, body: Bytes) -> Result<Json<SiteScan>, Problem> {
     let next = r#"send {"text": "<what the scanner read>"}"#;
-    let asked: Scan = serde_json::from_slice(&body)
-        .map_err(|_| Problem::bad("malformed_scan", "the scan cannot be read", next))?;
+    let asked: Scan =
+        serde_json::from_slice(&body).map_err(|_| Problem::bad("malformed_scan", "the scan cannot be read", next))?;
     Ok(Json(blocking(&api, move |node| Ok(node.site_scan(&asked.text)?)).await?))
 }
 

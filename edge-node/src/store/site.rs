@@ -40,9 +40,7 @@ impl Whereabouts {
                 "((status IN ('placed', 'accepted', 'packed') AND site = :me)
                  OR (status = 'in_transit' AND custodian IS NOT :me))"
             }
-            Self::Here => {
-                "(status IN ('at_hub', 'at_point', 'shelved', 'hold_expired') AND custodian = :me)"
-            }
+            Self::Here => "(status IN ('at_hub', 'at_point', 'shelved', 'hold_expired') AND custodian = :me)",
             Self::Shelf => "(status IN ('at_point', 'shelved') AND custodian = :me)",
             Self::HoldOver => "(status = 'hold_expired' AND custodian = :me)",
             Self::OnRun => "(status IN ('on_run', 'loaded', 'attempted') AND agent BETWEEN :from AND :to)",
@@ -218,7 +216,8 @@ impl Rows<'_> {
             "SELECT subject FROM op WHERE class_kind = ?1 AND apart IS NULL GROUP BY subject
              ORDER BY max(n) DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map(params![TILL_OPENED, signed(u64::from(limit))], |row| row.get(0).map(Subject))?;
+        let rows =
+            statement.query_map(params![TILL_OPENED, signed(u64::from(limit))], |row| row.get(0).map(Subject))?;
         let subjects: Vec<Subject> = rows.collect::<Result<_, _>>()?;
         let mut shifts = Vec::with_capacity(subjects.len());
         for shift in subjects {

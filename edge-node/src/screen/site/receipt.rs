@@ -49,11 +49,7 @@ impl Node {
     }
 }
 
-fn line(
-    rows: &Rows<'_>,
-    language: ReceiptLanguage,
-    told: &crate::receipt::ReceiptFact,
-) -> Result<String, StoreError> {
+fn line(rows: &Rows<'_>, language: ReceiptLanguage, told: &crate::receipt::ReceiptFact) -> Result<String, StoreError> {
     let bangla = language == ReceiptLanguage::Bn;
     let what = match (told.kind.as_str(), bangla) {
         ("Received", true) => "বুঝে নেওয়া হয়েছে",
@@ -83,10 +79,7 @@ fn line(
     Ok(format!("{what}: {about}{amount}"))
 }
 
-fn amount(
-    rows: &Rows<'_>,
-    told: &crate::receipt::ReceiptFact,
-) -> Result<Option<protocol::taka::Taka>, StoreError> {
+fn amount(rows: &Rows<'_>, told: &crate::receipt::ReceiptFact) -> Result<Option<protocol::taka::Taka>, StoreError> {
     Ok(rows.fact_of(&told.subject, &told.id)?.and_then(|fact| match fact {
         Fact::CounterPaid(paid) => Some(paid.amount),
         Fact::PartnerPaid(paid) => Some(paid.amount),

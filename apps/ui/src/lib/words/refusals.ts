@@ -57,6 +57,44 @@ export const refusals = {
     'এই ক্যাশবক্স আরেক উইন্ডোতে খোলা। ওটা বন্ধ করে আসুন',
     'This till is open in another window. Close that one first',
   ],
+  'refusal.shift_not_open': [
+    'এই শিফট আগেই বন্ধ হয়েছে। এখনকার টাকা পরের শিফটের',
+    'This shift is closed already. What is found now belongs to the next one',
+  ],
+  'refusal.cancelled': [
+    'কাস্টমার বাতিল করেছেন। পার্সেল দেবেন না, ফেরত পাঠান',
+    'The customer cancelled. Do not hand it over, send it back',
+  ],
+  'refusal.delivered': [
+    'এই পার্সেল আগেই দেওয়া হয়েছে। আর টাকা নেবেন না',
+    'This parcel was given to the customer already. Take no money',
+  ],
+  'refusal.wrong_site': ['এটা অন্য জায়গার পার্সেল। আলাদা রাখুন', 'This parcel belongs to another site. Set it aside'],
+  'refusal.hold_ended': ['রাখার সময় শেষ। ফেরতের তাকে রাখুন', 'The hold is over. Put it with what goes back'],
+  'refusal.not_verified': ['আগে কাস্টমারের কোড নিন', 'Ask for the customer\'s code first'],
+  'refusal.code_first': ['আগে কোড নিন। পরিচয়পত্র লাগবে কোড বন্ধ হলে', 'Ask for the code first. Papers are for when it is locked'],
+  'refusal.code_mismatch': [
+    'এটা এই পার্সেলের কোড না। এই পার্সেলের SMS দেখতে বলুন',
+    'Not the code of this parcel. Ask for the message about this parcel',
+  ],
+  'refusal.not_a_code': ['কোডে ৬টি অঙ্ক থাকে। কাস্টমারের SMS দেখুন', 'A code has six digits. Look at the customer\'s message'],
+  'refusal.paid': ['পেমেন্ট হয়ে গেছে, টাকা নেবেন না', 'Already paid, take nothing'],
+  'refusal.less': ['নিতে হবে {due}, লিখেছেন {entered}। টাকা গুনে ঠিক করুন', 'Due is {due}, you entered {entered}. Count again and fix it'],
+  'refusal.more': [
+    'নিতে হবে {due}, লিখেছেন {entered}। বাকিটা কাস্টমারকে ফেরত দিন',
+    'Due is {due}, you entered {entered}. Give the rest back',
+  ],
+  'refusal.bad_shelf': ['তাকের নাম ১ থেকে {value} অক্ষর, তাকে যেমন লেখা', 'The shelf is 1 to {value} characters, as written on its sign'],
+  'refusal.code_wrong': ['কোড মেলেনি। আর {left} বার চেষ্টা করা যাবে', 'The code does not match. {left} tries left'],
+  'refusal.code_other': [
+    'কোডটা অন্য পার্সেলের। যে ফোনের শেষে {tail}, সেটার SMS দেখতে বলুন। আর {left} বার',
+    'This code is for another parcel. Ask for the SMS on the phone ending {tail}. {left} tries left',
+  ],
+  'refusal.code_locked': ['৫ বার মেলেনি, কোড বন্ধ। পরিচয়পত্র দেখুন', 'Wrong 5 times, code locked. Look at the customer\'s ID'],
+  'refusal.no_box': [
+    'এই পার্সেলের কোড এখনো এখানে আসেনি। কাস্টমারের ফোনের QR স্ক্যান করুন, বা নেট এলে আবার চেষ্টা করুন',
+    'The code of this parcel has not arrived here. Scan the square on the customer\'s phone, or try once there is network',
+  ],
   'refusal.stale_link': [
     'লিংকটা আগেই খোলা হয়েছে বা পুরোনো। নতুন লিংক নিন',
     'The link was opened before or is old. Get a new one',
