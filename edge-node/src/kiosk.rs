@@ -1,19 +1,23 @@
-//! The loopback API of a kiosk: what its page and the demo call. One bearer token, made at the first
-//! start, readable by the owner of the process only.
+//! The kiosk: a page for the counter and the loopback API it calls. Programs call the same API with one
+//! bearer token, made at the first start, readable by the owner of the process only. How the page gets
+//! in without that token, and what keeps other pages out, is said in `kiosk/session.rs`.
 
 mod commands;
+mod page;
 mod problem;
 mod search;
+mod session;
+mod site;
 mod status;
 mod views;
+mod window;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use axum::routing::{get, post};
 use axum::{Router, serve};
 use data_encoding::HEXLOWER;
@@ -32,6 +36,19 @@ const TOKEN_FILE: &str = "api.token";
 struct Api {
     node: Arc<Node>,
     token: Arc<str>,
+    /// Where it listens: part of what a browser must call it by.
+    address: SocketAddr,
+    links: Arc<session::Links>,
+    till: Arc<window::Till>,
+}
+
+impl Api {
+    /// Whether `host` is a name of this server: its address, or `localhost`, with its port.
+    fn is_own_name(&self, host: &str) -> bool {
+        let Some((name, port)) = host.rsplit_once(':') else { return false };
+        port.parse() == Ok(self.address.port())
+            && (name == "localhost" || name.trim_matches(['[', ']']).parse() == Ok(self.address.ip()))
+    }
 }
 
 /// The token of `dir`; made at the first start.
@@ -64,42 +81,68 @@ pub async fn run(
     listener: TcpListener,
     mut stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let api = Api { node, token: token.into() };
+    let address = listener.local_addr()?;
+    let api = Api { node, token: token.into(), address, links: Arc::default(), till: Arc::default() };
     let ended = async move {
         let _ = stop.wait_for(|stop| *stop).await;
     };
     serve(listener, router(api)).with_graceful_shutdown(ended).await
 }
 
+/// Asks the node that listens at `address` for a link that opens its page once.
+///
+/// # Errors
+/// The node does not answer, or the token is not its own.
+pub async fn ask_link(address: &str, token: &str) -> Result<String, reqwest::Error> {
+    // A proxy of the environment is not asked for an address of this machine.
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let asked = client.post(format!("http://{address}/api/v1/session/link")).bearer_auth(token);
+    let answer: serde_json::Value = asked.send().await?.error_for_status()?.json().await?;
+    Ok(answer["link"].as_str().unwrap_or_default().to_owned())
+}
+
 fn router(api: Api) -> Router {
+    let programs = Router::new()
+        .route("/api/v1/session/link", post(session::link))
+        .route_layer(middleware::from_fn_with_state(api.clone(), session::programs_only));
     let guarded = Router::new()
         .route("/api/v1/commands", post(commands::record))
+        .route("/api/v1/handover/code", post(commands::try_code))
         .route("/api/v1/receipts/{act}", get(commands::receipt))
+        .route("/api/v1/receipts/{act}/text", get(site::receipt))
         .route("/api/v1/parcels", get(views::parcels))
         .route("/api/v1/handins", get(views::handins))
         .route("/api/v1/earnings", get(views::earnings))
         .route("/api/v1/search", post(search::search))
         .route("/api/v1/status", get(status::status))
-        .route_layer(middleware::from_fn_with_state(api.clone(), authorise));
+        .route("/api/v1/waiting_acts", get(site::waiting))
+        .route("/api/v1/window", post(window::hold))
+        .route("/api/v1/window/close", post(window::leave))
+        .route("/api/v1/site/home", get(site::home))
+        .route("/api/v1/site/parcels", get(site::parcels))
+        .route("/api/v1/site/parcels/{parcel}", get(site::parcel))
+        .route("/api/v1/site/scan", post(site::scan))
+        .route("/api/v1/site/agents", get(site::agents))
+        .route("/api/v1/site/handins", get(site::offers))
+        .route("/api/v1/site/handins/{handin}", get(site::counted))
+        .route("/api/v1/site/till", get(site::till))
+        .merge(programs)
+        .route_layer(middleware::from_fn_with_state(api.clone(), session::authorise));
     Router::new()
         .merge(guarded)
+        .route("/api/v1/session", post(session::open))
+        .route("/", get(page::file))
+        .route("/index.html", get(page::file))
+        .route("/assets/{*path}", get(page::file))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::method() })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(api.clone(), session::own_name))
+        .layer(middleware::from_fn(page::guard))
         .with_state(api)
-}
-
-async fn authorise(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
-    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    // Hashes are compared, so that the time says nothing about the token.
-    if blake3::hash(given.as_bytes()) != blake3::hash(api.token.as_bytes()) {
-        return Err(Problem::unauthorised());
-    }
-    Ok(next.run(request).await)
 }
 
 /// Runs database work beside the async workers.

@@ -9,7 +9,9 @@ pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod exchange;
+pub mod face;
 pub mod handover;
+pub mod hold;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 pub mod node;
@@ -18,6 +20,7 @@ pub mod rebuild;
 pub mod receipt;
 pub mod record;
 pub mod search;
+pub mod screen;
 pub mod store;
 pub mod sync;
 

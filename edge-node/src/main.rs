@@ -41,6 +41,12 @@ enum Task {
         #[arg(long)]
         config: Option<PathBuf>,
     },
+    /// Prints a link that opens the page of the running node once, in a browser of this machine.
+    Open {
+        /// Configuration, TOML.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
     /// Makes every view and balance again from what was recorded.
     Rebuild {
         /// Configuration, TOML.
@@ -86,6 +92,11 @@ fn main() -> anyhow::Result<()> {
         Task::Run { config } => {
             let config = start(config.as_deref())?;
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
+        }
+        Task::Open { config } => {
+            let config = start(config.as_deref())?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            say(&runtime.block_on(link(&config))?)
         }
         Task::Rebuild { config } => {
             let node = open(&start(config.as_deref())?)?;
@@ -143,6 +154,16 @@ async fn run(config: Config) -> anyhow::Result<()> {
     api.await??;
     sync.await?;
     Ok(())
+}
+
+/// Asks the running node of this data folder for a link to its page.
+async fn link(config: &Config) -> anyhow::Result<String> {
+    let path = config.data_dir.join("address.json");
+    let text = std::fs::read_to_string(&path).context("the node is not running here: start it with edge-node run")?;
+    let addresses: serde_json::Value = serde_json::from_str(&text)?;
+    let http = addresses["http"].as_str().context("address.json names no http address: restart the node")?;
+    let asked = kiosk::ask_link(http, &kiosk::token(&config.data_dir)?).await;
+    asked.context("the node does not answer: is it running?")
 }
 
 /// Writes `address.json` whole or not at all: whoever waits for it reads it at once.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use protocol::id::{Author, Incarnation};
 use protocol::seat::Seat;
@@ -32,6 +33,8 @@ pub struct Node {
     pub(crate) clock: BusinessClock,
     pub(crate) search: Search,
     recorded: watch::Sender<u64>,
+    linked: AtomicBool,
+    heard_ms: AtomicU64,
 }
 
 impl Node {
@@ -52,7 +55,9 @@ impl Node {
     }
 
     fn with(dir: &Path, store: Store, clock: BusinessClock) -> Self {
-        Self { store: Arc::new(store), clock, search: Search::new(dir), recorded: watch::Sender::new(0) }
+        let (linked, heard_ms) = (AtomicBool::new(false), AtomicU64::new(0));
+        let search = Search::new(dir);
+        Self { store: Arc::new(store), clock, search, recorded: watch::Sender::new(0), linked, heard_ms }
     }
 
     /// Rows, for views and sessions.
@@ -89,6 +94,22 @@ impl Node {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.recorded.subscribe()
+    }
+
+    /// Whether a hub is on the line, and when one was last heard since the start: real ms ago.
+    #[must_use]
+    pub fn contact(&self) -> (bool, Option<u64>) {
+        let heard = self.heard_ms.load(Ordering::Relaxed);
+        let ago = (heard > 0).then(|| crate::clock::real_ms().saturating_sub(heard));
+        (self.linked.load(Ordering::Relaxed), ago)
+    }
+
+    /// A frame of a hub arrived, or the link to it ended.
+    pub(crate) fn note_contact(&self, linked: bool) {
+        self.linked.store(linked, Ordering::Relaxed);
+        if linked {
+            self.heard_ms.store(crate::clock::real_ms(), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn announce(&self) {

@@ -1,6 +1,7 @@
 //! The replica's database: SQLite in WAL, `synchronous=FULL`, one writer. Storage decides nothing:
 //! it loads a desk for `protocol::intake`, and writes what was taken in one fsynced transaction.
 
+mod agent;
 mod boxes;
 mod desk;
 mod digest;
@@ -11,6 +12,7 @@ mod peers;
 mod schema;
 mod sets;
 mod shelf;
+mod site;
 mod taken;
 mod views;
 
@@ -24,6 +26,7 @@ use protocol::id::{Author, Scope};
 use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub use agent::{BagRow, OwnFact, OwnOffer, Place};
 pub use digest::TableDigest;
 pub use found::Good;
 pub(crate) use found::{Found, FoundParcel, Marks};
@@ -32,6 +35,7 @@ pub use identity::Identity;
 pub(crate) use identity::write_secret;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
+pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
 pub use views::{EarningView, HandInView, ParcelView};
 
 /// The database's file inside the data folder.
@@ -62,6 +66,18 @@ pub enum StoreError {
     /// There is an identity already.
     #[error("this device is enrolled already: use an empty data folder for another seat")]
     AlreadyEnrolled,
+}
+
+impl StoreError {
+    /// Whether there is no room on the disk: what was recorded is whole, and nothing more fits.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::Damaged(_) | Self::NotEnrolled | Self::AlreadyEnrolled => false,
+        }
+    }
 }
 
 /// The database of one seat.

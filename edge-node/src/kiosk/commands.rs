@@ -1,17 +1,19 @@
 //! Commands and their receipts.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use protocol::command::Command;
+use protocol::id::Subject;
 use serde::Deserialize;
 
 use super::problem::Problem;
-use super::{Api, blocking};
+use super::session::Caller;
+use super::{Api, blocking, window};
 use crate::receipt::Receipt;
 
 #[derive(Deserialize)]
@@ -26,6 +28,8 @@ const EXAMPLE: &str =
 
 pub(super) async fn record(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Receipt>, Problem> {
     let body = body.map_err(|rejection| {
@@ -41,8 +45,28 @@ pub(super) async fn record(
         Problem::bad("malformed_command", at, EXAMPLE)
     })?;
     let act = act_of(&request.act)?;
+    window::allows(&api, caller, &headers, &request.command)?;
     let receipt = blocking(&api, move |node| Ok(node.record(act, &request.command)?)).await?;
     Ok(Json(receipt))
+}
+
+/// What the customer said or showed for a parcel.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    act: String,
+    parcel: Subject,
+    code: String,
+}
+
+/// Tries a handover code: five wrong ones lock it, whoever asks.
+pub(super) async fn try_code(State(api): State<Api>, body: Bytes) -> Result<Json<Receipt>, Problem> {
+    let next = r#"send {"act": "<32 hex digits>", "parcel": "P...", "code": "<six digits, or the scanned square>"}"#;
+    let shown: Shown =
+        serde_json::from_slice(&body).map_err(|_| Problem::bad("malformed_code", "the code cannot be read", next))?;
+    let act = act_of(&shown.act)?;
+    let tried = blocking(&api, move |node| Ok(node.try_code(act, shown.parcel, &shown.code)?)).await?;
+    Ok(Json(tried))
 }
 
 pub(super) async fn receipt(
@@ -54,7 +78,7 @@ pub(super) async fn receipt(
     receipt.map(Json).ok_or_else(Problem::not_found)
 }
 
-fn act_of(text: &str) -> Result<[u8; 16], Problem> {
+pub(super) fn act_of(text: &str) -> Result<[u8; 16], Problem> {
     let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
     bytes
         .and_then(|bytes| bytes.try_into().ok())

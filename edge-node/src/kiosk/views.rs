@@ -11,9 +11,9 @@ use super::{Api, blocking};
 use crate::store::{EarningView, HandInView, ParcelView};
 
 /// Rows of a page when nothing is asked for: three screens of a kiosk.
-const DEFAULT_LIMIT: u32 = 50;
+pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// Most rows of a page: about 200 kB of JSON.
-const MAX_LIMIT: u32 = 500;
+pub(super) const MAX_LIMIT: u32 = 500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

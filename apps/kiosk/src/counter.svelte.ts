@@ -1,0 +1,109 @@
+import { newAct, Refused, refusedOf } from '@getit/ui';
+import type { SiteHome } from '@getit/ui/generated/SiteHome';
+import * as node from './node';
+import type { Receipt } from './node';
+
+/** The screens of the counter, by the key that opens each. */
+export const SCREENS = { F2: 'receive', F3: 'find', F4: 'handover', F6: 'handin', F7: 'returns', F8: 'dispatch', F9: 'till' } as const;
+export type Screen = (typeof SCREENS)[keyof typeof SCREENS] | 'waiting';
+
+/** How often the page asks how the counter stands, and keeps the till. */
+const EVERY_MS = 3_000;
+
+/** What every screen shares. */
+export const counter = $state({
+  screen: 'find' as Screen,
+  home: null as SiteHome | null,
+  /** Whether this window holds the till. */
+  holds: true,
+  /** The page has no session: it must be opened by its link. */
+  shut: false,
+  /** The node does not answer. */
+  silent: false,
+  toast: '',
+  refused: null as Refused | null,
+  /** The parcel that a screen is about. */
+  parcel: null as string | null,
+  busy: false,
+});
+
+/** Shows a screen. */
+export function show(screen: Screen, parcel: string | null = null): void {
+  counter.screen = screen;
+  counter.parcel = parcel;
+}
+
+/** Asks how the counter stands. */
+export async function refresh(): Promise<void> {
+  try {
+    counter.holds = await node.holdTill();
+    counter.home = await node.home();
+    counter.silent = counter.shut = false;
+  } catch (error) {
+    const { code } = refusedOf(error);
+    if (code === 'unauthorised') counter.shut = true;
+    else counter.silent = true;
+  }
+}
+
+/** The life of the page: its session, its till, its figures. */
+export function live(): () => void {
+  void (async () => {
+    try {
+      await node.openSession();
+    } catch (error) {
+      counter.refused = refusedOf(error);
+    }
+    await refresh();
+  })();
+  const timer = setInterval(() => void refresh(), EVERY_MS);
+  addEventListener('pagehide', node.leaveTill);
+  return () => {
+    clearInterval(timer);
+    removeEventListener('pagehide', node.leaveTill);
+  };
+}
+
+/** Records what is asked on one screen. When no answer came, the same thing asked again is the same act:
+ * it may have been recorded, and is recorded once. */
+export class Form {
+  #unanswered: { text: string; act: string } | null = null;
+
+  /** Records, and gives null when it was refused: the sentence is then on the screen. */
+  async record(command: Record<string, unknown>): Promise<Receipt | null> {
+    const text = JSON.stringify(command);
+    const act = this.#unanswered?.text === text ? this.#unanswered.act : newAct();
+    const receipt = await attempt(async () => {
+      this.#unanswered = { text, act };
+      try {
+        const recorded = await node.record(act, command);
+        this.#unanswered = null;
+        return recorded;
+      } catch (error) {
+        if (refusedOf(error).code !== 'no_answer') this.#unanswered = null;
+        throw error;
+      }
+    });
+    if (receipt !== null) void refresh();
+    return receipt;
+  }
+}
+
+/** Does one thing with the buttons off; a no is shown, and comes back as null. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
+  if (counter.busy) return null;
+  counter.busy = true;
+  try {
+    return await work();
+  } catch (error) {
+    counter.refused = refusedOf(error);
+    return null;
+  } finally {
+    counter.busy = false;
+  }
+}
+
+/** The number that people read aloud. */
+export function receiptNo(receipt: Receipt): string {
+  return (receipt.facts[0]?.id ?? '').slice(0, 8).toUpperCase();
+}

@@ -1,0 +1,131 @@
+// Renders every screen of a face from its fixtures, in both languages and all themes, looks for what axe finds and
+// for anything wider than a 320 px phone, and keeps the pictures to be looked at.
+//
+//   npm run build -w @getit/delivery && node shots.mjs delivery /tmp/shots [part of a screen's name]
+//
+// `<face>/fixtures/screens.mjs` exports `transport` ('tauri' or 'http'), `size` and `screens`:
+//   { name, answers: { call: value | (args) => value | refused(code, params) }, act: async (page) => … }
+// Calls of the http transport are named `GET /api/v1/status`. Fixtures are never part of a build.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const [face, out, part = ''] = process.argv.slice(2);
+if (!face || !out) throw new Error('use: node shots.mjs <face> <folder outside the repository> [part of a name]');
+const { screens, transport, size } = await import(join(here, face, 'fixtures', 'screens.mjs'));
+const axe = readFileSync(join(here, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
+
+const server = createServer((request, response) => {
+  const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+  try {
+    const body = readFileSync(join(here, face, 'dist', path === '/' ? 'index.html' : path));
+    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+const address = `http://127.0.0.1:${server.address().port}/`;
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
+const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: [...flags, ...quiet] });
+
+function answerOf(answers, name, args) {
+  const given = answers[name];
+  if (given === undefined) return { refused: { code: 'machinery_failed', message: `no fixture for ${name}` } };
+  const value = typeof given === 'function' ? given(args) : given;
+  return value && value.refused ? value : { value };
+}
+
+/** A page of one screen. */
+async function open(screen, { language, theme, width = size.width }) {
+  const context = await browser.newContext({
+    viewport: { width, height: size.height },
+    colorScheme: theme === 'dark' ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+    timezoneId: 'UTC',
+  });
+  const page = await context.newPage();
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(`page error: ${error.message}`));
+  await context.exposeFunction('__answer', (name, args) => answerOf(screen.answers, name, args));
+  await context.addInitScript(
+    ({ language, sun, tauri }) => {
+      localStorage.setItem('getit.language', language);
+      localStorage.setItem('getit.theme', sun ? 'sun' : '');
+      if (!tauri) return;
+      window.isTauri = true;
+      window.__TAURI_INTERNALS__ = {
+        invoke: async (name, args) => {
+          const answer = await window.__answer(name, args);
+          if (answer.refused) throw answer.refused;
+          return answer.value;
+        },
+      };
+    },
+    { language, sun: theme === 'sun', tauri: transport === 'tauri' },
+  );
+  if (transport === 'http') {
+    await page.route('**/api/v1/**', async (route) => {
+      const request = route.request();
+      const url = new URL(request.url());
+      const args = { ...Object.fromEntries(url.searchParams), ...(request.postDataJSON() ?? {}) };
+      const answer = answerOf(screen.answers, `${request.method()} ${url.pathname}`, args);
+      await route.fulfill({ status: answer.refused ? 422 : 200, json: answer.refused ?? answer.value });
+    });
+  }
+  await page.goto(address + (screen.path ?? ''));
+  await page.evaluate(() => document.fonts.ready);
+  if (screen.act) await screen.act(page);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  return { page, context, problems };
+}
+
+async function axeFinds(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return found.violations.map((v) => `axe ${v.id}: ${v.help} — ${v.nodes.slice(0, 3).map((n) => n.target).join(' | ')}`);
+}
+
+/** What is wider than the page, or is text cut by its box without an ellipsis. */
+const overflow = () => {
+  const finds = [];
+  if (document.documentElement.scrollWidth > innerWidth) finds.push(`page is ${document.documentElement.scrollWidth} px wide`);
+  for (const element of document.querySelectorAll('button, label, h1, h2, p, dt, dd, th')) {
+    const style = getComputedStyle(element);
+    if (style.textOverflow === 'ellipsis' || element.closest('.only-heard') || element.clientWidth === 0) continue;
+    if (element.scrollWidth > element.clientWidth + 1 && style.display !== 'inline') {
+      finds.push(`cut: <${element.tagName.toLowerCase()}> ${element.textContent.trim().slice(0, 40)}`);
+    }
+  }
+  return finds;
+};
+
+mkdirSync(out, { recursive: true });
+const finds = new Map();
+const note = (find, where) => finds.set(find, [...(finds.get(find) ?? []), where]);
+for (const screen of screens.filter((screen) => screen.name.includes(part))) {
+  for (const language of ['bn', 'en']) {
+    for (const theme of ['light', 'dark', 'sun']) {
+      const where = `${screen.name}-${language}-${theme}`;
+      const { page, context, problems } = await open(screen, { language, theme });
+      for (const find of [...problems, ...(await axeFinds(page)), ...(await page.evaluate(overflow))]) note(find, where);
+      await page.screenshot({ path: join(out, `${face}-${where}.png`) });
+      await context.close();
+    }
+    if (size.width > 320 && size.width < 700) {
+      const { page, context } = await open(screen, { language, theme: 'light', width: 320 });
+      for (const find of await page.evaluate(overflow)) note(`at 320 px: ${find}`, `${screen.name}-${language}`);
+      await context.close();
+    }
+  }
+}
+await browser.close();
+server.close();
+for (const [find, where] of finds) console.log(`${find}\n    ${where.join(', ')}`);
+console.log(`${finds.size} finds`);
+process.exitCode = finds.size === 0 ? 0 : 1;

@@ -1,0 +1,108 @@
+/** A sentence for each stable code of a refusal (`protocol::refusal`) and of the transports. The
+ * parameters are those of the code, amounts already written. */
+export const refusals = {
+  'refusal.unknown_subject': [
+    'এটা এই মেশিনে জানা নেই। আবার স্ক্যান করুন, বা নেট এলে আবার চেষ্টা করুন',
+    'Not known on this device. Scan it again, or try again once there is network',
+  ],
+  'refusal.wrong_role': ['এই ডিভাইস থেকে কাজটা করা যায় না', 'This device may not do that'],
+  'refusal.wrong_state': [
+    'এখন করা যাবে না, পার্সেলের অবস্থা: {status}',
+    'Not possible now. The parcel is: {status}',
+  ],
+  'refusal.not_yours': [
+    'পার্সেলটা আপনার কাছে নেই। যার রানশিটে আছে তাকে দিন, বা হাবে ফেরত দিন',
+    'The parcel is not with you. Give it to whoever has it on the run, or back to the hub',
+  ],
+  'refusal.cash_needed': ['নিতে হবে {due}। কত নিয়েছেন লিখুন', '{due} is due. Enter what you took'],
+  'refusal.amount_differs': [
+    'নিতে হবে {due}, লিখেছেন {entered}। টাকা গুনে ঠিক করুন',
+    'Due is {due}, you entered {entered}. Count again and fix it',
+  ],
+  'refusal.bad_amount': ['পুরো টাকা লিখুন, যেমন ১২৫০', 'Enter whole taka, e.g. 1250'],
+  'refusal.bad_evidence': ['প্রমাণের ধরন ঠিক নেই। পর্দা বন্ধ করে আবার খুলুন', 'The kind of proof is wrong. Close the screen and open it again'],
+  'refusal.more_than_held': [
+    'হাতে আছে {held}, লিখেছেন {entered}। আবার গুনুন',
+    'You hold {held}, you entered {entered}. Count again',
+  ],
+  'refusal.over_ceiling': [
+    'হাতে {held}, সীমা {ceiling}। আগে টাকা জমা দিন',
+    'You hold {held}, the limit is {ceiling}. Hand in cash first',
+  ],
+  'refusal.notes_differ': [
+    'নোট মিলিয়ে হয় {notes}, লিখেছেন {entered}। আবার গুনুন',
+    'The notes add up to {notes}, you entered {entered}. Count again',
+  ],
+  'refusal.already_counted': ['এই জমা আগেই গোনা হয়েছে', 'This hand-in is counted already'],
+  'refusal.foreign_agent': ['এই রাইডার এই হাবের না। হাবের রাইডার বাছুন', 'Not an agent of this site. Choose one of its own'],
+  'refusal.bad_count': ['একবারে সবচেয়ে বেশি {value}টি। ভাগ করে দিন', 'At most {value} at once. Split it'],
+  'refusal.unauthorised': [
+    'এই পাতা খোলার অনুমতি নেই। কিয়স্কের লিংক দিয়ে আবার খুলুন',
+    'This page may not be opened like this. Open it again from the kiosk link',
+  ],
+  'refusal.not_found': ['এটা আর নেই। ফিরে গিয়ে আবার খুলুন', 'It is no longer here. Go back and open it again'],
+  'refusal.no_answer': [
+    'এই মেশিনের GetIt চলছে না। চালু করে আবার চেষ্টা করুন',
+    'GetIt on this machine does not answer. Start it and try again',
+  ],
+  'refusal.disk_full': [
+    'মেমোরি শেষ, তাই নতুন লেখা বন্ধ। 50 MB খালি করুন। আগের সব লেখা ঠিক আছে',
+    'Storage is full, so nothing new can be recorded. Free 50 MB. Everything recorded is kept',
+  ],
+  'refusal.machinery_failed': [
+    'কাজটা হয়নি, কিছু বদলায়নি। আবার চেষ্টা করুন',
+    'It did not work and nothing changed. Try again',
+  ],
+  'refusal.till_open_elsewhere': [
+    'এই ক্যাশবক্স আরেক উইন্ডোতে খোলা। ওটা বন্ধ করে আসুন',
+    'This till is open in another window. Close that one first',
+  ],
+  'refusal.shift_not_open': [
+    'এই শিফট আগেই বন্ধ হয়েছে। এখনকার টাকা পরের শিফটের',
+    'This shift is closed already. What is found now belongs to the next one',
+  ],
+  'refusal.cancelled': [
+    'কাস্টমার বাতিল করেছেন। পার্সেল দেবেন না, ফেরত পাঠান',
+    'The customer cancelled. Do not hand it over, send it back',
+  ],
+  'refusal.delivered': [
+    'এই পার্সেল আগেই দেওয়া হয়েছে। আর টাকা নেবেন না',
+    'This parcel was given to the customer already. Take no money',
+  ],
+  'refusal.wrong_site': ['এটা অন্য জায়গার পার্সেল। আলাদা রাখুন', 'This parcel belongs to another site. Set it aside'],
+  'refusal.hold_ended': ['রাখার সময় শেষ। ফেরতের তাকে রাখুন', 'The hold is over. Put it with what goes back'],
+  'refusal.not_verified': ['আগে কাস্টমারের কোড নিন', 'Ask for the customer\'s code first'],
+  'refusal.code_first': ['আগে কোড নিন। পরিচয়পত্র লাগবে কোড বন্ধ হলে', 'Ask for the code first. Papers are for when it is locked'],
+  'refusal.code_mismatch': [
+    'এটা এই পার্সেলের কোড না। এই পার্সেলের SMS দেখতে বলুন',
+    'Not the code of this parcel. Ask for the message about this parcel',
+  ],
+  'refusal.not_a_code': ['কোডে ৬টি অঙ্ক থাকে। কাস্টমারের SMS দেখুন', 'A code has six digits. Look at the customer\'s message'],
+  'refusal.paid': ['পেমেন্ট হয়ে গেছে, টাকা নেবেন না', 'Already paid, take nothing'],
+  'refusal.less': ['নিতে হবে {due}, লিখেছেন {entered}। টাকা গুনে ঠিক করুন', 'Due is {due}, you entered {entered}. Count again and fix it'],
+  'refusal.more': [
+    'নিতে হবে {due}, লিখেছেন {entered}। বাকিটা কাস্টমারকে ফেরত দিন',
+    'Due is {due}, you entered {entered}. Give the rest back',
+  ],
+  'refusal.bad_shelf': ['তাকের নাম ১ থেকে {value} অক্ষর, তাকে যেমন লেখা', 'The shelf is 1 to {value} characters, as written on its sign'],
+  'refusal.code_wrong': ['কোড মেলেনি। আর {left} বার চেষ্টা করা যাবে', 'The code does not match. {left} tries left'],
+  'refusal.code_other': [
+    'কোডটা অন্য পার্সেলের। যে ফোনের শেষে {tail}, সেটার SMS দেখতে বলুন। আর {left} বার',
+    'This code is for another parcel. Ask for the SMS on the phone ending {tail}. {left} tries left',
+  ],
+  'refusal.code_locked': ['৫ বার মেলেনি, কোড বন্ধ। পরিচয়পত্র দেখুন', 'Wrong 5 times, code locked. Look at the customer\'s ID'],
+  'refusal.no_box': [
+    'এই পার্সেলের কোড এখনো এখানে আসেনি। কাস্টমারের ফোনের QR স্ক্যান করুন, বা নেট এলে আবার চেষ্টা করুন',
+    'The code of this parcel has not arrived here. Scan the square on the customer\'s phone, or try once there is network',
+  ],
+  'refusal.stale_link': [
+    'লিংকটা আগেই খোলা হয়েছে বা পুরোনো। নতুন লিংক নিন',
+    'The link was opened before or is old. Get a new one',
+  ],
+  'refusal.foreign_page': ['অন্য পাতা থেকে এটা করা যায় না। কিয়স্কের পাতা খুলুন', 'Another page may not do that. Open the kiosk page'],
+  'refusal.foreign_name': ['এই ঠিকানায় কিয়স্ক খোলে না। 127.0.0.1 দিয়ে খুলুন', 'The kiosk does not open at this address. Use 127.0.0.1'],
+  'refusal.newer': [
+    'কাজটা করা গেল না ({code})। অ্যাপ আপডেট করে আবার চেষ্টা করুন',
+    'That is not possible ({code}). Update the app and try again',
+  ],
+} as const satisfies Record<string, readonly [bn: string, en: string]>;
