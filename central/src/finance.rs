@@ -95,14 +95,14 @@ pub async fn trial_balance(pool: &PgPool, after: Option<&str>, limit: i64) -> Re
     })
 }
 
-/// Cash that somebody holds.
+/// Cash that somebody holds, or that lies at a bank.
 #[derive(Debug, Serialize)]
 pub struct Custody {
-    /// Agent cash or till.
+    /// Bank, bag on its way, agent cash or till.
     pub account: i32,
     /// Its name in the books.
     pub title: String,
-    /// The agent or the site.
+    /// The account at the bank, the bag, the agent or the site.
     pub owner: Option<String>,
     /// What they hold.
     pub balance_paisa: i64,

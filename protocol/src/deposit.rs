@@ -98,7 +98,8 @@ pub fn fold(subject: Subject, history: &History) -> (Deposit, Vec<Journal>) {
         deposit.reference.clone_from(&line.reference);
         deposit.credited = Some(line.credited);
         deposit.confirmed_by = Some(cause);
-        if let Some(bank) = deposit.bank {
+        // Without a bag that it knows, nothing says whose the credit is: it waits with the contest.
+        if let (Some(bank), false) = (deposit.bank, deposit.bags.is_empty()) {
             journals.push(credit(subject, cause, bank, line.credited, &mut deposit.bags));
         }
     }

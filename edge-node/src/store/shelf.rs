@@ -56,21 +56,29 @@ impl Rows<'_> {
         Ok(Some(fold::fold(*subject, &self.history_of(&ops)?)))
     }
 
-    /// The shifts of the own till that are held; a few a day, so each is folded.
+    /// The held subjects of a kind with what they come to, oldest first: for kinds of which an edge holds
+    /// few, as shifts, bags and payouts; they have no table of their own.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn of_kind(&self, kind: Kind) -> Result<Vec<(Subject, Folded)>, StoreError> {
+        let mut held = Vec::new();
+        for subject in self.subjects_of_kind(kind)? {
+            held.extend(self.folded(&subject)?.map(|folded| (subject, folded)));
+        }
+        Ok(held)
+    }
+
+    /// The shifts of the own till that are held.
     ///
     /// # Errors
     /// The database.
     pub fn shifts(&self) -> Result<Vec<(Subject, Shift)>, StoreError> {
-        let mut shifts = Vec::new();
-        for subject in self.subjects_of_kind(Kind::Shift)? {
-            match self.folded(&subject)?.map(|folded| folded.state) {
-                Some(State::Shift(shift)) if shift.site == Some(self.store.seat.party) => {
-                    shifts.push((subject, *shift))
-                }
-                _ => {}
-            }
-        }
-        Ok(shifts)
+        let own = |(subject, folded): (Subject, Folded)| match folded.state {
+            State::Shift(shift) if shift.site == Some(self.store.seat.party) => Some((subject, *shift)),
+            _ => None,
+        };
+        Ok(self.of_kind(Kind::Shift)?.into_iter().filter_map(own).collect())
     }
 
     /// The heads that a new fact on the subject names.

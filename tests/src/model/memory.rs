@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::account::Account;
+use protocol::account::{Account, Code};
 use protocol::burst::{Burst, Slot};
 use protocol::fact::Revoked;
 use protocol::fold::{self, Folded};
@@ -88,8 +88,9 @@ impl Memory {
         }
         desk.control_ids = wanted.control_ids.iter().filter(|id| self.ops.contains_key(id)).copied().collect();
         desk.roots.clone_from(&self.roots);
-        desk.balances =
-            self.balances.iter().filter(|(account, _)| account.code.is_strict()).map(|(a, b)| (*a, *b)).collect();
+        // As central loads them: strict accounts, and what was paid ahead.
+        let decides = |(account, _): &(&Account, &Taka)| account.code.is_strict() || account.code == Code::Escrow;
+        desk.balances = self.balances.iter().filter(decides).map(|(a, b)| (*a, *b)).collect();
         desk
     }
 
