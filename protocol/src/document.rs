@@ -17,8 +17,7 @@ pub mod product;
 
 use std::collections::BTreeMap;
 
-use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, ChangeHash, ObjId, ROOT, ReadDoc, ScalarValue};
+use automerge::{ActorId, Automerge, ChangeHash, ObjId, ROOT, ReadDoc};
 
 use crate::fact::{Fact, Reading};
 use crate::id::{Author, Incarnation, OpId, Scope, Subject};
@@ -233,7 +232,7 @@ impl Document {
         let mut own = 0;
         for (index, cause) in self.applied.iter().enumerate() {
             if follows[index / 64] >> (index % 64) & 1 == 1 {
-                last = last.max(cause.change.start_op + cause.change.puts.len() as u64 - 1);
+                last = last.max(cause.change.last_op());
                 own += u64::from(cause.change.automerge.actor_id() == change.automerge.actor_id());
             }
         }
@@ -350,19 +349,20 @@ impl Document {
         if self.applied.len() >= MAX_CHANGES || self.automerge.get_heads().len() as u64 > chunk::MAX_DEPS {
             return Err(EditError::Full);
         }
-        let mut document = self.automerge.clone().with_actor(actor);
-        let mut transaction = document.transaction();
-        for (field, value) in fresh {
-            let value = match value {
-                Value::Text(text) => ScalarValue::Str(text.as_str().into()),
-                Value::Number(number) => ScalarValue::Int(*number),
-                Value::Unreadable => ScalarValue::Null,
-            };
-            transaction.put(ROOT, *field, value).map_err(|_| EditError::Full)?;
-        }
-        transaction.commit_with(CommitOptions::default().with_time(0));
-        let change = document.get_last_local_change().ok_or(EditError::Nothing)?;
-        Ok(change.raw_bytes().to_vec())
+        // Not by a transaction: it leaves out a value that is in use already, also where it is to settle
+        // another one beside it.
+        let own = self.applied.iter().filter(|applied| *applied.change.automerge.actor_id() == actor).count();
+        let last = self.applied.iter().map(|applied| applied.change.last_op()).max().unwrap_or(0);
+        let put = |(field, value): &(&str, Value)| {
+            let all = self.automerge.get_all(ROOT, *field).unwrap_or_default();
+            let replaces = all.into_iter().filter_map(|(_, id)| match id {
+                ObjId::Id(counter, actor, _) => Some((counter, actor)),
+                ObjId::Root => None,
+            });
+            ((*field).to_owned(), value.clone(), replaces.collect())
+        };
+        let puts = fresh.into_iter().map(put).collect();
+        Ok(change::write(actor, own as u64 + 1, last + 1, self.automerge.get_heads(), puts))
     }
 }
 

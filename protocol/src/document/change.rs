@@ -1,5 +1,7 @@
 //! One change as read from its bytes: who wrote it, what it follows, which fields it sets.
 
+use std::num::NonZeroU64;
+
 use automerge::{ActorId, ChangeHash, ExpandedChange, ScalarValue, legacy};
 
 use super::{Value, chunk};
@@ -33,6 +35,48 @@ pub(super) struct Change {
     pub(super) seq: u64,
     pub(super) start_op: u64,
     pub(super) puts: Vec<Put>,
+}
+
+impl Change {
+    /// The counter of its last value.
+    pub(super) fn last_op(&self) -> u64 {
+        self.start_op + self.puts.len() as u64 - 1
+    }
+}
+
+/// The bytes of a change by `actor` that follows `deps`: fields, values, and what they replace.
+pub(super) fn write(
+    actor: ActorId,
+    seq: u64,
+    start_op: u64,
+    mut deps: Vec<ChangeHash>,
+    puts: Vec<(String, Value, Vec<ValueId>)>,
+) -> Vec<u8> {
+    deps.sort_unstable();
+    let op = |(field, value, replaces): (String, Value, Vec<ValueId>)| legacy::Op {
+        action: legacy::OpType::Put(match value {
+            Value::Text(text) => ScalarValue::Str(text.into()),
+            Value::Number(number) => ScalarValue::Int(number),
+            Value::Unreadable => ScalarValue::Null,
+        }),
+        obj: legacy::ObjectId::Root,
+        key: legacy::Key::Map(field.into()),
+        pred: replaces.into_iter().map(|(counter, actor)| legacy::OpId(counter, actor)).collect::<Vec<_>>().into(),
+        insert: false,
+    };
+    let change = ExpandedChange {
+        operations: puts.into_iter().map(op).collect(),
+        actor_id: actor,
+        hash: None,
+        seq,
+        start_op: NonZeroU64::MIN.saturating_add(start_op.saturating_sub(1)),
+        time: 0,
+        message: None,
+        deps,
+        extra_bytes: Vec::new(),
+        author: None,
+    };
+    automerge::Change::from(change).raw_bytes().to_vec()
 }
 
 /// The Automerge actor of a seat's incarnation. Nobody else can write as it: the op that carries a
