@@ -98,10 +98,8 @@ async fn draw(conn: &mut PgConnection, author: Author, vendor: Scope, entries: &
     let inc = store::place(conn, author).await.map_err(anyhow::Error::from)?.inc;
     let subject = |entry: &Entry| Subject::product(vendor, &entry.sku);
     let subjects: Vec<[u8; 17]> = entries.iter().map(|entry| subject(entry).0).collect();
-    let (mut total,): (i64,) = sqlx::query_as("SELECT count(*) FROM op WHERE subject = ANY($1)")
-        .bind(&subjects)
-        .fetch_one(&mut *conn)
-        .await?;
+    let (mut total,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM op WHERE subject = ANY($1)").bind(&subjects).fetch_one(&mut *conn).await?;
     let documents = documents(conn, &subjects).await.map_err(anyhow::Error::from)?;
     let routed: Vec<([u8; 17], i64, i64)> =
         sqlx::query_as("SELECT subject, put_gen, close_gen FROM member WHERE scope = $1 AND subject = ANY($2)")
@@ -152,8 +150,7 @@ fn fields(sale: &Sale) -> [(&'static str, Value); 4] {
 
 /// Writes offers in order of their sku, as every writer of offers does: none waits for another in a ring.
 async fn offer(conn: &mut PgConnection, slug: &str, entries: &[Entry]) -> Result<(), sqlx::Error> {
-    let rows: Vec<(&str, &str, &Sale)> =
-        entries.iter().map(|entry| (slug, entry.sku.as_str(), &entry.sale)).collect();
+    let rows: Vec<(&str, &str, &Sale)> = entries.iter().map(|entry| (slug, entry.sku.as_str(), &entry.sale)).collect();
     write_offers(conn, &rows).await
 }
 
@@ -195,6 +192,15 @@ async fn documents(conn: &mut PgConnection, subjects: &[[u8; 17]]) -> Result<BTr
         Some((subject, Held { document, vendor, sku }))
     };
     Ok(ops.into_iter().filter_map(held).collect())
+}
+
+/// One product's document as central holds it, if anybody wrote it.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn document(pool: &PgPool, subject: Subject) -> Result<Option<Document>, StoreError> {
+    let mut conn = pool.acquire().await?;
+    Ok(documents(&mut conn, &[subject.0]).await?.remove(&subject).map(|held| held.document))
 }
 
 fn owner(held: &HeldOp) -> Option<(Scope, String)> {
@@ -256,12 +262,11 @@ pub async fn catch_up(pool: &PgPool) -> Result<u64, StoreError> {
 
 /// Looks at every product again; part of a rebuild.
 pub(crate) async fn project_all(conn: &mut PgConnection) -> Result<(), StoreError> {
-    let subjects: Vec<([u8; 17],)> = sqlx::query_as(
-        "SELECT DISTINCT subject FROM op WHERE class_kind = ANY($1) AND apart IS NULL ORDER BY subject",
-    )
-    .bind(KINDS.as_slice())
-    .fetch_all(&mut *conn)
-    .await?;
+    let subjects: Vec<([u8; 17],)> =
+        sqlx::query_as("SELECT DISTINCT subject FROM op WHERE class_kind = ANY($1) AND apart IS NULL ORDER BY subject")
+            .bind(KINDS.as_slice())
+            .fetch_all(&mut *conn)
+            .await?;
     let subjects: Vec<[u8; 17]> = subjects.into_iter().map(|(subject,)| subject).collect();
     for part in subjects.chunks(usize::try_from(PART).unwrap_or(usize::MAX)) {
         project(conn, part).await?;

@@ -23,7 +23,9 @@ use crate::store::{DocumentVersion, OwnPlace, Rows, StoreError};
 
 mod view;
 
-pub use view::{AddressView, AlterationView, ClaimView, FieldView, NoteView, PriceView, ProductView, RevisionView, TextView};
+pub use view::{
+    AddressView, AlterationView, ClaimView, FieldView, NoteView, PriceView, ProductView, RevisionView, TextView,
+};
 
 /// Documents that stay loaded: what a person has open, and the ones around it.
 const WARM: usize = 32;

@@ -66,7 +66,12 @@ fn two_edits_of_one_field_are_both_kept_and_a_later_choice_settles_them() {
     let first = start();
     let mut all = vec![first.clone()];
     for n in [2, 3] {
-        all.push(edit(std::slice::from_ref(&first), n, u64::from(n), &[(product::NAME_EN, text(&format!("Rice {n}")))]));
+        all.push(edit(
+            std::slice::from_ref(&first),
+            n,
+            u64::from(n),
+            &[(product::NAME_EN, text(&format!("Rice {n}")))],
+        ));
     }
     let document = Document::of(all.clone());
     let field = document.field(product::NAME_EN).expect("set");

@@ -249,7 +249,8 @@ fn head_and_burst() {
     let ops: Vec<Op> = examples()
         .iter()
         .filter(|(_, fact)| burst.contains(&fact.class_kind()))
-        .map(|(subject, fact)| op_of(*subject, fact, Vec::new())).collect();
+        .map(|(subject, fact)| op_of(*subject, fact, Vec::new()))
+        .collect();
     let burst = signed(&ops);
     let head = Head { beacon: 300, ..burst.head.clone() };
     let shipped = golden("head", &format!("{head:?}"), &head.encode(), "-");

@@ -74,9 +74,8 @@ impl Wanted {
 
     /// What changes together with parcels: their earnings, and the documents that travel with them.
     pub fn beside(&mut self, parcels: &[Subject]) {
-        let beside = |parcel: &Subject| {
-            [Subject::earning_of(*parcel), Subject::note_of(*parcel), Subject::address_of(*parcel)]
-        };
+        let beside =
+            |parcel: &Subject| [Subject::earning_of(*parcel), Subject::note_of(*parcel), Subject::address_of(*parcel)];
         self.subjects.extend(parcels.iter().flat_map(beside));
     }
 }
