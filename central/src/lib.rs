@@ -5,6 +5,7 @@ pub mod banking;
 pub mod clock;
 pub mod config;
 pub mod devices;
+pub mod documents;
 pub mod finance;
 pub mod http;
 pub mod intake;

@@ -10,6 +10,7 @@ use protocol::stamp::Stamp;
 use tokio::sync::watch;
 
 use crate::clock::BusinessClock;
+use crate::document::Loaded;
 use crate::search::Search;
 use crate::store::{Identity, Store, StoreError};
 
@@ -35,6 +36,7 @@ pub struct Node {
     recorded: watch::Sender<u64>,
     linked: AtomicBool,
     heard_ms: AtomicU64,
+    pub(crate) documents: Loaded,
 }
 
 impl Node {
@@ -56,8 +58,9 @@ impl Node {
 
     fn with(dir: &Path, store: Store, clock: BusinessClock) -> Self {
         let (linked, heard_ms) = (AtomicBool::new(false), AtomicU64::new(0));
+        let documents = Loaded::default();
         let search = Search::new(dir);
-        Self { store: Arc::new(store), clock, search, recorded: watch::Sender::new(0), linked, heard_ms }
+        Self { store: Arc::new(store), clock, search, recorded: watch::Sender::new(0), linked, heard_ms, documents }
     }
 
     /// Rows, for views and sessions.

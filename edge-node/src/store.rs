@@ -5,6 +5,7 @@ mod agent;
 mod boxes;
 mod desk;
 mod digest;
+mod documents;
 mod found;
 mod identity;
 mod own;
@@ -28,6 +29,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use agent::{BagRow, OwnFact, OwnOffer, Place};
 pub use digest::TableDigest;
+pub(crate) use documents::DocumentVersion;
 pub use found::Good;
 pub(crate) use found::{Found, FoundParcel, Marks};
 pub use identity::Identity;

@@ -14,6 +14,7 @@ pub mod command;
 pub mod contest;
 pub mod decide;
 pub mod deposit;
+pub mod document;
 pub mod earning;
 pub mod fact;
 pub mod fold;

@@ -27,9 +27,11 @@ impl Fact {
             Self::Swept(_) => kind == Some(Kind::Sweep),
             Self::PartnerRemitted(_) => kind == Some(Kind::Remittance),
             Self::RefundPaid(_) => kind == Some(Kind::Refund),
-            Self::ProductEntered(_) | Self::ProductChanged(_) => kind == Some(Kind::Product),
-            Self::DetailEntered(_) | Self::SiteDetailChanged(_) | Self::AgentDetailChanged(_) => {
-                matches!(kind, Some(Kind::Note | Kind::Address))
+            Self::ProductEntered(edit) | Self::ProductChanged(edit) => {
+                *subject == Subject::product(edit.vendor, &edit.sku)
+            }
+            Self::DetailEntered(edit) | Self::SiteDetailChanged(edit) | Self::AgentDetailChanged(edit) => {
+                [Subject::note_of(edit.parcel), Subject::address_of(edit.parcel)].contains(subject)
             }
             Self::Judged(_) => !subject.is_scope(),
             _ => kind == Some(Kind::Parcel),
