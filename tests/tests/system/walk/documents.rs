@@ -173,10 +173,11 @@ async fn a_bad_price_leaves_the_offer_and_opens_an_exception_and_strangers_chang
     house.operate("POST", "/vendors", &json!({ "slug": "padma", "name": "Padma" })).await;
     let stranger = house.enrol("padma", &json!({ "role": "vendor", "name": "Padma", "vendor": "padma" })).await;
     let inc = Incarnation(*b"hand");
+    let vendor = one.party();
     let by_hand = async |edge: &Edge, seq: u64, fields: &[(&str, Value)]| {
         let author = edge.node.author();
         let change = Document::of([]).edit(author, inc, fields).unwrap();
-        let edit = ProductChange { vendor: one.party(), sku: "RICE".to_owned(), change };
+        let edit = ProductChange { vendor, sku: "RICE".to_owned(), change };
         let op = op_of(rice, &Fact::ProductChanged(edit), Vec::new());
         let place = ChainPlace { seq, ..ChainPlace::start(author, inc) };
         let burst = Burst::sign(&edge.node.identity().key, &place, 1, &[op]);
