@@ -54,6 +54,7 @@ impl Node {
             rows.write_taken(&taken)?;
             Ok::<_, NodeError>(taken)
         })?;
+        self.search.wake();
         received.taken = taken.ops.len() as u64;
         received.duplicates = taken.duplicates;
         received.refused += taken.refused.len() as u64;

@@ -5,6 +5,7 @@
 mod commands;
 mod page;
 mod problem;
+mod search;
 mod session;
 mod site;
 mod status;
@@ -112,6 +113,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/parcels", get(views::parcels))
         .route("/api/v1/handins", get(views::handins))
         .route("/api/v1/earnings", get(views::earnings))
+        .route("/api/v1/search", post(search::search))
         .route("/api/v1/status", get(status::status))
         .route("/api/v1/waiting_acts", get(site::waiting))
         .route("/api/v1/window", post(window::hold))

@@ -20,6 +20,7 @@ pub mod rebuild;
 pub mod receipt;
 pub mod record;
 pub mod screen;
+pub mod search;
 pub mod store;
 pub mod sync;
 

@@ -72,6 +72,13 @@ enum Task {
         #[arg(long)]
         count: Option<u64>,
     },
+    /// Writes the search index again without end: what the durability test kills.
+    #[command(hide = true)]
+    SearchLoop {
+        /// Configuration, TOML.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -100,6 +107,13 @@ fn main() -> anyhow::Result<()> {
         Task::WriteLoop { config, agent, count } => {
             let agent = Subject::parse(&agent).context("--agent is not an id")?;
             write_loop(&open(&start(config.as_deref())?)?, agent, count)
+        }
+        Task::SearchLoop { config } => {
+            let node = open(&start(config.as_deref())?)?;
+            loop {
+                node.refresh_search()?;
+                say(&serde_json::to_string(&node.settle_search(std::time::Duration::from_secs(60)))?)?;
+            }
         }
     }
 }

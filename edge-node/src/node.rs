@@ -1,6 +1,7 @@
 //! The replica of one seat: its database, its clock, and who waits for news.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use protocol::id::{Author, Incarnation};
@@ -9,6 +10,7 @@ use protocol::stamp::Stamp;
 use tokio::sync::watch;
 
 use crate::clock::BusinessClock;
+use crate::search::Search;
 use crate::store::{Identity, Store, StoreError};
 
 /// Machinery that failed: logged once, calm for the person.
@@ -27,8 +29,9 @@ pub enum NodeError {
 
 /// The replica of one seat.
 pub struct Node {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) clock: BusinessClock,
+    pub(crate) search: Search,
     recorded: watch::Sender<u64>,
     linked: AtomicBool,
     heard_ms: AtomicU64,
@@ -40,7 +43,7 @@ impl Node {
     /// # Errors
     /// [`StoreError::NotEnrolled`] inside [`NodeError::Store`] when nobody enrolled there.
     pub fn open(dir: &Path, clock: BusinessClock) -> Result<Self, NodeError> {
-        Ok(Self::with(Store::open(dir)?, clock))
+        Ok(Self::with(dir, Store::open(dir)?, clock))
     }
 
     /// Makes the replica of a newly enrolled seat in `dir`.
@@ -48,12 +51,13 @@ impl Node {
     /// # Errors
     /// [`StoreError::AlreadyEnrolled`] when there is one.
     pub fn create(dir: &Path, identity: &Identity, clock: BusinessClock) -> Result<Self, NodeError> {
-        Ok(Self::with(Store::create(dir, identity, random()?)?, clock))
+        Ok(Self::with(dir, Store::create(dir, identity, random()?)?, clock))
     }
 
-    fn with(store: Store, clock: BusinessClock) -> Self {
+    fn with(dir: &Path, store: Store, clock: BusinessClock) -> Self {
         let (linked, heard_ms) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { store, clock, recorded: watch::Sender::new(0), linked, heard_ms }
+        let search = Search::new(dir);
+        Self { store: Arc::new(store), clock, search, recorded: watch::Sender::new(0), linked, heard_ms }
     }
 
     /// Rows, for views and sessions.

@@ -41,6 +41,7 @@ impl Node {
         let (receipt, fresh) = self.store.write(|rows| self.record_in(rows, act, command))?;
         if fresh {
             self.announce();
+            self.search.wake();
         }
         Ok(receipt)
     }

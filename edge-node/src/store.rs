@@ -5,6 +5,7 @@ mod agent;
 mod boxes;
 mod desk;
 mod digest;
+mod found;
 mod identity;
 mod own;
 mod peers;
@@ -27,6 +28,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use agent::{BagRow, OwnFact, OwnOffer, Place};
 pub use digest::TableDigest;
+pub use found::Good;
+pub(crate) use found::{Found, FoundParcel, Marks};
 pub use identity::Identity;
 #[cfg(feature = "kiosk")]
 pub(crate) use identity::write_secret;

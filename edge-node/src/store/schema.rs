@@ -96,6 +96,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
     }
+    super::found::arm(&transaction)?;
     transaction.commit()?;
     Ok(())
 }

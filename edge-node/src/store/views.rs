@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{Rows, StoreError, signed};
 
 /// The kind of a parcel's creating fact: part of what its sealed field is bound to.
-const PARCEL_CREATED: u16 = 0x1010;
+pub(super) const PARCEL_CREATED: u16 = 0x1010;
 
 /// A parcel as screens show it.
 #[derive(Clone, Debug, Serialize)]

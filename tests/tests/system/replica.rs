@@ -5,6 +5,7 @@
 mod durability;
 mod handover;
 mod kiosk;
+mod search;
 mod seats;
 
 use edge_node::{Node, RecordError, Standing};

@@ -13,7 +13,7 @@ use super::seats::World;
 const KILLS: usize = 200;
 
 /// The binary beside this test; built when it is missing.
-fn binary() -> PathBuf {
+pub(super) fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("edge-node");
     if !path.exists() {
@@ -24,7 +24,7 @@ fn binary() -> PathBuf {
 }
 
 /// A site's data folder, with a configuration beside it.
-fn enrolled(folder: &Path, world: &World) -> PathBuf {
+pub(super) fn enrolled(folder: &Path, world: &World) -> PathBuf {
     let data = folder.join("data");
     drop(world.node(&data, Role::Site, world.site, 10));
     let config = folder.join("node.toml");
