@@ -1,14 +1,14 @@
-// Renders every screen of a face from its fixtures, in both languages and all themes, looks for what axe finds and
-// for anything wider than a 320 px phone, and keeps the pictures to be looked at.
+// Renders every screen of a face from its fixtures, in both languages and all three themes, looks for what axe finds
+// and for anything wider than a 320 px phone, and keeps the pictures to be looked at.
 //
 //   npm run build -w @getit/delivery && node shots.mjs delivery /tmp/shots [part of a screen's name]
 //
 // `<face>/fixtures/screens.mjs` exports `transport` ('tauri' or 'http'), `size` and `screens`:
 //   { name, answers: { call: value | (args) => value | refused(code, params) }, act: async (page) => … }
 // Calls of the http transport are named `GET /api/v1/status`. Fixtures are never part of a build.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -17,16 +17,29 @@ const [face, out, part = ''] = process.argv.slice(2);
 if (!face || !out) throw new Error('use: node shots.mjs <face> <folder outside the repository> [part of a name]');
 const { screens, transport, size } = await import(join(here, face, 'fixtures', 'screens.mjs'));
 const axe = readFileSync(join(here, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+// Every language and every theme; a word that is cut does not depend on the colours.
+const LOOKS = [
+  ['bn', 'light'],
+  ['bn', 'sun'],
+  ['en', 'light'],
+  ['en', 'dark'],
+];
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
 
+// Read once: a build that runs meanwhile changes nothing here.
+const dist = join(here, face, 'dist');
+const names = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+const files = new Map(
+  names.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [`/${relative(dist, path)}`, readFileSync(path)];
+  }),
+);
 const server = createServer((request, response) => {
-  const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-  try {
-    const body = readFileSync(join(here, face, 'dist', path === '/' ? 'index.html' : path));
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
+  const path = new URL(request.url, 'http://x').pathname;
+  const body = files.get(path === '/' ? '/index.html' : path);
+  if (body === undefined) return void response.writeHead(404).end();
+  response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
 });
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
 const address = `http://127.0.0.1:${server.address().port}/`;
@@ -42,9 +55,9 @@ function answerOf(answers, name, args) {
 }
 
 /** A page of one screen. */
-async function open(screen, { language, theme, width = size.width }) {
+async function open(screen, { language, theme }) {
   const context = await browser.newContext({
-    viewport: { width, height: size.height },
+    viewport: size,
     colorScheme: theme === 'dark' ? 'dark' : 'light',
     reducedMotion: 'reduce',
     timezoneId: 'UTC',
@@ -109,19 +122,16 @@ mkdirSync(out, { recursive: true });
 const finds = new Map();
 const note = (find, where) => finds.set(find, [...(finds.get(find) ?? []), where]);
 for (const screen of screens.filter((screen) => screen.name.includes(part))) {
-  for (const language of ['bn', 'en']) {
-    for (const theme of ['light', 'dark', 'sun']) {
-      const where = `${screen.name}-${language}-${theme}`;
-      const { page, context, problems } = await open(screen, { language, theme });
-      for (const find of [...problems, ...(await axeFinds(page)), ...(await page.evaluate(overflow))]) note(find, where);
-      await page.screenshot({ path: join(out, `${face}-${where}.png`) });
-      await context.close();
-    }
+  for (const [language, theme] of LOOKS) {
+    const where = `${screen.name}-${language}-${theme}`;
+    const { page, context, problems } = await open(screen, { language, theme });
+    for (const find of [...problems, ...(await axeFinds(page)), ...(await page.evaluate(overflow))]) note(find, where);
+    await page.screenshot({ path: join(out, `${face}-${where}.png`) });
     if (size.width > 320 && size.width < 700) {
-      const { page, context } = await open(screen, { language, theme: 'light', width: 320 });
-      for (const find of await page.evaluate(overflow)) note(`at 320 px: ${find}`, `${screen.name}-${language}`);
-      await context.close();
+      await page.setViewportSize({ width: 320, height: size.height });
+      for (const find of await page.evaluate(overflow)) note(`at 320 px: ${find}`, where);
     }
+    await context.close();
   }
 }
 await browser.close();

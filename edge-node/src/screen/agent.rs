@@ -269,13 +269,16 @@ impl Node {
                 last.insert(own.subject, own);
             }
         }
-        let mut stops = Vec::with_capacity(parcels.len());
-        for parcel in parcels {
-            let Some(row) = rows.bag_row(&parcel)? else { continue };
-            let number = u32::try_from(stops.len() + 1).unwrap_or(u32::MAX);
-            stops.push(stop_of(row, number, last.get(&parcel)));
-        }
-        Ok(stops)
+        let rows: Result<Vec<_>, _> = parcels.iter().map(|parcel| rows.bag_row(parcel)).collect();
+        let mut rows: Vec<BagRow> = rows?.into_iter().flatten().collect();
+        // A stop keeps its number when it is done: the order is that of arrival, not of what is left.
+        rows.sort_by_key(|row| row.arrived);
+        let numbered = rows.into_iter().zip(1..);
+        let stops = numbered.map(|(row, number)| {
+            let own = last.get(&row.parcel);
+            stop_of(row, number, own)
+        });
+        Ok(stops.collect())
     }
 }
 
