@@ -34,9 +34,11 @@ fn main() -> io::Result<()> {
     }
     let root = if files.iter().any(|file| file.starts_with(&dist)) { dist } else { out.clone() };
     let mut list = String::from("&[\n");
-    for file in &files {
+    for (number, file) in files.iter().enumerate() {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?.to_string_lossy().into_owned();
-        let path = file.canonicalize()?;
+        // A copy: npm may build the page anew while the compiler reads.
+        let path = out.join(format!("page-{number}"));
+        std::fs::copy(file, &path)?;
         writeln!(list, "    ({name:?}, include_bytes!({:?})),", path.display().to_string())
             .map_err(io::Error::other)?;
     }

@@ -20,8 +20,8 @@ mod pin;
 pub mod rebuild;
 pub mod receipt;
 pub mod record;
-pub mod search;
 pub mod screen;
+pub mod search;
 pub mod store;
 pub mod sync;
 

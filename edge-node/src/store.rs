@@ -253,3 +253,67 @@ fn signed(value: u64) -> i64 {
 fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use protocol::id::{Id16, Kind, Subject};
+    use protocol::seat::Role;
+    use protocol::taka::Taka;
+
+    use super::*;
+
+    fn certificate(authority: &SigningKey, n: u8, role: Role) -> (SigningKey, Vec<u8>) {
+        let key = SigningKey::from_bytes(&[n; 32]);
+        let party = Subject::new(Kind::Site, Id16([n; 16]));
+        let (classes, grants) = Seat::rights(role, party);
+        let (device, person) = (Id16([n; 16]), Id16([n; 16]));
+        let seat = Seat {
+            tenant: Id16::default(),
+            device,
+            person,
+            party,
+            key: key.verifying_key().to_bytes(),
+            classes,
+            grants,
+            cash_ceiling: Taka::ZERO,
+            issued_ms: 1,
+            issuer: [0; 32],
+        };
+        (key, Certificate::issue(authority, seat).unwrap().encode())
+    }
+
+    fn store(dir: &Path) -> Store {
+        let authority = SigningKey::from_bytes(&[1; 32]);
+        let (key, own) = certificate(&authority, 3, Role::Site);
+        let identity = Identity {
+            certificate: own,
+            key,
+            x509: vec![1],
+            ca: vec![2],
+            authority_key: authority.verifying_key().to_bytes(),
+            central_certificate: certificate(&authority, 2, Role::Central).1,
+            hubs: Vec::new(),
+        };
+        Store::create(dir, &identity, [1; 4]).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let keep = |n: u8| store.write(|rows| rows.put_act(&[n; 16], &"x".repeat(40_000), 1));
+        let pages = |most: u32| lock(&store.writer).pragma_update(None, "max_page_count", most).unwrap();
+        keep(1).unwrap();
+        // The file may not grow any more: what SQLite says then is what it says of a full disk.
+        pages(1);
+        let error = keep(2).unwrap_err();
+        assert!(error.is_full(), "{error}");
+        let held = |n: u8| store.read(|rows| rows.act(&[n; 16])).unwrap().is_some();
+        assert_eq!((held(1), held(2)), (true, false));
+        pages(1_000_000);
+        keep(2).unwrap();
+        assert_eq!((held(1), held(2)), (true, true));
+        assert!(!StoreError::NotEnrolled.is_full());
+    }
+}

@@ -48,19 +48,23 @@ export async function refresh(): Promise<void> {
 
 /** The life of the page: its session, its till, its figures. */
 export function live(): () => void {
-  void (async () => {
+  const begin = async () => {
     try {
       await node.openSession();
     } catch (error) {
       counter.refused = refusedOf(error);
     }
     await refresh();
-  })();
+  };
+  void begin();
   const timer = setInterval(() => void refresh(), EVERY_MS);
   addEventListener('pagehide', node.leaveTill);
+  // A new link in a tab that shows the page already changes the address only.
+  addEventListener('hashchange', begin);
   return () => {
     clearInterval(timer);
     removeEventListener('pagehide', node.leaveTill);
+    removeEventListener('hashchange', begin);
   };
 }
 

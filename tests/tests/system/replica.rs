@@ -2,6 +2,7 @@
 // A test that cannot go on stops; clippy knows test functions, not what they share.
 #![allow(clippy::unwrap_used)]
 
+mod counter;
 mod durability;
 mod handover;
 mod kiosk;
