@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::documents;
 use crate::intake::{ClerkKey, Intake};
 use crate::store;
 use crate::tokens::Role;
@@ -79,6 +80,8 @@ pub struct Running {
     pub pool: PgPool,
     handles: [Handle<SocketAddr>; 2],
     tasks: [JoinHandle<std::io::Result<()>>; 2],
+    /// Brings offers up to date; ends with the listeners.
+    documents: JoinHandle<()>,
 }
 
 impl Running {
@@ -91,6 +94,7 @@ impl Running {
         for task in self.tasks {
             task.await.context("a listener did not stop cleanly")??;
         }
+        self.documents.abort();
         self.pool.close().await;
         Ok(())
     }
@@ -158,7 +162,8 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     }
     write_addresses(&config, http, https)?;
     tracing::info!(%http, %https, "central serves");
-    Ok(Running { http, https, ca_sha256, intake, pool, handles, tasks })
+    let documents = tokio::spawn(documents::follow(pool.clone()));
+    Ok(Running { http, https, ca_sha256, intake, pool, handles, tasks, documents })
 }
 
 fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
@@ -210,6 +215,7 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
                 .route("/sites", post(market::new_site))
                 .route("/vendors", post(market::new_vendor))
                 .route("/vendors/{slug}/offers", offers)
+                .route("/vendors/{slug}/products", get(market::products))
                 .route("/devices", get(devices::list))
                 .route("/devices/codes", post(devices::new_code))
                 .route("/devices/{author}/revoke", post(devices::revoke)),

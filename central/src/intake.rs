@@ -45,6 +45,7 @@ pub type Clock = Arc<dyn Fn() -> Stamp + Send + Sync>;
 #[derive(Clone)]
 pub struct Intake {
     requests: mpsc::Sender<Request>,
+    author: Author,
 }
 
 /// What became of a caller's bursts.
@@ -122,9 +123,16 @@ impl Intake {
     #[must_use]
     pub fn start(pool: PgPool, clerk: ClerkKey, clock: Clock) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE);
+        let author = clerk.author;
         let clerk = Clerk { pool, key: clerk, clock, seats: Seats::new() };
         drop(tokio::spawn(clerk.serve(queue)));
-        Self { requests }
+        Self { requests, author }
+    }
+
+    /// Central's seat, as which [`Intake::author`] records.
+    #[must_use]
+    pub const fn author_name(&self) -> Author {
+        self.author
     }
 
     /// Takes verified bursts. When this returns, they are committed: SAFE may be sent.

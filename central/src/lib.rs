@@ -4,6 +4,7 @@ pub mod authority;
 pub mod clock;
 pub mod config;
 pub mod devices;
+pub mod documents;
 pub mod finance;
 pub mod http;
 pub mod intake;

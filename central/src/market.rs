@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use protocol::document::product::Sale;
+use protocol::fact::MAX_TEXT;
 use protocol::id::{Kind, Subject};
 use protocol::taka::Taka;
 use serde::Deserialize;
@@ -9,6 +11,8 @@ use sqlx::PgPool;
 
 use crate::clock::Clock;
 use crate::devices::checked_name;
+use crate::documents::{self, Entry};
+use crate::intake::Intake;
 use crate::problem::Error;
 
 /// Most offers in one call: one statement, and a progress that a person can follow.
@@ -121,53 +125,42 @@ pub struct Offer {
     pub unit_price_paisa: i64,
 }
 
-/// Puts goods on offer, or changes them. Either all of them or none. Returns how many.
+/// Puts goods on offer, or changes them; each is a product that its vendor may edit. Either all of
+/// them or none. Returns how many.
 ///
 /// # Errors
-/// `unknown_vendor`, `too_many_offers`, `bad_name`, `bad_price`, `sku_twice`.
-pub async fn put_offers(pool: &PgPool, slug: &str, offers: &[Offer]) -> Result<usize, Error> {
+/// `unknown_vendor`, `too_many_offers`, `bad_name`, `bad_sku`, `bad_price`, `sku_twice`, `document_full`.
+pub async fn put_offers(pool: &PgPool, intake: &Intake, slug: &str, offers: &[Offer]) -> Result<usize, Error> {
     if offers.len() > MAX_OFFERS {
         let next = "Send at most 1,000 offers in one call.";
         return Err(Error::refuse(422, "too_many_offers", "The list is too long.", next));
     }
     let mut seen = BTreeSet::new();
-    let mut columns: [Vec<&str>; 4] = Default::default();
-    let mut prices = Vec::with_capacity(offers.len());
+    let mut entries = Vec::with_capacity(offers.len());
     for (index, offer) in offers.iter().enumerate() {
-        let texts = [&offer.sku, &offer.name_en, &offer.name_bn, &offer.unit];
-        for (column, text) in columns.iter_mut().zip(texts) {
-            column.push(checked_name(text)?);
+        let text = |text: &str| checked_name(text).map(str::to_owned);
+        let sku = text(&offer.sku)?;
+        if sku.len() > MAX_TEXT {
+            let told = format!("Offer {}: the sku is longer than a fact takes.", index + 1);
+            return Err(Error::refuse(422, "bad_sku", told, "Use a sku of up to 200 bytes."));
         }
-        if !seen.insert(offer.sku.trim()) {
+        if !seen.insert(sku.clone()) {
             let told = format!("Offer {}: its sku stands in the list twice.", index + 1);
             return Err(Error::refuse(422, "sku_twice", told, "Leave one of them out."));
         }
-        if Taka::from_paisa(offer.unit_price_paisa).is_none_or(|price| price <= Taka::ZERO) {
+        let Some(price) = Taka::from_paisa(offer.unit_price_paisa).filter(|price| *price > Taka::ZERO) else {
             let told = format!("Offer {}: the price is not an amount above zero.", index + 1);
             return Err(Error::refuse(422, "bad_price", told, "Send the price of one piece in paisa."));
-        }
-        prices.push(offer.unit_price_paisa);
+        };
+        let (name_en, name_bn) = (text(&offer.name_en)?, text(&offer.name_bn)?);
+        entries.push(Entry { sku, sale: Sale { name_en, name_bn, unit: text(&offer.unit)?, price } });
     }
-    let (known,): (bool,) =
-        sqlx::query_as("select exists (select from vendor where slug = $1)").bind(slug).fetch_one(pool).await?;
-    if !known {
+    let vendor: Option<([u8; 17],)> =
+        sqlx::query_as("select subject from vendor where slug = $1").bind(slug).fetch_optional(pool).await?;
+    let Some((vendor,)) = vendor else {
         let next = "Create it with POST /api/v1/vendors.";
         return Err(Error::refuse(404, "unknown_vendor", "This vendor is not known.", next));
-    }
-    let [skus, english, bangla, units] = columns;
-    sqlx::query(
-        "insert into offer (vendor, sku, name_en, name_bn, unit, unit_price_paisa)
-         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-         on conflict (vendor, sku) do update set name_en = excluded.name_en, name_bn = excluded.name_bn,
-            unit = excluded.unit, unit_price_paisa = excluded.unit_price_paisa",
-    )
-    .bind(slug)
-    .bind(skus)
-    .bind(english)
-    .bind(bangla)
-    .bind(units)
-    .bind(prices)
-    .execute(pool)
-    .await?;
+    };
+    documents::enter(pool, intake, (slug, Subject(vendor)), entries).await?;
     Ok(offers.len())
 }

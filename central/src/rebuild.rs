@@ -15,6 +15,7 @@ use protocol::root::Root;
 use protocol::taka::Taka;
 use sqlx::postgres::{PgConnection, PgPool};
 
+use crate::documents;
 use crate::ledger::{self, Of};
 use crate::store::{self, StoreError, load, save, signed, unsigned};
 use crate::views::{self, Noted};
@@ -120,6 +121,7 @@ pub async fn rebuild(pool: &PgPool) -> Result<(), StoreError> {
     .execute(&mut *tx)
     .await?;
     save::refused_exceptions(&mut tx, None).await?;
+    documents::project_all(&mut tx).await?;
     let owners: Vec<([u8; 17],)> =
         sqlx::query_as("SELECT DISTINCT owner FROM balance WHERE octet_length(owner) = 17").fetch_all(&mut *tx).await?;
     views::watch_custody(&mut tx, &owners.into_iter().map(|(owner,)| owner).collect::<Vec<_>>()).await?;

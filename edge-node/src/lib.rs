@@ -7,6 +7,7 @@
 pub mod clock;
 #[cfg(feature = "kiosk")]
 pub mod config;
+pub mod document;
 pub mod enrol;
 pub mod exchange;
 #[cfg(feature = "kiosk")]

@@ -8,6 +8,7 @@ use protocol::stamp::Stamp;
 use tokio::sync::watch;
 
 use crate::clock::BusinessClock;
+use crate::document::Loaded;
 use crate::store::{Identity, Store, StoreError};
 
 /// Machinery that failed: logged once, calm for the person.
@@ -29,6 +30,7 @@ pub struct Node {
     pub(crate) store: Store,
     pub(crate) clock: BusinessClock,
     recorded: watch::Sender<u64>,
+    pub(crate) documents: Loaded,
 }
 
 impl Node {
@@ -49,7 +51,7 @@ impl Node {
     }
 
     fn with(store: Store, clock: BusinessClock) -> Self {
-        Self { store, clock, recorded: watch::Sender::new(0) }
+        Self { store, clock, recorded: watch::Sender::new(0), documents: Loaded::default() }
     }
 
     /// Rows, for views and sessions.

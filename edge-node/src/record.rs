@@ -9,10 +9,11 @@ use protocol::id::{ShortId, Subject};
 use protocol::intake::{self, Taken, Verified};
 use protocol::op::Op;
 use protocol::refusal::Refusal;
+use protocol::stamp::Stamp;
 
 use crate::node::{Node, NodeError};
 use crate::receipt::Receipt;
-use crate::store::{Rows, Shelf, StoreError};
+use crate::store::{OwnPlace, Rows, Shelf, StoreError};
 
 /// Why nothing was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,22 @@ impl Node {
     /// # Errors
     /// [`RecordError::Refusal`] when the business says no; nothing was changed then.
     pub fn record(&self, act: [u8; 16], command: &Command) -> Result<Receipt, RecordError> {
-        let (receipt, fresh) = self.store.write(|rows| self.record_in(rows, act, command))?;
+        let decide = |rows: &Rows<'_>, own: &OwnPlace, stamp: &Stamp| {
+            let shelf = Shelf::new(rows, (own.place.inc, own.place.seq - 1));
+            let decided = decide::decide(self.seat(), command, &shelf, stamp);
+            shelf.intact()?;
+            Ok(decided?)
+        };
+        self.record_drafts(act, decide)
+    }
+
+    /// Records what `decide` comes to, in one burst; it runs inside the transaction that writes it.
+    pub(crate) fn record_drafts(
+        &self,
+        act: [u8; 16],
+        decide: impl FnOnce(&Rows<'_>, &OwnPlace, &Stamp) -> Result<Vec<Draft>, RecordError>,
+    ) -> Result<Receipt, RecordError> {
+        let (receipt, fresh) = self.store.write(|rows| self.record_in(rows, act, decide))?;
         if fresh {
             self.announce();
         }
@@ -53,16 +69,18 @@ impl Node {
         Ok(self.store.read(|rows| Receipt::of(rows, &act))?)
     }
 
-    fn record_in(&self, rows: &Rows<'_>, act: [u8; 16], command: &Command) -> Result<(Receipt, bool), RecordError> {
+    fn record_in(
+        &self,
+        rows: &Rows<'_>,
+        act: [u8; 16],
+        decide: impl FnOnce(&Rows<'_>, &OwnPlace, &Stamp) -> Result<Vec<Draft>, RecordError>,
+    ) -> Result<(Receipt, bool), RecordError> {
         if let Some(receipt) = Receipt::of(rows, &act)? {
             return Ok((receipt, false));
         }
         let own = rows.own_place()?;
         let stamp = self.stamp(own.last_ms)?;
-        let shelf = Shelf::new(rows, (own.place.inc, own.place.seq - 1));
-        let decided = decide::decide(self.seat(), command, &shelf, &stamp);
-        shelf.intact()?;
-        let ops = ops_of(rows, decided?)?;
+        let ops = ops_of(rows, decide(rows, &own, &stamp)?)?;
         if ops.is_empty() || ops.len() > MAX_OPS {
             return Err(NodeError::Broken("a command of too many records").into());
         }

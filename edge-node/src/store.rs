@@ -3,6 +3,7 @@
 
 mod desk;
 mod digest;
+mod documents;
 mod identity;
 mod own;
 mod peers;
@@ -23,6 +24,7 @@ use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use digest::TableDigest;
+pub(crate) use documents::DocumentVersion;
 pub use identity::Identity;
 #[cfg(feature = "kiosk")]
 pub(crate) use identity::write_secret;

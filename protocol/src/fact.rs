@@ -204,6 +204,7 @@ impl Fact {
             Self::PartnerRemitted(paid) => {
                 paid.net.is_cash() && paid.commission.is_cash() && paid.reference.len() <= MAX_TEXT
             }
+            Self::ProductEntered(edit) | Self::ProductChanged(edit) => edit.sku.len() <= MAX_TEXT,
             Self::HandInOffered(offer) => offer.amount.is_cash(),
             Self::HandInCounted(count) => count.counted.is_cash() && count.denominations.len() <= MAX_LINES,
             _ => true,

@@ -6,6 +6,7 @@
 //! Refused, apart, judged (SPEC S6): what cannot be attributed or is not well-authored is refused and
 //! not stored; a broken payload of a known kind is stored apart and not folded; all else is folded.
 
+mod closure;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 
 use crate::account::Account;
 use crate::burst::{Burst, ChainPlace, MAX_OPS, Slot};
-use crate::fact::{Fact, MAX_PUT_SUBJECTS, Put, Reading, Revoked};
+use crate::fact::{Fact, Reading, Revoked};
 use crate::fold::{self, Folded};
 use crate::history::{History, Seen};
 use crate::id::{Author, Digest, Incarnation, Kind, OpId, Scope, Subject};
@@ -63,6 +64,8 @@ pub mod apart {
     pub const BROKEN: &str = "broken_payload";
     /// A kind on a subject it is never about.
     pub const SUBJECT: &str = "wrong_subject";
+    /// A vendor's edit of another vendor's product.
+    pub const FOREIGN: &str = "foreign_product";
     /// Provably authored after the revocation.
     pub const REVOKED: &str = "after_revocation";
 }
@@ -342,6 +345,7 @@ impl Intake {
         let code = match Fact::read(op.class_kind, &op.payload) {
             Reading::Broken => apart::BROKEN,
             Reading::Known(fact) if !fact.is_about(&op.subject) => apart::SUBJECT,
+            Reading::Known(Fact::ProductChanged(edit)) if !self.is_party(author, edit.vendor) => apart::FOREIGN,
             _ => {
                 let revocations = self.desk.revocations.get(author);
                 let after = |revoked: &Revoked| revoked.beacon > 0 && beacon >= revoked.beacon;
@@ -349,6 +353,10 @@ impl Intake {
             }
         };
         Some(code.to_owned())
+    }
+
+    fn is_party(&self, author: &Author, scope: Scope) -> bool {
+        self.desk.seats.get(author).is_some_and(|seat| seat.party == scope)
     }
 
     fn op(&mut self, row: OpRow, op: &Op) {
@@ -466,28 +474,6 @@ impl Intake {
         self.taken.place = Some(clerk.place);
     }
 
-    fn close_audience(&mut self, clerk: &mut Clerk<'_>, subjects: &BTreeSet<Subject>) {
-        let mut puts: BTreeMap<(Scope, u32), Vec<Subject>> = BTreeMap::new();
-        for subject in subjects {
-            let Some(folded) = self.taken.folded.get(subject) else { continue };
-            for scope in react::audience(folded, &self.history(*subject)) {
-                let held =
-                    self.desk.members.get(subject).and_then(|scopes| scopes.get(&scope)).copied().unwrap_or_default();
-                if !held.is_member() {
-                    puts.entry((scope, held.close + 1)).or_default().push(*subject);
-                }
-            }
-        }
-        let mut ops = Vec::new();
-        for ((scope, generation), subjects) in puts {
-            for part in subjects.chunks(MAX_PUT_SUBJECTS) {
-                let put = Fact::Put(Put { generation, subjects: part.to_vec() });
-                ops.push(op_of(scope, &put, Vec::new()));
-            }
-        }
-        self.author(clerk, ops);
-    }
-
     fn author(&mut self, clerk: &mut Clerk<'_>, ops: Vec<Op>) {
         for part in ops.chunks(MAX_OPS) {
             let burst = Burst::sign(clerk.key, &clerk.place, clerk.stamp.now_ms, part);
@@ -587,6 +573,12 @@ impl Fact {
             }
             Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
             Self::Judged(_) => !subject.is_scope(),
+            Self::ProductEntered(edit) | Self::ProductChanged(edit) => {
+                *subject == Subject::product(edit.vendor, &edit.sku)
+            }
+            Self::DetailEntered(edit) | Self::SiteDetailChanged(edit) | Self::AgentDetailChanged(edit) => {
+                [Subject::note_of(edit.parcel), Subject::address_of(edit.parcel)].contains(subject)
+            }
             _ => kind == Some(Kind::Parcel),
         }
     }

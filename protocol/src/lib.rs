@@ -12,6 +12,7 @@ pub mod cbor;
 pub mod command;
 pub mod contest;
 pub mod decide;
+pub mod document;
 pub mod earning;
 pub mod fact;
 pub mod fold;

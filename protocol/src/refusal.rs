@@ -80,6 +80,38 @@ pub enum Refusal {
     /// Nothing, or too much, in one command.
     #[error("a command takes from 1 to {0} parcels: split it")]
     BadCount(usize),
+    /// Not a price of one piece.
+    #[error("bad price: whole or .50, over 0")]
+    BadPrice,
+    /// A text that is longer than its field.
+    #[error("{field} takes up to {max} characters: shorten it")]
+    TextTooLong {
+        /// Which field.
+        field: &'static str,
+        /// The most characters.
+        max: usize,
+    },
+    /// An empty text where one is needed, or one with control characters.
+    #[error("{field} is empty or not plain text: enter it again")]
+    BadText {
+        /// Which field.
+        field: &'static str,
+    },
+    /// Every field has its value already.
+    #[error("nothing is changed: edit a field first")]
+    NothingChanged,
+    /// The document takes no more changes.
+    #[error("{0} was changed too often to be changed again: call operations")]
+    DocumentFull(Subject),
+    /// An earlier edit of this device cannot be placed.
+    #[error("an earlier edit of {0} on this device is disputed: call operations")]
+    DocumentDisputed(Subject),
+    /// Another vendor's product.
+    #[error("{0} is not one of your products: choose it from your list")]
+    ForeignProduct(Subject),
+    /// The personal fields of the parcel do not open here.
+    #[error("the details of {0} cannot be read on this device: sync first, or ask the site that has it")]
+    NoKey(Subject),
 }
 
 impl Refusal {
@@ -101,6 +133,14 @@ impl Refusal {
             Self::AlreadyCounted(_) => "already_counted",
             Self::ForeignAgent(_) => "foreign_agent",
             Self::BadCount(_) => "bad_count",
+            Self::BadPrice => "bad_price",
+            Self::TextTooLong { .. } => "text_too_long",
+            Self::BadText { .. } => "bad_text",
+            Self::NothingChanged => "nothing_changed",
+            Self::DocumentFull(_) => "document_full",
+            Self::DocumentDisputed(_) => "document_disputed",
+            Self::ForeignProduct(_) => "foreign_product",
+            Self::NoKey(_) => "no_key",
         }
     }
 }

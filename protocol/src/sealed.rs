@@ -10,6 +10,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use minicbor::{Decode, Encode};
 
 use crate::id::Subject;
+use crate::op::MAX_OP_BYTES;
 
 const VERSION: u8 = 1;
 /// Longest sealed field.
@@ -41,25 +42,38 @@ impl std::fmt::Debug for Personal {
 /// Seals `personal` for the op of `subject` and `class_kind`.
 #[must_use]
 pub fn seal(key: &[u8; 32], nonce: &[u8; 24], subject: &Subject, class_kind: u16, personal: &Personal) -> Vec<u8> {
-    let message = crate::cbor::encode(personal);
+    seal_bytes(key, nonce, subject, class_kind, &crate::cbor::encode(personal))
+}
+
+/// Seals other bytes in the same form: the change of a personal document.
+#[must_use]
+pub fn seal_bytes(key: &[u8; 32], nonce: &[u8; 24], subject: &Subject, class_kind: u16, message: &[u8]) -> Vec<u8> {
     let aad = additional(subject, class_kind);
     let cipher = XChaCha20Poly1305::new(&(*key).into());
-    let sealed = cipher.encrypt(&(*nonce).into(), Payload { msg: &message, aad: &aad }).unwrap_or_default();
+    let sealed = cipher.encrypt(&(*nonce).into(), Payload { msg: message, aad: &aad }).unwrap_or_default();
     [&[VERSION], nonce.as_slice(), &sealed].concat()
 }
 
 /// Opens a sealed field; `None` when the key, the place or the bytes are not those it was sealed with.
 #[must_use]
 pub fn open(key: &[u8; 32], subject: &Subject, class_kind: u16, sealed: &[u8]) -> Option<Personal> {
+    if sealed.len() > MAX_SEALED_BYTES {
+        return None;
+    }
+    crate::cbor::decode(&open_bytes(key, subject, class_kind, sealed)?)
+}
+
+/// Opens what [`seal_bytes`] sealed; `None` as [`open`].
+#[must_use]
+pub fn open_bytes(key: &[u8; 32], subject: &Subject, class_kind: u16, sealed: &[u8]) -> Option<Vec<u8>> {
     let (head, message) = sealed.split_first_chunk::<25>()?;
-    if head[0] != VERSION || sealed.len() > MAX_SEALED_BYTES {
+    if head[0] != VERSION || sealed.len() > MAX_OP_BYTES {
         return None;
     }
     let nonce: [u8; 24] = head[1..].try_into().ok()?;
     let aad = additional(subject, class_kind);
     let cipher = XChaCha20Poly1305::new(&(*key).into());
-    let opened = cipher.decrypt(&nonce.into(), Payload { msg: message, aad: &aad }).ok()?;
-    crate::cbor::decode(&opened)
+    cipher.decrypt(&nonce.into(), Payload { msg: message, aad: &aad }).ok()
 }
 
 fn additional(subject: &Subject, class_kind: u16) -> Vec<u8> {

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use data_encoding::HEXLOWER as HEX;
 use people::{Person, authority, person};
 use protocol::burst::{Burst, Head, Slot};
+use protocol::document::{Document, Value};
 use protocol::fact::*;
 use protocol::id::{Author, Id16, Incarnation, Kind, OpId, ShortId, Subject};
 use protocol::intake::{Verified, op_of, verify};
@@ -73,6 +74,27 @@ fn personal() -> Personal {
     }
 }
 
+fn product() -> (Subject, String) {
+    (Subject::new(Kind::Vendor, id(0x44)), "চাল-5kg".to_owned())
+}
+
+/// A change by the author of the golden burst.
+fn change() -> Vec<u8> {
+    let fields = [("name_en", Value::Text("Rice".into())), ("price", Value::Number(59_050))];
+    Document::of([]).edit(Author([3; 8]), Incarnation(*b"inc1"), &fields).expect("an edit")
+}
+
+fn product_change() -> ProductChange {
+    let (vendor, sku) = product();
+    ProductChange { vendor, sku, change: change() }
+}
+
+fn detail_change(class_kind: u16) -> (Subject, DetailChange) {
+    let subject = Subject::note_of(parcel());
+    let sealed = sealed::seal_bytes(&[7; 32], &[9; 24], &subject, class_kind, &change());
+    (subject, DetailChange { parcel: parcel(), sealed })
+}
+
 fn sealed_field(subject: &Subject, class_kind: u16) -> Vec<u8> {
     sealed::seal(&[7; 32], &[9; 24], subject, class_kind, &personal())
 }
@@ -85,7 +107,17 @@ fn examples() -> Vec<(Subject, Fact)> {
     let handin = Subject::new(Kind::HandIn, id(0x55));
     let (cause, inc, agent) = (OpId([0xab; 32]), Incarnation(*b"inc1"), agent().seat.party);
     let line = Line { sku: "চাল-5kg".into(), qty: 2, unit_price: taka(59_050) };
+    let product = Subject::product(product().0, &product().1);
+    let detail = |class_kind, fact: fn(DetailChange) -> Fact| {
+        let (subject, change) = detail_change(class_kind);
+        (subject, fact(change))
+    };
     vec![
+        (product, Fact::ProductEntered(product_change())),
+        (product, Fact::ProductChanged(product_change())),
+        detail(0x1081, Fact::DetailEntered),
+        detail(0x3010, Fact::SiteDetailChanged),
+        detail(0x4020, Fact::AgentDetailChanged),
         (site(), Fact::Put(Put { generation: 1, subjects: vec![parcel(), handin] })),
         (
             site(),
@@ -151,10 +183,12 @@ fn examples() -> Vec<(Subject, Fact)> {
         (parcel(), Fact::Received(Received { pieces: 2 })),
         (parcel(), Fact::Dispatched(Dispatched { agent, run: id(0x77) })),
         (parcel(), Fact::RtoInitiated(RtoInitiated { reason: AttemptReason::Refused as u8 })),
+        detail(0x3010, Fact::SiteDetailChanged),
         (parcel(), Fact::Loaded(Loaded {})),
         (parcel(), Fact::Delivered(Delivered { evidence: 2, collected: Some(taka(125_000)) })),
         (parcel(), Fact::Attempted(Attempted { reason: AttemptReason::Unreachable as u8 })),
         (handin, Fact::HandInOffered(HandInOffered { site: site(), amount: taka(125_000), inc, upto: 7 })),
+        detail(0x4020, Fact::AgentDetailChanged),
         (
             handin,
             Fact::HandInCounted(HandInCounted {
@@ -211,7 +245,11 @@ fn no_golden_file_without_a_meaning() {
 
 #[test]
 fn head_and_burst() {
-    let ops: Vec<Op> = examples().iter().skip(20).map(|(subject, fact)| op_of(*subject, fact, Vec::new())).collect();
+    let burst = [0x4002, 0x4003, 0x4010, 0x5001];
+    let ops: Vec<Op> = examples()
+        .iter()
+        .filter(|(_, fact)| burst.contains(&fact.class_kind()))
+        .map(|(subject, fact)| op_of(*subject, fact, Vec::new())).collect();
     let burst = signed(&ops);
     let head = Head { beacon: 300, ..burst.head.clone() };
     let shipped = golden("head", &format!("{head:?}"), &head.encode(), "-");

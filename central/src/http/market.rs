@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::error::Answer;
-use super::extract::{Body, Segment};
+use super::extract::{Body, Page, Segment};
+use crate::documents::view::{self, Product};
+use crate::finance::Paged;
 use crate::market::{self, NewSite, NewVendor, Offer};
 use crate::problem::Error;
 
@@ -37,5 +39,10 @@ pub(super) async fn offers(
     slug: Segment,
     Body(offers): Body<Vec<Offer>>,
 ) -> Answer<Value> {
-    Ok(Json(json!({ "offers": market::put_offers(&app.pool, &slug.0, &offers).await? })))
+    Ok(Json(json!({ "offers": market::put_offers(&app.pool, &app.intake, &slug.0, &offers).await? })))
+}
+
+/// `GET /vendors/{slug}/products`.
+pub(super) async fn products(State(app): State<Arc<App>>, slug: Segment, page: Page) -> Answer<Paged<Product>> {
+    Ok(Json(view::products(&app.pool, &slug.0, page.after(), page.limit()?).await?))
 }

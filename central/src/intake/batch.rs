@@ -130,14 +130,15 @@ pub(super) fn wanted(group: &[Request]) -> Wanted {
             Fact::Revoked(revoked) => {
                 wanted.revoked.insert(revoked.author);
             }
+            Fact::DetailEntered(edit) => wanted.subjects.extend([draft.subject, edit.parcel]),
             _ => {
                 wanted.subjects.insert(draft.subject);
             }
         }
     }
     let parcels = wanted.subjects.iter().filter(|subject| subject.kind() == Some(Kind::Parcel));
-    let earnings: Vec<Subject> = parcels.copied().map(Subject::earning_of).collect();
-    wanted.subjects.extend(earnings);
+    let parcels: Vec<Subject> = parcels.copied().collect();
+    wanted.beside(&parcels);
     wanted
 }
 

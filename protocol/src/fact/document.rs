@@ -2,22 +2,40 @@
 
 use minicbor::{Decode, Encode};
 
-/// One change to a document that people edit together; the bytes are Automerge's, sealed where the
-/// document is personal.
+use crate::id::{Scope, Subject};
+
+/// One change to a product.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Changed {
-    /// See [`crate::document`].
-    #[cbor(n(0), with = "minicbor::bytes")]
+pub struct ProductChange {
+    /// Whose product: with the sku it names the subject, and a vendor's seat changes only its own.
+    #[n(0)]
+    pub vendor: Scope,
+    /// The vendor's stock keeping unit.
+    #[n(1)]
+    pub sku: String,
+    /// Automerge's bytes; see [`crate::document`].
+    #[cbor(n(2), with = "minicbor::bytes")]
     pub change: Vec<u8>,
 }
 
+/// One change to the delivery note or to the address of a parcel.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DetailChange {
+    /// The parcel: it goes where the parcel goes.
+    #[n(0)]
+    pub parcel: Subject,
+    /// Automerge's bytes, sealed with the parcel's key; see [`crate::sealed`].
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub sealed: Vec<u8>,
+}
+
 /// Central enters a product, or changes what operations asked for.
-pub type ProductEntered = Changed;
+pub type ProductEntered = ProductChange;
 /// A vendor edits a product.
-pub type ProductChanged = Changed;
+pub type ProductChanged = ProductChange;
 /// Central writes a delivery note or corrects an address.
-pub type DetailEntered = Changed;
+pub type DetailEntered = DetailChange;
 /// A site does.
-pub type SiteDetailChanged = Changed;
+pub type SiteDetailChanged = DetailChange;
 /// An agent does.
-pub type AgentDetailChanged = Changed;
+pub type AgentDetailChanged = DetailChange;

@@ -50,16 +50,33 @@ impl Wanted {
                     }
                 } else {
                     wanted.subjects.insert(op.subject);
-                    // Terms that arrive after the delivery settle their parcel.
-                    if let Reading::Known(Fact::EarningOpened(terms)) = Fact::read(op.class_kind, &op.payload) {
-                        wanted.subjects.insert(terms.parcel);
+                    match Fact::read(op.class_kind, &op.payload) {
+                        // Terms that arrive after the delivery settle their parcel.
+                        Reading::Known(Fact::EarningOpened(terms)) => {
+                            wanted.subjects.insert(terms.parcel);
+                        }
+                        // A note goes where its parcel is.
+                        Reading::Known(
+                            Fact::DetailEntered(edit) | Fact::SiteDetailChanged(edit) | Fact::AgentDetailChanged(edit),
+                        ) => {
+                            wanted.subjects.insert(edit.parcel);
+                        }
+                        _ => {}
                     }
                 }
             }
         }
         let parcels: Vec<Subject> =
             wanted.subjects.iter().copied().filter(|s| s.kind() == Some(Kind::Parcel)).collect();
-        wanted.subjects.extend(parcels.into_iter().map(Subject::earning_of));
+        wanted.beside(&parcels);
         wanted
+    }
+
+    /// What changes together with parcels: their earnings, and the documents that travel with them.
+    pub fn beside(&mut self, parcels: &[Subject]) {
+        let beside = |parcel: &Subject| {
+            [Subject::earning_of(*parcel), Subject::note_of(*parcel), Subject::address_of(*parcel)]
+        };
+        self.subjects.extend(parcels.iter().flat_map(beside));
     }
 }
