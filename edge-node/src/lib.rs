@@ -10,6 +10,8 @@ pub mod config;
 pub mod document;
 pub mod enrol;
 pub mod exchange;
+pub mod face;
+pub mod hold;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
 pub mod node;
@@ -17,6 +19,7 @@ mod pin;
 pub mod rebuild;
 pub mod receipt;
 pub mod record;
+pub mod screen;
 pub mod store;
 pub mod sync;
 

@@ -1,6 +1,7 @@
 //! The replica of one seat: its database, its clock, and who waits for news.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use protocol::id::{Author, Incarnation};
 use protocol::seat::Seat;
@@ -31,6 +32,8 @@ pub struct Node {
     pub(crate) clock: BusinessClock,
     recorded: watch::Sender<u64>,
     pub(crate) documents: Loaded,
+    linked: AtomicBool,
+    heard_ms: AtomicU64,
 }
 
 impl Node {
@@ -51,7 +54,8 @@ impl Node {
     }
 
     fn with(store: Store, clock: BusinessClock) -> Self {
-        Self { store, clock, recorded: watch::Sender::new(0), documents: Loaded::default() }
+        let (linked, heard_ms) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { store, clock, recorded: watch::Sender::new(0), documents: Loaded::default(), linked, heard_ms }
     }
 
     /// Rows, for views and sessions.
@@ -88,6 +92,22 @@ impl Node {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.recorded.subscribe()
+    }
+
+    /// Whether a hub is on the line, and when one was last heard since the start: real ms ago.
+    #[must_use]
+    pub fn contact(&self) -> (bool, Option<u64>) {
+        let heard = self.heard_ms.load(Ordering::Relaxed);
+        let ago = (heard > 0).then(|| crate::clock::real_ms().saturating_sub(heard));
+        (self.linked.load(Ordering::Relaxed), ago)
+    }
+
+    /// A frame of a hub arrived, or the link to it ended.
+    pub(crate) fn note_contact(&self, linked: bool) {
+        self.linked.store(linked, Ordering::Relaxed);
+        if linked {
+            self.heard_ms.store(crate::clock::real_ms(), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn announce(&self) {

@@ -1,6 +1,7 @@
 //! The replica's database: SQLite in WAL, `synchronous=FULL`, one writer. Storage decides nothing:
 //! it loads a desk for `protocol::intake`, and writes what was taken in one fsynced transaction.
 
+mod agent;
 mod desk;
 mod digest;
 mod documents;
@@ -23,6 +24,7 @@ use protocol::id::{Author, Scope};
 use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub use agent::{BagRow, OwnFact, OwnOffer, Place};
 pub use digest::TableDigest;
 pub(crate) use documents::DocumentVersion;
 pub use identity::Identity;
@@ -60,6 +62,18 @@ pub enum StoreError {
     /// There is an identity already.
     #[error("this device is enrolled already: use an empty data folder for another seat")]
     AlreadyEnrolled,
+}
+
+impl StoreError {
+    /// Whether there is no room on the disk: what was recorded is whole, and nothing more fits.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::Damaged(_) | Self::NotEnrolled | Self::AlreadyEnrolled => false,
+        }
+    }
 }
 
 /// The database of one seat.

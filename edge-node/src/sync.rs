@@ -54,6 +54,7 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
             held = attempt(&node, &endpoint, hub) => held,
             _ = stop.wait_for(|stop| *stop) => break,
         };
+        node.note_contact(false);
         match held {
             Ok(true) => (wait, turn) = (BACKOFF_LEAST, turn - 1),
             Ok(false) => {}
@@ -116,6 +117,7 @@ async fn attempt(node: &Arc<Node>, endpoint: &QuicEndpoint, hub: &str) -> Result
                 }
                 Some(Ok(frame)) => {
                     welcomed |= matches!(frame, Frame::Welcome(_));
+                    node.note_contact(welcomed);
                     step(node, session, move |session, store| session.handle(store, frame)).await?
                 }
             },

@@ -4,7 +4,7 @@ use crate::id::Subject;
 use crate::taka::Taka;
 
 /// Why a command is not recorded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 pub enum Refusal {
     /// Nothing of this id is held here.
     #[error("{0} is not known here: scan it again, or sync first")]
