@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod refused;
+pub mod vendor;
 pub mod waiting;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod schema;
 mod sets;
 mod shelf;
 mod taken;
+mod vendor;
 mod views;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use identity::Identity;
 pub(crate) use identity::write_secret;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
+pub use vendor::{FrozenTerms, HeldRow, PayoutRow, ShopAct, ShopList, ShopRow};
 pub use views::{EarningView, HandInView, ParcelView};
 
 /// The database's file inside the data folder.
