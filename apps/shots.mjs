@@ -1,5 +1,5 @@
-// Renders every screen of a face from its fixtures, in both languages and all themes, looks for what axe finds and
-// for anything wider than a 320 px phone, and keeps the pictures to be looked at.
+// Renders every screen of a face from its fixtures, in both languages and all three themes, looks for what axe finds
+// and for anything wider than a 320 px phone, and keeps the pictures to be looked at.
 //
 //   npm run build -w @getit/delivery && node shots.mjs delivery /tmp/shots [part of a screen's name]
 //
@@ -17,6 +17,13 @@ const [face, out, part = ''] = process.argv.slice(2);
 if (!face || !out) throw new Error('use: node shots.mjs <face> <folder outside the repository> [part of a name]');
 const { screens, transport, size } = await import(join(here, face, 'fixtures', 'screens.mjs'));
 const axe = readFileSync(join(here, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+// Every language and every theme; a word that is cut does not depend on the colours.
+const LOOKS = [
+  ['bn', 'light'],
+  ['bn', 'sun'],
+  ['en', 'light'],
+  ['en', 'dark'],
+];
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
 
 const server = createServer((request, response) => {
@@ -42,9 +49,9 @@ function answerOf(answers, name, args) {
 }
 
 /** A page of one screen. */
-async function open(screen, { language, theme, width = size.width }) {
+async function open(screen, { language, theme }) {
   const context = await browser.newContext({
-    viewport: { width, height: size.height },
+    viewport: size,
     colorScheme: theme === 'dark' ? 'dark' : 'light',
     reducedMotion: 'reduce',
     timezoneId: 'UTC',
@@ -109,19 +116,16 @@ mkdirSync(out, { recursive: true });
 const finds = new Map();
 const note = (find, where) => finds.set(find, [...(finds.get(find) ?? []), where]);
 for (const screen of screens.filter((screen) => screen.name.includes(part))) {
-  for (const language of ['bn', 'en']) {
-    for (const theme of ['light', 'dark', 'sun']) {
-      const where = `${screen.name}-${language}-${theme}`;
-      const { page, context, problems } = await open(screen, { language, theme });
-      for (const find of [...problems, ...(await axeFinds(page)), ...(await page.evaluate(overflow))]) note(find, where);
-      await page.screenshot({ path: join(out, `${face}-${where}.png`) });
-      await context.close();
-    }
+  for (const [language, theme] of LOOKS) {
+    const where = `${screen.name}-${language}-${theme}`;
+    const { page, context, problems } = await open(screen, { language, theme });
+    for (const find of [...problems, ...(await axeFinds(page)), ...(await page.evaluate(overflow))]) note(find, where);
+    await page.screenshot({ path: join(out, `${face}-${where}.png`) });
     if (size.width > 320 && size.width < 700) {
-      const { page, context } = await open(screen, { language, theme: 'light', width: 320 });
-      for (const find of await page.evaluate(overflow)) note(`at 320 px: ${find}`, `${screen.name}-${language}`);
-      await context.close();
+      await page.setViewportSize({ width: 320, height: size.height });
+      for (const find of await page.evaluate(overflow)) note(`at 320 px: ${find}`, where);
     }
+    await context.close();
   }
 }
 await browser.close();

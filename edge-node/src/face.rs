@@ -31,13 +31,15 @@ pub struct Face {
     node: RwLock<Option<Arc<Node>>>,
     hold: RwLock<Option<Hold>>,
     opened: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 impl Face {
     /// The app of `role` on the data in `dir`. Nothing is opened before the first call.
     #[must_use]
     pub fn new(dir: PathBuf, role: Role) -> Self {
-        Self { dir, role, node: RwLock::new(None), hold: RwLock::new(None), opened: watch::Sender::new(false) }
+        let (opened, stop) = (watch::Sender::new(false), watch::Sender::new(false));
+        Self { dir, role, node: RwLock::new(None), hold: RwLock::new(None), opened, stop }
     }
 
     /// The agent's app.
@@ -106,16 +108,21 @@ impl Face {
         receipt.as_ref().map(ActReceipt::of).ok_or_else(missing)
     }
 
-    /// Keeps the node in touch with its hubs, from when it is opened until `stop` turns true.
-    pub async fn sync(self: Arc<Self>, stop: watch::Receiver<bool>) {
+    /// Keeps the node in touch with its hubs, from when it is opened until [`Face::stop`].
+    pub async fn sync(self: Arc<Self>) {
         let mut opened = self.opened.subscribe();
         if opened.wait_for(|opened| *opened).await.is_err() {
             return;
         }
         if let Ok(node) = self.node() {
             let hubs = node.identity().hubs.clone();
-            sync::run(node, hubs, BACKOFF_MOST, stop).await;
+            sync::run(node, hubs, BACKOFF_MOST, self.stop.subscribe()).await;
         }
+    }
+
+    /// Ends the link to the hubs: the window is closing.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     fn hold(&self) -> Result<(), Refused> {

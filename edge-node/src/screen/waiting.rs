@@ -44,6 +44,8 @@ pub struct WaitingAct {
     pub receipt: String,
     /// The kinds of its facts, such as `Delivered`.
     pub kinds: Vec<String>,
+    /// How many facts it has; a load has one for each parcel.
+    pub count: u32,
     /// The label of the first parcel it is about.
     pub label: Option<String>,
     /// When it was recorded.
@@ -136,12 +138,14 @@ fn waiting_of(receipt: &Receipt) -> WaitingAct {
     let short = ActReceipt::of(receipt);
     let kinds = receipt.facts.iter().map(|fact| fact.kind.clone());
     let mut kinds: Vec<String> = kinds.filter(|kind| kind != "Put").collect();
+    let count = u32::try_from(kinds.len()).unwrap_or(u32::MAX);
     kinds.dedup();
     let about = receipt.facts.iter().find(|fact| !fact.subject.is_scope());
     WaitingAct {
         act: short.act,
         receipt: short.receipt,
         kinds,
+        count,
         label: about.map(|fact| fact.subject.label().to_string()),
         at_ms: short.at_ms,
         attention: receipt.standing == Standing::NeedsAttention,

@@ -53,6 +53,33 @@ export const refusals = {
     'কাজটা হয়নি, কিছু বদলায়নি। আবার চেষ্টা করুন',
     'It did not work and nothing changed. Try again',
   ],
+  'refusal.malformed': ['পর্দাটা ঠিকমতো চলেনি। বন্ধ করে আবার খুলুন', 'The screen made a mistake. Close it and open it again'],
+  'refusal.not_enrolled': ['এই ডিভাইস এখনো চালু হয়নি। কোড লিখুন', 'This device is not set up yet. Enter the code'],
+  'refusal.already_enrolled': ['এই ডিভাইস আগেই চালু হয়েছে। অ্যাপ বন্ধ করে আবার খুলুন', 'This device is set up already. Open the app again'],
+  'refusal.second_instance': [
+    'অ্যাপটা আরেক উইন্ডোতে খোলা। ওটা ব্যবহার করুন, বা বন্ধ করে আবার খুলুন',
+    'The app is open in another window. Use that one, or close it and open this again',
+  ],
+  'refusal.other_device': [
+    'এই ডেটা অন্য ফোনের। এই ফোনের জন্য হাব থেকে নতুন কোড নিন',
+    'This data belongs to another device. Get a code of its own for this one',
+  ],
+  'refusal.other_role': [
+    'এই ডেটা অন্য অ্যাপের। যে অ্যাপের, সেটা খুলুন',
+    'This data belongs to another app. Open that app',
+  ],
+  'refusal.damaged': [
+    'এই ফোনের ডেটা পড়া যাচ্ছে না। কিছু মুছবেন না, হাবকে ফোন করুন',
+    'The data on this device cannot be read. Delete nothing, call the hub',
+  ],
+  'refusal.folder_unusable': [
+    'অ্যাপের ফোল্ডারে লেখা যাচ্ছে না। জায়গা আর অনুমতি দেখুন',
+    'The folder of the app cannot be written. Check free space and permissions',
+  ],
+  'refusal.enrol_code': ['এটা চালু করার কোড না। পুরোটা কপি করুন, getit1: দিয়ে শুরু', 'Not a set-up code. Copy it whole, it begins with getit1:'],
+  'refusal.enrol_no_network': ['সার্ভারে পৌঁছানো গেল না। নেট দেখে আবার চেষ্টা করুন', 'The server cannot be reached. Check the network and try again'],
+  'refusal.enrol_refused': ['কোডটা আর চলবে না। হাব থেকে নতুন কোড নিন', 'The code is no longer good. Get a new one from the hub'],
+  'refusal.enrol_answer': ['সার্ভারের উত্তর ঠিক না। হাবকে জানান', 'The answer of the server is wrong. Tell the hub'],
   'refusal.newer': [
     'কাজটা করা গেল না ({code})। অ্যাপ আপডেট করে আবার চেষ্টা করুন',
     'That is not possible ({code}). Update the app and try again',

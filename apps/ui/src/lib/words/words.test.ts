@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REASONS } from './reasons';
 import { common } from './common';
+import { contests } from './contests';
 import { delivery } from './delivery';
 import { kiosk } from './kiosk';
 import { reasons } from './reasons';
@@ -20,7 +21,7 @@ describe('the words', () => {
     }
   });
   it('have each key once', () => {
-    const lists = [common, reasons, states, refusals, delivery, kiosk, vendor];
+    const lists = [common, reasons, states, contests, refusals, delivery, kiosk, vendor];
     const all = lists.flatMap((list) => Object.keys(list));
     expect(new Set(all).size).toBe(all.length);
   });

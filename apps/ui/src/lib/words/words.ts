@@ -2,6 +2,7 @@ import { count } from '../format/digits';
 import { money } from '../format/money';
 import { language, type Language } from '../language.svelte';
 import { common } from './common';
+import { contests } from './contests';
 import { delivery } from './delivery';
 import { kiosk } from './kiosk';
 import { reasons } from './reasons';
@@ -10,7 +11,16 @@ import { states } from './states';
 import { vendor } from './vendor';
 
 /** Every word of every face. */
-export const words = { ...common, ...reasons, ...states, ...refusals, ...delivery, ...kiosk, ...vendor };
+export const words = {
+  ...common,
+  ...reasons,
+  ...states,
+  ...contests,
+  ...refusals,
+  ...delivery,
+  ...kiosk,
+  ...vendor,
+};
 
 /** The name of a word. */
 export type Key = keyof typeof words;
