@@ -1,5 +1,4 @@
-//! The app as a library, so that a phone build can enter through `mobile_entry_point`. A window on an
-//! edge-node replica: it holds no state of its own.
+//! The app as a library, so that a phone build can enter through `mobile_entry_point`.
 
 mod commands;
 
@@ -8,9 +7,8 @@ use std::sync::Arc;
 
 use edge_node::face::Face;
 use tauri::{Manager, RunEvent};
-use tokio::sync::watch;
 
-/// Names another data folder: two shops on one machine, and tests.
+/// Puts the data somewhere else than the system's place for it: tests, and several seats on one machine.
 const DATA_DIR: &str = "GETIT_APP_DATA";
 
 /// Opens the window and runs until it is closed.
@@ -19,40 +17,35 @@ const DATA_DIR: &str = "GETIT_APP_DATA";
 /// When the window system cannot be reached.
 #[cfg_attr(mobile, tauri::mobile_entry_point)]
 pub fn run() {
-    let stop = watch::Sender::new(false);
-    let stopping = stop.subscribe();
     let app = tauri::Builder::default()
-        .setup(move |app| {
-            let dir = match std::env::var_os(DATA_DIR) {
-                Some(dir) => PathBuf::from(dir),
-                None => app.path().app_data_dir()?,
-            };
+        .setup(|app| {
+            let dir = std::env::var_os(DATA_DIR).map(PathBuf::from);
+            let dir = dir.map_or_else(|| app.path().app_data_dir(), Ok)?;
             let face = Arc::new(Face::vendor(dir));
             app.manage(Arc::clone(&face));
-            tauri::async_runtime::spawn(face.sync(stopping));
+            tauri::async_runtime::spawn(face.sync());
             Ok(())
         })
         .invoke_handler(tauri::generate_handler![
+            commands::status,
             commands::enrol,
-            commands::device_status,
-            commands::waiting_acts,
             commands::record,
             commands::receipt,
-            commands::vendor_orders,
-            commands::vendor_products,
-            commands::vendor_product,
-            commands::vendor_edit_product,
-            commands::vendor_money,
-            commands::vendor_payout,
+            commands::waiting,
+            commands::orders,
+            commands::products,
+            commands::product,
+            commands::edit_product,
+            commands::money,
+            commands::payout,
         ])
         .build(tauri::generate_context!());
-    let app = match app {
-        Ok(app) => app,
+    match app {
+        Ok(app) => app.run(|app, event| {
+            if let RunEvent::Exit = event {
+                app.state::<Arc<Face>>().stop();
+            }
+        }),
         Err(error) => panic!("the window could not be opened: {error}; is DISPLAY set?"),
-    };
-    app.run(move |_, event| {
-        if let RunEvent::Exit = event {
-            stop.send_replace(true);
-        }
-    });
+    }
 }
