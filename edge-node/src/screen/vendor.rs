@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_the_vendor_gets_is_the_goods_less_every_fee() {
-        let parcel = Subject::new(protocol::id::Kind::Parcel, [7; 16]);
+        let parcel = Subject::new(protocol::id::Kind::Parcel, protocol::id::Id16([7; 16]));
         let terms = FrozenTerms {
             parcel,
             goods: 100_000,

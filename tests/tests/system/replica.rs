@@ -5,6 +5,7 @@
 mod durability;
 mod kiosk;
 mod seats;
+mod vendor_screen;
 
 use edge_node::{Node, RecordError, Standing};
 use protocol::account::Code as Chart;
