@@ -134,7 +134,8 @@ impl Node {
             let mut found = rows.shop_orders(list.rows(), quiet_ms, limit + 1)?;
             let more = found.len() > limit as usize;
             found.truncate(limit as usize);
-            let orders = found.into_iter().map(|row| self.vendor_order(rows, row)).collect::<Result<_, StoreError>>()?;
+            let orders =
+                found.into_iter().map(|row| self.vendor_order(rows, row)).collect::<Result<_, StoreError>>()?;
             Ok::<_, StoreError>(VendorOrders { new, to_pack, ready, coming_back, all, orders, more })
         })?;
         Ok(orders)

@@ -126,7 +126,9 @@ impl ShopList {
     const fn filter(self) -> &'static str {
         match self {
             Self::New => "status = 'placed'",
-            Self::ToPack => "(status = 'accepted' OR (status = 'cancelled' AND accepted AND NOT packed AND cancelled_ms > ?2))",
+            Self::ToPack => {
+                "(status = 'accepted' OR (status = 'cancelled' AND accepted AND NOT packed AND cancelled_ms > ?2))"
+            }
             Self::Ready => "(status = 'packed' OR (status = 'cancelled' AND packed AND cancelled_ms > ?2))",
             Self::ComingBack => "status = 'return_initiated'",
             Self::All => "?2 >= 0",
@@ -167,8 +169,8 @@ impl Rows<'_> {
             })
         };
         let party = self.store.seat.party.0;
-        let rows = statement
-            .query_map(params![party, signed(quiet_ms), limit, ACCEPTED, PACKED, PARCEL_CANCELLED], read)?;
+        let rows =
+            statement.query_map(params![party, signed(quiet_ms), limit, ACCEPTED, PACKED, PARCEL_CANCELLED], read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -278,9 +280,8 @@ impl Rows<'_> {
     /// # Errors
     /// The database.
     pub fn payouts_of(&self, vendor: Scope) -> Result<Vec<PayoutRow>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT DISTINCT subject FROM op WHERE subject >= ?1 AND subject < ?2")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT DISTINCT subject FROM op WHERE subject >= ?1 AND subject < ?2")?;
         let bounds = params![[Kind::Payout as u8], [Kind::Payout as u8 + 1]];
         let subjects = statement.query_map(bounds, |row| row.get(0).map(Subject))?;
         let mut payouts = Vec::new();
@@ -315,17 +316,18 @@ impl Rows<'_> {
     /// # Errors
     /// The database.
     pub fn last_heard_ms(&self) -> Result<Option<u64>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT max(time_ms) FROM (SELECT time_ms FROM op WHERE author <> ?1 ORDER BY n DESC LIMIT 100)")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT max(time_ms) FROM (SELECT time_ms FROM op WHERE author <> ?1 ORDER BY n DESC LIMIT 100)",
+        )?;
         let at: Option<i64> = statement.query_row(params![self.store.author.0], |row| row.get(0))?;
         Ok(at.map(unsigned))
     }
 
     /// The facts of a subject that count and that this version knows, with their claimed times.
     fn facts_of(&self, subject: &Subject) -> Result<Vec<(u64, Fact)>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT class_kind, bytes, time_ms FROM op WHERE subject = ?1 AND apart IS NULL ORDER BY n")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT class_kind, bytes, time_ms FROM op WHERE subject = ?1 AND apart IS NULL ORDER BY n",
+        )?;
         let read = |row: &Row<'_>| Ok((row.get::<_, u16>(0)?, row.get::<_, Vec<u8>>(1)?, unsigned(row.get(2)?)));
         let mut facts = Vec::new();
         for row in statement.query_map(params![subject.0], read)? {

@@ -56,12 +56,7 @@ pub(crate) fn product(face: Seat<'_>, product: &str) -> Result<VendorProduct, Re
 }
 
 #[tauri::command(async)]
-pub(crate) fn edit_product(
-    face: Seat<'_>,
-    act: &str,
-    product: &str,
-    edit: ProductEdit,
-) -> Result<ActReceipt, Refused> {
+pub(crate) fn edit_product(face: Seat<'_>, act: &str, product: &str, edit: ProductEdit) -> Result<ActReceipt, Refused> {
     face.node()?.vendor_edit_product(act_of(act)?, subject_of(product)?, &edit)
 }
 

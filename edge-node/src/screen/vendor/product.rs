@@ -139,7 +139,12 @@ impl Node {
     ///
     /// # Errors
     /// As [`Node::edit_product`].
-    pub fn vendor_edit_product(&self, act: [u8; 16], product: Subject, edit: &ProductEdit) -> Result<ActReceipt, Refused> {
+    pub fn vendor_edit_product(
+        &self,
+        act: [u8; 16],
+        product: Subject,
+        edit: &ProductEdit,
+    ) -> Result<ActReceipt, Refused> {
         Ok(ActReceipt::of(&self.edit_product(act, product, edit)?))
     }
 

@@ -98,7 +98,9 @@ fn two_devices_change_one_price_and_somebody_chooses() {
     }
     phone.receive(own(&shop)).unwrap();
     shop.vendor_edit_product([2; 16], product, &edit(41_000)).unwrap();
-    phone.vendor_edit_product([3; 16], product, &ProductEdit { unit: Some("5 kg".to_owned()), ..edit(41_500) }).unwrap();
+    phone
+        .vendor_edit_product([3; 16], product, &ProductEdit { unit: Some("5 kg".to_owned()), ..edit(41_500) })
+        .unwrap();
     shop.receive(own(&phone)).unwrap();
 
     let found = shop.vendor_products("MINIKET").unwrap().products;
