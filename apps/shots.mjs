@@ -6,9 +6,9 @@
 // `<face>/fixtures/screens.mjs` exports `transport` ('tauri' or 'http'), `size` and `screens`:
 //   { name, answers: { call: value | (args) => value | refused(code, params) }, act: async (page) => … }
 // Calls of the http transport are named `GET /api/v1/status`. Fixtures are never part of a build.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -26,14 +26,20 @@ const LOOKS = [
 ];
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
 
+// Read once: a build that runs meanwhile changes nothing here.
+const dist = join(here, face, 'dist');
+const names = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+const files = new Map(
+  names.map((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return [`/${relative(dist, path)}`, readFileSync(path)];
+  }),
+);
 const server = createServer((request, response) => {
-  const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
-  try {
-    const body = readFileSync(join(here, face, 'dist', path === '/' ? 'index.html' : path));
-    response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
+  const path = new URL(request.url, 'http://x').pathname;
+  const body = files.get(path === '/' ? '/index.html' : path);
+  if (body === undefined) return void response.writeHead(404).end();
+  response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
 });
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
 const address = `http://127.0.0.1:${server.address().port}/`;

@@ -269,13 +269,16 @@ impl Node {
                 last.insert(own.subject, own);
             }
         }
-        let mut stops = Vec::with_capacity(parcels.len());
-        for parcel in parcels {
-            let Some(row) = rows.bag_row(&parcel)? else { continue };
-            let number = u32::try_from(stops.len() + 1).unwrap_or(u32::MAX);
-            stops.push(stop_of(row, number, last.get(&parcel)));
-        }
-        Ok(stops)
+        let rows: Result<Vec<_>, _> = parcels.iter().map(|parcel| rows.bag_row(parcel)).collect();
+        let mut rows: Vec<BagRow> = rows?.into_iter().flatten().collect();
+        // A stop keeps its number when it is done: the order is that of arrival, not of what is left.
+        rows.sort_by_key(|row| row.arrived);
+        let numbered = rows.into_iter().zip(1..);
+        let stops = numbered.map(|(row, number)| {
+            let own = last.get(&row.parcel);
+            stop_of(row, number, own)
+        });
+        Ok(stops.collect())
     }
 }
 
@@ -291,7 +294,7 @@ fn stop_of(row: BagRow, number: u32, own: Option<&OwnFact>) -> AgentStop {
         _ => StopState::Hold,
     };
     let (name, address) = row.customer.map(|Personal { name, address, .. }| (name, address)).unzip();
-    let recorded = own.filter(|_| matches!(state, StopState::Done | StopState::Failed | StopState::Hold));
+    let recorded = own.filter(|own| matches!(own.fact, Some(Fact::Delivered(_) | Fact::Attempted(_))));
     AgentStop {
         parcel: row.parcel,
         label: row.parcel.label().to_string(),
@@ -319,8 +322,58 @@ fn lines_of(lines: &serde_json::Value) -> Vec<StopLine> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::fact::{Attempted, Delivered, Loaded};
+    use protocol::id::{Id16, Kind};
+
     use super::*;
     use crate::screen::types::committed;
+
+    fn row(status: &str) -> BagRow {
+        BagRow {
+            parcel: Subject::new(Kind::Parcel, Id16([7; 16])),
+            arrived: 1,
+            due_paisa: 125_000,
+            collected_paisa: 0,
+            lines: serde_json::json!([{"sku": "RICE-5KG", "qty": 2, "unit_price_paisa": 62_500}, {"sku": 5}]),
+            status: status.to_owned(),
+            attempts: 0,
+            contested: String::new(),
+            customer: None,
+        }
+    }
+
+    fn own(fact: Fact) -> OwnFact {
+        OwnFact { subject: row("").parcel, fact: Some(fact), at_ms: 5, place: Place::Device }
+    }
+
+    #[test]
+    fn a_stop_tells_what_is_to_be_done_and_wears_a_badge_once_it_is_done() {
+        let tried = own(Fact::Attempted(Attempted { reason: 1 }));
+        let given = own(Fact::Delivered(Delivered { evidence: 1, collected: None }));
+        let loaded = own(Fact::Loaded(Loaded {}));
+        for (status, own, state, place) in [
+            ("on_run", None, StopState::ToLoad, None),
+            ("loaded", Some(&loaded), StopState::Open, None),
+            // Tried on another day: it is in the bag to be tried again.
+            ("attempted", None, StopState::Open, None),
+            ("attempted", Some(&tried), StopState::Failed, Some(Place::Device)),
+            ("delivered", Some(&given), StopState::Done, Some(Place::Device)),
+            ("cancelled", Some(&loaded), StopState::Hold, None),
+            ("cancelled", Some(&given), StopState::Done, Some(Place::Device)),
+            ("a_word_of_a_later_version", None, StopState::Hold, None),
+        ] {
+            let stop = stop_of(row(status), 3, own);
+            assert_eq!((stop.state, stop.place, stop.number), (state, place, 3), "{status}");
+        }
+    }
+
+    #[test]
+    fn goods_that_cannot_be_read_are_shown_empty_and_break_nothing() {
+        let lines = lines_of(&row("loaded").lines);
+        assert_eq!(lines[0], StopLine { sku: "RICE-5KG".to_owned(), qty: 2 });
+        assert_eq!((lines[1].sku.as_str(), lines[1].qty, lines.len()), ("", 0, 2));
+        assert_eq!(lines_of(&serde_json::Value::Null), Vec::new());
+    }
 
     #[test]
     fn the_types_of_the_screens_are_the_committed_ones() {

@@ -39,8 +39,8 @@ pub struct OwnFact {
 pub struct BagRow {
     /// Which.
     pub parcel: Subject,
-    /// The courier hub.
-    pub site: Option<Scope>,
+    /// Grows with each parcel that comes to this device: the order of the run.
+    pub arrived: i64,
     /// Cash to collect, paisa.
     pub due_paisa: i64,
     /// Cash collected, paisa.
@@ -49,8 +49,6 @@ pub struct BagRow {
     pub lines: serde_json::Value,
     /// Word of the status.
     pub status: String,
-    /// Who has it.
-    pub custodian: Option<Scope>,
     /// Failed attempts.
     pub attempts: u32,
     /// Stable codes of what waits for a ruling, parted by commas.
@@ -117,23 +115,21 @@ impl Rows<'_> {
     /// The database.
     pub fn bag_row(&self, parcel: &Subject) -> Result<Option<BagRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT site, due_paisa, collected_paisa, lines, status, custodian, attempts, contested, sealed, key
+            "SELECT coalesce((SELECT min(n) FROM op WHERE op.subject = view_parcel.subject), 0), due_paisa,
+             collected_paisa, lines, status, attempts, contested, sealed, key
              FROM view_parcel LEFT JOIN subject_key USING (subject) WHERE subject = ?1",
         )?;
-        let scope =
-            |row: &Row<'_>, index| Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 17]>>(index)?.map(Subject));
         let read = |row: &Row<'_>| {
-            let (field, key): (Option<Vec<u8>>, Option<[u8; 32]>) = (row.get(8)?, row.get(9)?);
+            let (field, key): (Option<Vec<u8>>, Option<[u8; 32]>) = (row.get(7)?, row.get(8)?);
             Ok(BagRow {
                 parcel: *parcel,
-                site: scope(row, 0)?,
+                arrived: row.get(0)?,
                 due_paisa: row.get(1)?,
                 collected_paisa: row.get(2)?,
                 lines: serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default(),
                 status: row.get(4)?,
-                custodian: scope(row, 5)?,
-                attempts: row.get(6)?,
-                contested: row.get(7)?,
+                attempts: row.get(5)?,
+                contested: row.get(6)?,
                 customer: key.zip(field).and_then(|(key, field)| sealed::open(&key, parcel, PARCEL_CREATED, &field)),
             })
         };
@@ -158,7 +154,7 @@ impl Rows<'_> {
         Ok(None)
     }
 
-    /// Parcels that are on the run of `agent` or in his hands, in the order in which they came here.
+    /// Parcels that are on the run of `agent` or in his hands.
     ///
     /// # Errors
     /// The database.
@@ -166,7 +162,7 @@ impl Rows<'_> {
         let mut statement = self.connection.prepare_cached(
             "SELECT subject FROM view_parcel WHERE (agent = ?1 OR custodian = ?1)
              AND status IN ('on_run', 'loaded', 'attempted', 'refused', 'cancelled')
-             ORDER BY (SELECT min(n) FROM op WHERE op.subject = view_parcel.subject), subject",
+             ORDER BY subject",
         )?;
         let rows = statement.query_map(params![agent.0], |row| Ok(Subject(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -165,7 +165,6 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         Rule::J8 | Rule::J9 | Rule::J10 => Some(Effect::HandIn(row.subject)),
         Rule::J5 | Rule::J7 | Rule::J21 | Rule::J32 => Some(Effect::Earning(row.subject, rule)),
         Rule::J12 => None,
-        _ => None,
     };
     once.into_iter().chain([Effect::Cause(row.subject, rule, row.cause)]).collect()
 }

@@ -41,8 +41,10 @@ export const delivery = {
   'd.handins': ['জমা', 'Hand-ins'],
   'd.no_cash': ['হাতে ক্যাশ নেই', 'No cash in hand'],
   'd.none_taken': ['আজ এখনো টাকা নেননি', 'No cash taken today yet'],
-  'd.count_first': ['টাকা গুনুন, তারপর কত জমা দিচ্ছেন লিখুন', 'Count the cash, then enter what you hand in'],
+  'd.count_first': ['আগে টাকা গুনুন', 'Count it first'],
   'd.hand_in': ['টাকা জমা দিন', 'Hand in cash'],
+  'd.enter_amount': ['টাকার অঙ্ক লিখুন', 'Enter the amount'],
+  'd.stays': ['হাতে থাকবে {amt}', '{amt} stays in hand'],
   'd.show_cashier': ['ক্যাশিয়ারকে এই নম্বর বলুন', 'Tell the cashier this number'],
   'd.you_counted': ['আপনি {offered}, গোনা {counted}', 'You {offered}, counted {counted}'],
   'd.no_site': [
