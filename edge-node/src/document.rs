@@ -102,7 +102,7 @@ impl Node {
         Ok(views.into_iter().flatten().collect())
     }
 
-    fn product_in(&self, rows: &Rows<'_>, subject: Subject) -> Result<Option<ProductView>, StoreError> {
+    pub(crate) fn product_in(&self, rows: &Rows<'_>, subject: Subject) -> Result<Option<ProductView>, StoreError> {
         let Some((vendor, sku)) = rows.product_of(&subject)? else { return Ok(None) };
         let document = self.documents.get(rows, &subject, None)?;
         Ok(Some(ProductView::of(subject, vendor, sku, &document)))

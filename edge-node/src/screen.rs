@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod refused;
 pub mod site;
+pub mod vendor;
 pub mod waiting;
 
 #[cfg(test)]

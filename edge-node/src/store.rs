@@ -15,6 +15,7 @@ mod sets;
 mod shelf;
 mod site;
 mod taken;
+mod vendor;
 mod views;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(crate) use identity::write_secret;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
 pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
+pub use vendor::{FrozenTerms, HeldRow, PayoutRow, ShopAct, ShopList, ShopRow};
 pub use views::{EarningView, HandInView, ParcelView};
 
 /// The database's file inside the data folder.

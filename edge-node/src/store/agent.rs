@@ -242,7 +242,7 @@ impl Rows<'_> {
 }
 
 /// From two columns: acknowledged, and in the books.
-fn place_of(row: &Row<'_>, index: usize) -> rusqlite::Result<Place> {
+pub(super) fn place_of(row: &Row<'_>, index: usize) -> rusqlite::Result<Place> {
     let (safe, booked): (bool, bool) = (row.get(index)?, row.get(index + 1)?);
     Ok(if booked {
         Place::Books

@@ -8,6 +8,7 @@ mod handover;
 mod kiosk;
 mod search;
 mod seats;
+mod vendor_screen;
 
 use edge_node::{Node, RecordError, Standing};
 use protocol::account::Code as Chart;

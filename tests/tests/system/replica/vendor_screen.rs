@@ -1,0 +1,167 @@
+//! What a vendor's screens show, without a network: orders, a product of two devices, a payout.
+
+use edge_node::screen::vendor::VendorList;
+use edge_node::screen::vendor::product::ProductAuthor;
+use edge_node::store::Place;
+use protocol::command::Command;
+use protocol::document::product::ProductEdit;
+use protocol::fact::{EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, Put};
+use protocol::id::{Id16, Kind, Subject};
+use protocol::intake::op_of;
+use protocol::seat::Role;
+use protocol::taka::Taka;
+
+use super::seats::{World, acquaint, own};
+use super::{DUE, folder};
+
+fn taka(amount: i32) -> Taka {
+    Taka::whole(amount)
+}
+
+fn terms(world: &World, parcel: Subject) -> Fact {
+    Fact::EarningOpened(EarningOpened {
+        parcel,
+        vendor: world.vendor,
+        goods: taka(1_000),
+        delivery: taka(60),
+        delivery_vat: taka(9),
+        rounding: Taka::ZERO,
+        commission: taka(100),
+        cod_fee: taka(10),
+        vendor_vat: Taka::from_paisa(1_650).unwrap(),
+        rto_fee: taka(60),
+        rto_vat: taka(9),
+    })
+}
+
+#[test]
+fn an_order_is_taken_on_and_then_called_off() {
+    let (place, mut world) = (folder(), World::new());
+    let node = world.node(place.path(), Role::Vendor, world.vendor, 40);
+    let (parcel, placed) = world.parcel(30, DUE);
+    let created = placed.ids()[2];
+    node.receive(vec![placed]).unwrap();
+    assert_eq!(node.vendor_orders(VendorList::New, 10).unwrap().orders[0].terms, None);
+    let earning = Subject::earning_of(parcel);
+    let put = Fact::Put(Put { generation: 1, subjects: vec![earning] });
+    let opened = [op_of(world.vendor, &put, Vec::new()), op_of(earning, &terms(&world, parcel), Vec::new())];
+    node.receive(vec![world.central_says(&opened)]).unwrap();
+
+    let new = node.vendor_orders(VendorList::New, 10).unwrap();
+    assert_eq!((new.new, new.to_pack, new.all, new.more), (1, 0, 1, false));
+    let order = &new.orders[0];
+    assert_eq!((order.parcel, order.label.clone(), order.act.is_none()), (parcel, parcel.label().to_string(), true));
+    assert_eq!(order.terms.unwrap().net_paisa, 87_350);
+    assert_eq!((order.lines[0].sku.as_str(), order.lines[0].qty), ("rice-5kg", 1));
+
+    node.record([1; 16], &Command::Accept { parcel }).unwrap();
+    let packing = node.vendor_orders(VendorList::ToPack, 10).unwrap();
+    assert_eq!((packing.new, packing.to_pack), (0, 1));
+    let act = packing.orders[0].act.clone().unwrap();
+    assert_eq!((act.kind.as_str(), act.place), ("Accepted", Place::Device));
+    let hello = node.store().hello().unwrap();
+    node.store().set_safe(hello.inc, hello.last_seq).unwrap();
+    let shown = |list| node.vendor_orders(list, 10).unwrap().orders.into_iter().next();
+    assert_eq!(shown(VendorList::ToPack).unwrap().act.unwrap().place, Place::Hub);
+    node.store().note_compared(7, true, true).unwrap();
+    assert_eq!(shown(VendorList::ToPack).unwrap().act.unwrap().place, Place::Books);
+
+    let now = own(&node)[0].ids()[0];
+    let called_off = op_of(parcel, &Fact::ParcelCancelled(ParcelCancelled { by: 1 }), vec![now.short()]);
+    assert_ne!(now, created);
+    node.receive(vec![world.central_says(&[called_off])]).unwrap();
+    let order = shown(VendorList::All).unwrap();
+    assert_eq!((order.status.as_str(), order.restock), ("cancelled", true));
+    assert!(shown(VendorList::Ready).is_none());
+}
+
+#[test]
+fn two_devices_change_one_price_and_somebody_chooses() {
+    let (places, world) = ([folder(), folder()], World::new());
+    let shop = world.node(places[0].path(), Role::Vendor, world.vendor, 40);
+    let phone = world.node(places[1].path(), Role::Vendor, world.vendor, 41);
+    acquaint(&[&shop, &phone]);
+    let edit = |price: i64| ProductEdit { price_paisa: Some(price), ..ProductEdit::default() };
+    let rice = ProductEdit {
+        name_en: Some("Miniket rice 5 kg".to_owned()),
+        name_bn: Some("মিনিকেট চাল ৫ কেজি".to_owned()),
+        unit: Some("bag".to_owned()),
+        ..edit(40_000)
+    };
+    shop.new_product([1; 16], "rice-5kg", &rice).unwrap();
+    let product = Subject::product(world.vendor, "rice-5kg");
+    let mut world = world;
+    let put = Fact::Put(Put { generation: 1, subjects: vec![product] });
+    let routed = world.central_says(&[op_of(world.vendor, &put, Vec::new())]);
+    for node in [&shop, &phone] {
+        node.receive(vec![routed.clone()]).unwrap();
+    }
+    phone.receive(own(&shop)).unwrap();
+    shop.vendor_edit_product([2; 16], product, &edit(41_000)).unwrap();
+    phone
+        .vendor_edit_product([3; 16], product, &ProductEdit { unit: Some("5 kg".to_owned()), ..edit(41_500) })
+        .unwrap();
+    shop.receive(own(&phone)).unwrap();
+
+    let found = shop.vendor_products("MINIKET").unwrap().products;
+    assert_eq!((found.len(), found[0].to_choose), (1, true));
+    assert!(shop.vendor_products("ইলিশ").unwrap().products.is_empty());
+    let told: Vec<&str> = found[0].told.iter().map(|told| told.field.as_str()).collect();
+    assert!(told.contains(&"unit") && told.contains(&"price"), "{told:?}");
+    assert!(found[0].told.iter().all(|told| told.who == ProductAuthor::OtherDevice));
+    let price = |node: &edge_node::Node| {
+        let shown = node.vendor_product(product).unwrap();
+        shown.fields.into_iter().find(|field| field.field == "price").unwrap()
+    };
+    let both = price(&shop);
+    let mut values = vec![both.used.value.clone(), both.others[0].value.clone()];
+    values.sort();
+    assert_eq!(values, [Some("41000".to_owned()), Some("41500".to_owned())]);
+    shop.vendor_edit_product([4; 16], product, &edit(41_500)).unwrap();
+    assert_eq!((price(&shop).used.value.as_deref(), price(&shop).others.len()), (Some("41500"), 0));
+    phone.receive(own(&shop)).unwrap();
+    assert_eq!(price(&phone).used.value.as_deref(), Some("41500"));
+    let foreign = Subject::product(world.site, "rice-5kg");
+    assert_eq!(shop.vendor_edit_product([5; 16], foreign, &edit(50)).unwrap_err().code, "unknown_subject");
+}
+
+#[test]
+fn a_payout_goes_down_to_its_parcels() {
+    let (place, mut world) = (folder(), World::new());
+    let node = world.node(place.path(), Role::Vendor, world.vendor, 40);
+    let empty = node.vendor_money().unwrap();
+    assert_eq!((empty.can_be_paid_paisa, empty.payouts.len(), empty.as_of_ms), (0, 0, None));
+    let (parcel, placed) = world.parcel(30, DUE);
+    let (earning, payout) = (Subject::earning_of(parcel), Subject::new(Kind::Payout, Id16([9; 16])));
+    let foreign = Subject::new(Kind::Payout, Id16([8; 16]));
+    let put = Fact::Put(Put { generation: 1, subjects: vec![earning, payout, foreign] });
+    let of = |vendor| {
+        let lines = vec![
+            PayoutLine { earning, net: Taka::from_paisa(87_350).unwrap() },
+            PayoutLine { earning: Subject::earning_of(earning), net: taka(-69) },
+        ];
+        Fact::PayoutCreated(PayoutCreated { vendor, lines, total: Taka::from_paisa(80_450).unwrap() })
+    };
+    let bank = Subject::bank("settlement");
+    let says = [
+        op_of(world.vendor, &put, Vec::new()),
+        op_of(earning, &terms(&world, parcel), Vec::new()),
+        op_of(payout, &of(world.vendor), Vec::new()),
+        op_of(foreign, &of(world.site), Vec::new()),
+    ];
+    let created = world.central_says(&says);
+    let first = created.ids()[2].short();
+    node.receive(vec![placed, created]).unwrap();
+    let money = node.vendor_money().unwrap();
+    assert_eq!(money.payouts.len(), 1, "only the own ones");
+    assert_eq!((money.payouts[0].total_paisa, money.payouts[0].sent_ms), (80_450, None));
+    assert_eq!((money.payouts[0].parcels, money.payouts[0].deductions), (1, 1));
+    let sent = Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: "EFT-1".to_owned() });
+    node.receive(vec![world.central_says(&[op_of(payout, &sent, vec![first])])]).unwrap();
+    let detail = node.vendor_payout(payout).unwrap();
+    assert_eq!(detail.payout.reference.as_deref(), Some("EFT-1"));
+    assert_eq!(detail.parcels[0].label, Some(parcel.label().to_string()));
+    assert_eq!(detail.parcels[0].terms.unwrap().net_paisa, 87_350);
+    assert_eq!((detail.deductions[0].net_paisa, detail.deductions[0].label.clone()), (-6_900, None));
+    assert_eq!(node.vendor_payout(foreign).unwrap_err().code, "not_found");
+}
