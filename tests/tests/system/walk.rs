@@ -6,6 +6,7 @@
 mod again;
 mod door;
 mod hostile;
+mod hands;
 mod house;
 mod online;
 mod raw;
