@@ -7,6 +7,7 @@ mod again;
 mod documents;
 mod door;
 mod hostile;
+mod hands;
 mod house;
 mod online;
 mod raw;

@@ -53,9 +53,10 @@ pub(super) struct House {
     data: tempfile::TempDir,
     client: reqwest::Client,
     tokens: Vec<(&'static str, String)>,
+    hubs: Vec<String>,
 }
 
-async fn start_central(data: &Path, url: &str) -> Running {
+async fn start_central(data: &Path, url: &str, hubs: &[String]) -> Running {
     let any = "127.0.0.1:0".parse().unwrap();
     serve(Config {
         data_dir: data.join("central"),
@@ -63,7 +64,7 @@ async fn start_central(data: &Path, url: &str) -> Running {
         database: Database { url: url.to_owned() },
         clock: Clock::default(),
         log: Log::default(),
-        hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
+        hubs: Hubs { addresses: hubs.to_vec() },
     })
     .await
     .unwrap()
@@ -71,18 +72,24 @@ async fn start_central(data: &Path, url: &str) -> Running {
 
 impl House {
     pub(super) async fn start() -> Self {
+        Self::telling(&["127.0.0.1:7443".to_owned()]).await
+    }
+
+    /// Central that tells devices of these hubs.
+    pub(super) async fn telling(hubs: &[String]) -> Self {
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let (url, pool) = Cluster::shared().unwrap().fresh_database().await.unwrap();
         pool.close().await;
         let data = tempfile::tempdir().unwrap();
         std::fs::create_dir(data.path().join("central")).unwrap();
-        let central = start_central(data.path(), &url).await;
+        let central = start_central(data.path(), &url, hubs).await;
         let mut minted = Vec::new();
         for role in [Role::Customer, Role::Operations, Role::Finance] {
             minted.push((role.word(), tokens::mint(&central.pool, role).await.unwrap()));
         }
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut house = Self { url, central, site: Subject::tenant(), data, client, tokens: minted };
+        let hubs = hubs.to_vec();
+        let mut house = Self { url, central, site: Subject::tenant(), data, client, tokens: minted, hubs };
         let site = house.operate("POST", "/sites", &json!({ "name": "Hub", "districts": ["Dhaka"] })).await;
         house.site = Subject::parse(site["site"].as_str().unwrap()).unwrap();
         house.operate("POST", "/vendors", &json!({ "slug": "meghna", "name": "Meghna" })).await;
@@ -95,7 +102,7 @@ impl House {
     /// The same central on another database; `self.central` has to be stopped.
     pub(super) async fn on(self, url: &str) -> Self {
         self.central.stop().await.unwrap();
-        let central = start_central(self.data.path(), url).await;
+        let central = start_central(self.data.path(), url, &self.hubs).await;
         Self { url: url.to_owned(), central, ..self }
     }
 
@@ -153,6 +160,10 @@ impl House {
 
     /// A hub of this central on a free port.
     pub(super) async fn hub(&self, name: &str) -> sync_hub::Running {
+        self.hub_at(name, "127.0.0.1:0".parse().unwrap()).await
+    }
+
+    pub(super) async fn hub_at(&self, name: &str, listen: SocketAddr) -> sync_hub::Running {
         let data_dir = self.data.path().join(name);
         std::fs::create_dir_all(&data_dir).unwrap();
         let identity = data_dir.join("identity.json");
@@ -161,7 +172,7 @@ impl House {
         sync_hub::start(&sync_hub::config::Config {
             data_dir,
             central_dir: self.central_dir(),
-            quic: sync_hub::config::Quic { listen: any },
+            quic: sync_hub::config::Quic { listen },
             http: sync_hub::config::Http { listen: any },
             database: Database { url: self.url.clone() },
             clock: Clock::default(),
