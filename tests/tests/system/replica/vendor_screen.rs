@@ -1,12 +1,12 @@
-//! What a vendor's screens show, without a network: orders, and a product of two devices.
+//! What a vendor's screens show, without a network: orders, a product of two devices, a payout.
 
 use edge_node::screen::vendor::VendorList;
 use edge_node::screen::vendor::product::ProductAuthor;
 use edge_node::store::Place;
 use protocol::command::Command;
 use protocol::document::product::ProductEdit;
-use protocol::fact::{EarningOpened, Fact, ParcelCancelled, Put};
-use protocol::id::Subject;
+use protocol::fact::{EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, Put};
+use protocol::id::{Id16, Kind, Subject};
 use protocol::intake::op_of;
 use protocol::seat::Role;
 use protocol::taka::Taka;
@@ -123,4 +123,45 @@ fn two_devices_change_one_price_and_somebody_chooses() {
     assert_eq!(price(&phone).used.value.as_deref(), Some("41500"));
     let foreign = Subject::product(world.site, "rice-5kg");
     assert_eq!(shop.vendor_edit_product([5; 16], foreign, &edit(50)).unwrap_err().code, "unknown_subject");
+}
+
+#[test]
+fn a_payout_goes_down_to_its_parcels() {
+    let (place, mut world) = (folder(), World::new());
+    let node = world.node(place.path(), Role::Vendor, world.vendor, 40);
+    let empty = node.vendor_money().unwrap();
+    assert_eq!((empty.can_be_paid_paisa, empty.payouts.len(), empty.as_of_ms), (0, 0, None));
+    let (parcel, placed) = world.parcel(30, DUE);
+    let (earning, payout) = (Subject::earning_of(parcel), Subject::new(Kind::Payout, Id16([9; 16])));
+    let foreign = Subject::new(Kind::Payout, Id16([8; 16]));
+    let put = Fact::Put(Put { generation: 1, subjects: vec![earning, payout, foreign] });
+    let of = |vendor| {
+        let lines = vec![
+            PayoutLine { earning, net: Taka::from_paisa(87_350).unwrap() },
+            PayoutLine { earning: Subject::earning_of(earning), net: taka(-69) },
+        ];
+        Fact::PayoutCreated(PayoutCreated { vendor, lines, total: Taka::from_paisa(80_450).unwrap() })
+    };
+    let bank = Subject::bank("settlement");
+    let says = [
+        op_of(world.vendor, &put, Vec::new()),
+        op_of(earning, &terms(&world, parcel), Vec::new()),
+        op_of(payout, &of(world.vendor), Vec::new()),
+        op_of(foreign, &of(world.site), Vec::new()),
+    ];
+    let created = world.central_says(&says);
+    let first = created.ids()[2].short();
+    node.receive(vec![placed, created]).unwrap();
+    let money = node.vendor_money().unwrap();
+    assert_eq!(money.payouts.len(), 1, "only the own ones");
+    assert_eq!((money.payouts[0].total_paisa, money.payouts[0].sent_ms), (80_450, None));
+    assert_eq!((money.payouts[0].parcels, money.payouts[0].deductions), (1, 1));
+    let sent = Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: "EFT-1".to_owned() });
+    node.receive(vec![world.central_says(&[op_of(payout, &sent, vec![first])])]).unwrap();
+    let detail = node.vendor_payout(payout).unwrap();
+    assert_eq!(detail.payout.reference.as_deref(), Some("EFT-1"));
+    assert_eq!(detail.parcels[0].label, Some(parcel.label().to_string()));
+    assert_eq!(detail.parcels[0].terms.unwrap().net_paisa, 87_350);
+    assert_eq!((detail.deductions[0].net_paisa, detail.deductions[0].label.clone()), (-6_900, None));
+    assert_eq!(node.vendor_payout(foreign).unwrap_err().code, "not_found");
 }
