@@ -1,7 +1,7 @@
 //! Placing, reading, calling off, and the books of a delivered parcel.
 
 use protocol::fact::{Accepted, Delivered, Dispatched, Fact, Loaded, Packed, Received};
-use protocol::id::{Id16, Subject};
+use protocol::id::{Id16, Kind, Subject};
 use protocol::taka::Taka;
 use serde_json::{Value, json};
 
