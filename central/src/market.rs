@@ -6,6 +6,7 @@ use protocol::id::{Kind, Subject};
 use protocol::taka::Taka;
 use serde::Deserialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::devices::checked_name;
@@ -19,12 +20,15 @@ const MAX_DISTRICTS: usize = 200;
 const MAX_SLUG: usize = 64;
 
 /// A site to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Khulna courier hub", "districts": ["Khulna", "Jessore"] }))]
 pub struct NewSite {
     /// Its name, unique.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     /// The districts it serves; `*` is every one that no other site has.
+    #[schema(min_items = 1, max_items = 200)]
     pub districts: Vec<String>,
 }
 
@@ -71,12 +75,15 @@ pub async fn new_site(pool: &PgPool, clock: &Clock, site: &NewSite) -> Result<Su
 }
 
 /// A vendor to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "slug": "surma", "name": "Surma Traders" }))]
 pub struct NewVendor {
     /// Its short name in orders, unique.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9-]+$")]
     pub slug: String,
     /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
 }
 
@@ -106,18 +113,24 @@ pub async fn new_vendor(pool: &PgPool, clock: &Clock, vendor: &NewVendor) -> Res
 }
 
 /// One thing on offer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "sku": "RICE", "name_en": "Rice", "name_bn": "চাল", "unit": "sack", "unit_price_paisa": 100_000 }))]
 pub struct Offer {
     /// Stock keeping unit, the vendor's own.
+    #[schema(min_length = 1, max_length = 200)]
     pub sku: String,
     /// English name.
+    #[schema(min_length = 1, max_length = 200)]
     pub name_en: String,
     /// Bangla name.
+    #[schema(min_length = 1, max_length = 200)]
     pub name_bn: String,
     /// What one piece is: `1 kg`, `box of 12`.
+    #[schema(min_length = 1, max_length = 200)]
     pub unit: String,
     /// Price of one.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub unit_price_paisa: i64,
 }
 

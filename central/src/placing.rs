@@ -12,10 +12,12 @@ use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
+use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::intake::{Extra, Guard, Intake, IntakeError};
 use crate::problem::Error;
+use crate::schema::{Id, Paisa};
 use crate::terms::{self, Terms};
 
 pub mod order;
@@ -24,24 +26,28 @@ pub mod request;
 use request::{Checked, CheckedItem, OrderRequest};
 
 /// The answer to a placed order; stored with its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Placed {
     /// The order.
+    #[schema(value_type = Id)]
     pub order: Subject,
     /// Σ of the dues.
+    #[schema(value_type = Paisa)]
     pub total_paisa: Taka,
     /// One for each vendor, in the order of the items.
     pub parcels: Vec<PlacedParcel>,
 }
 
 /// One parcel of a placed order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlacedParcel {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: Subject,
     /// The vendor's slug.
     pub vendor: String,
     /// What the customer pays at the door.
+    #[schema(value_type = Paisa)]
     pub due_paisa: Taka,
 }
 

@@ -9,16 +9,19 @@ use protocol::fold::{Folded, State};
 use protocol::id::Subject;
 use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::finance::written;
 use crate::intake::{Check, Conflict, Guard, Intake, IntakeError};
 use crate::problem::Error;
+use crate::schema::Id;
 use crate::tokens::{Caller, Role};
 
 /// An order as its customer or operations see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OrderView {
     /// The order.
+    #[schema(value_type = Id)]
     pub order: String,
     /// The caller's own number for it.
     pub reference: Option<String>,
@@ -33,9 +36,10 @@ pub struct OrderView {
 }
 
 /// A parcel of an order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ParcelView {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: String,
     /// The vendor's slug.
     pub vendor: Option<String>,
@@ -46,11 +50,13 @@ pub struct ParcelView {
 }
 
 /// Where a parcel stands, for a tracking page.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Track {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: String,
     /// Its order.
+    #[schema(value_type = Option<Id>)]
     pub order: Option<String>,
     /// Where it stands.
     pub status: String,
@@ -154,16 +160,18 @@ fn all_before_dispatch(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflic
     Ok(())
 }
 
-/// Where a parcel stands.
+/// Where a parcel stands. A vendor's token sees the parcels of its vendor.
 ///
 /// # Errors
 /// `unknown_parcel`.
-pub async fn track(pool: &PgPool, parcel: Subject) -> Result<Track, Error> {
+pub async fn track(pool: &PgPool, caller: Caller, parcel: Subject) -> Result<Track, Error> {
     let row: Option<(Option<Vec<u8>>, String, i64, i64, bool, bool)> = sqlx::query_as(
         "select order_subject, status, due_paisa, attempts, contested, incomplete or newer
-         from view_parcel where subject = $1",
+         from view_parcel where subject = $1 and (not $2 or vendor = $3)",
     )
     .bind(parcel.0)
+    .bind(caller.role == Role::Vendor)
+    .bind(caller.vendor.map(|vendor| vendor.0))
     .fetch_optional(pool)
     .await?;
     let (order, status, due_paisa, attempts, contested, provisional) = row.ok_or_else(|| {
