@@ -1,6 +1,7 @@
 //! The HTTP API of central, in process, over a real Postgres: what it takes, what it refuses, and that
 //! a refusal leaves no trace.
 
+mod client;
 mod contract;
 mod devices;
 mod document;

@@ -44,10 +44,14 @@ impl Seeded {
     }
 }
 
-pub(super) async fn read_document(world: &World) -> Document {
+pub(super) async fn read_document_text(world: &World) -> String {
     let reply = world.send(&Request::get("/openapi.json")).await;
     assert_eq!((reply.status, reply.kind.as_str()), (200, "application/json"));
-    Document::read(serde_json::from_slice(&reply.body).unwrap())
+    reply.text()
+}
+
+pub(super) async fn read_document(world: &World) -> Document {
+    Document::read(serde_json::from_str(&read_document_text(world).await).unwrap())
 }
 
 /// The request of an operation with its examples, as whoever may make it.
