@@ -4,12 +4,12 @@
 //! [`house`] builds it, [`people`] act, [`trouble`] breaks it, [`street`] knows the truth, [`report`]
 //! compares.
 
-mod central;
-mod clock;
-mod house;
+pub(crate) mod central;
+pub(crate) mod clock;
+pub(crate) mod house;
 mod node;
 mod people;
-mod process;
+pub(crate) mod process;
 mod report;
 mod street;
 mod trouble;

@@ -9,3 +9,4 @@ pub mod model;
 pub mod order_book;
 pub mod order_file;
 pub mod postgres;
+pub mod up;
