@@ -11,16 +11,19 @@ use protocol::id::Subject;
 use protocol::parcel::Status;
 use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::finance::written;
 use crate::intake::{Check, Conflict, Guard, Intake, IntakeError};
 use crate::problem::Error;
+use crate::schema::Id;
 use crate::tokens::{Caller, Role};
 
 /// An order as its customer or operations see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OrderView {
     /// The order.
+    #[schema(value_type = Id)]
     pub order: String,
     /// The caller's own number for it.
     pub reference: Option<String>,
@@ -35,9 +38,10 @@ pub struct OrderView {
 }
 
 /// A parcel of an order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ParcelView {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: String,
     /// The vendor's slug.
     pub vendor: Option<String>,
@@ -48,6 +52,7 @@ pub struct ParcelView {
     /// Called off while it was under way: whoever has it brings it back.
     pub stop_requested: bool,
     /// The pickup point it is to be fetched at.
+    #[schema(value_type = Option<Id>)]
     pub point: Option<String>,
     /// What the customer shows there; only on the customer's own order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +63,7 @@ pub struct ParcelView {
 }
 
 /// What opens a parcel at the counter. In the field it goes out by SMS; here the API is the message.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct Handover {
     /// Six digits to say.
     pub code: String,
@@ -73,11 +78,13 @@ impl std::fmt::Debug for Handover {
 }
 
 /// Where a parcel stands, for a tracking page.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Track {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: String,
     /// Its order.
+    #[schema(value_type = Option<Id>)]
     pub order: Option<String>,
     /// Where it stands.
     pub status: String,
@@ -207,16 +214,18 @@ fn something_to_stop(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict>
     done.map_or(Ok(()), Err)
 }
 
-/// Where a parcel stands.
+/// Where a parcel stands. A vendor's token sees the parcels of its vendor.
 ///
 /// # Errors
 /// `unknown_parcel`.
-pub async fn track(pool: &PgPool, parcel: Subject) -> Result<Track, Error> {
+pub async fn track(pool: &PgPool, caller: Caller, parcel: Subject) -> Result<Track, Error> {
     let row: Option<(Option<Vec<u8>>, String, i64, i64, bool, bool)> = sqlx::query_as(
         "select order_subject, status, due_paisa, attempts, contested, incomplete or newer
-         from view_parcel where subject = $1",
+         from view_parcel where subject = $1 and (not $2 or vendor = $3)",
     )
     .bind(parcel.0)
+    .bind(caller.role == Role::Vendor)
+    .bind(caller.vendor.map(|vendor| vendor.0))
     .fetch_optional(pool)
     .await?;
     let (order, status, due_paisa, attempts, contested, provisional) = row.ok_or_else(|| {
