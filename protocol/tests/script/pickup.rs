@@ -117,16 +117,13 @@ fn a_hold_that_ends_goes_back_to_the_vendor() {
             "print E1",
         ],
         &expect![[r#"
-            k1 forwards P1 to s1: wrong_state - P1 is at_hub: end its hold first
-            k1 expires P1: wrong_state - P1 is at_hub: scan it in first
-            k1 verifies P1: wrong_state - P1 is at_hub: scan it in first
-            k1 forwards P1 to s1: wrong_state - P1 is at_hub: end its hold first
-            P1: at_hub due 1,250.00 collected 0.00, with s1, run of -
-            s1 receives P1: wrong_state - P1 is at_hub: it is here already, or done
-            s1 returns P1: wrong_state - P1 is in_transit: scan it in first
-            v1 takes back P1: wrong_state - P1 is in_transit: the courier hub has not sent it back
-            P1: in_transit due 1,250.00 collected 0.00, with s1, run of -
-            E1: open net 0.00
+            k1 forwards P1 to s1: wrong_state - P1 is shelved: end its hold first
+            k1 verifies P1: hold_ended - the hold of P1 is over: put it with what goes back
+            P1: in_transit due 1,250.00 collected 0.00, with k1, run of -
+            s1 forwards P1 to k1: hold_ended - the hold of P1 is over: put it with what goes back
+            P1: returned due 1,250.00 collected 0.00, with v1, run of -
+            E1: charged net -57.50
+              J21  Dr 1150{v1} 57.50  Cr 4040 50.00  Cr 2070 7.50
         "#]],
     );
 }

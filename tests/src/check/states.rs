@@ -7,6 +7,7 @@ use protocol::id::Subject;
 use protocol::intake::{HeldOp, history_of};
 use protocol::journal::Journal;
 use protocol::parcel::Status;
+use protocol::taka::Taka;
 
 use super::postgres_rows::CentralRows;
 
@@ -52,7 +53,7 @@ impl States {
             match &folded.state {
                 State::Order(order) => {
                     counts.orders += u64::from(order.placed.is_some());
-                    counts.prepaid += u64::from(order.captured.is_some());
+                    counts.prepaid += u64::from(order.captured > Taka::ZERO);
                 }
                 State::Parcel(parcel) => {
                     counts.parcels += u64::from(parcel.created.is_some());

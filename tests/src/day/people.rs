@@ -276,7 +276,8 @@ async fn scan(house: &House, node: &Node, pool: &mut VecDeque<Subject>) -> anyho
 /// What customers fetch at a point goes there with the van.
 async fn forward(house: &House, node: &Node, pool: &mut VecDeque<Subject>) -> Done {
     let point_of = |id: &Subject| house.street.parcel(id).and_then(|parcel| parcel.point);
-    let (fetched, brought): (VecDeque<Subject>, VecDeque<Subject>) = pool.drain(..).partition(|id| point_of(id).is_some());
+    let (fetched, brought): (VecDeque<Subject>, VecDeque<Subject>) =
+        pool.drain(..).partition(|id| point_of(id).is_some());
     *pool = brought;
     for id in fetched {
         let Some(to) = point_of(&id) else { continue };

@@ -54,13 +54,7 @@ pub async fn clerk(house: Arc<House>, node: Arc<Node>, partner: bool, seed: u64)
 }
 
 /// Code, cash, goods. `false` when the screen says that the parcel is not to be given.
-async fn hand_over(
-    house: &House,
-    node: &Node,
-    id: Subject,
-    partner: bool,
-    dice: &mut Dice,
-) -> anyhow::Result<bool> {
+async fn hand_over(house: &House, node: &Node, id: Subject, partner: bool, dice: &mut Dice) -> anyhow::Result<bool> {
     let Some(parcel) = house.street.parcel(&id) else { return Ok(false) };
     let code = parcel.code.clone().unwrap_or_default();
     if dice.below(100) < MISTYPED_PERCENT {

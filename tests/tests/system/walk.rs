@@ -6,8 +6,8 @@
 mod again;
 mod documents;
 mod door;
-mod hostile;
 mod hands;
+mod hostile;
 mod house;
 mod online;
 mod raw;

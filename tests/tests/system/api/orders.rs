@@ -1,7 +1,7 @@
 //! Placing, reading, calling off, and the books of a delivered parcel.
 
 use protocol::fact::{Accepted, Delivered, Dispatched, Fact, Loaded, Packed, Received};
-use protocol::id::{Id16, Subject};
+use protocol::id::{Id16, Kind, Subject};
 use protocol::taka::Taka;
 use serde_json::{Value, json};
 
@@ -231,5 +231,5 @@ async fn the_books_show_a_delivered_parcel() {
 
 /// The id of a point that nobody made.
 fn order_point() -> String {
-    protocol::id::Subject::new(protocol::id::Kind::Site, Id16([9; 16])).to_string()
+    Subject::new(Kind::Site, Id16([9; 16])).to_string()
 }

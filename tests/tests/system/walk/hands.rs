@@ -129,7 +129,8 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     soon("the till in the books", async || {
         let custody = house.finance("cash-by-custodian").await;
         let rows = custody["rows"].as_array().cloned().unwrap_or_default();
-        let held: i64 = rows.iter().filter(|row| row["account"] == 1120).filter_map(|row| row["balance_paisa"].as_i64()).sum();
+        let held: i64 =
+            rows.iter().filter(|row| row["account"] == 1120).filter_map(|row| row["balance_paisa"].as_i64()).sum();
         (held == DUE.paisa()).then_some(()).ok_or(custody.to_string())
     })
     .await;
