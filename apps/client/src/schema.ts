@@ -81,6 +81,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/bags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sealed bags.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_bags"];
+        put?: never;
+        /**
+         * Record cash that leaves a till in a bag.
+         * @description For tokens of the role finance.
+         */
+        post: operations["seal_bag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/cash-by-custodian": {
         parameters: {
             query?: never;
@@ -95,6 +119,50 @@ export interface paths {
         get: operations["cash_by_custodian"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/deposits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The deposits.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_deposits"];
+        put?: never;
+        /**
+         * Record bags brought to the bank.
+         * @description For tokens of the role finance.
+         */
+        post: operations["record_deposit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/deposits/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what the bank's statement shows of a deposit.
+         * @description For tokens of the role finance.
+         */
+        post: operations["confirm_deposit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -135,6 +203,170 @@ export interface paths {
         get: operations["list_journals"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/maturing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let covered earnings mature.
+         * @description For tokens of the role finance.
+         */
+        post: operations["run_maturing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what was paid ahead for an order.
+         * @description For tokens of the role finance.
+         */
+        post: operations["record_payment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/payouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The payouts.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_payouts"];
+        put?: never;
+        /**
+         * Create the payouts of vendors.
+         * @description For tokens of the role finance.
+         */
+        post: operations["create_payouts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/payouts/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record that it was sent.
+         * @description For tokens of the role finance.
+         */
+        post: operations["confirm_payout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/payouts/{id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines of a payout.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_payout_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what was paid back to a customer.
+         * @description For tokens of the role finance.
+         */
+        post: operations["record_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/remittances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what a partner remits.
+         * @description For tokens of the role finance.
+         */
+        post: operations["record_remittance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record our own money on its way out.
+         * @description For tokens of the role finance.
+         */
+        post: operations["record_sweep"];
         delete?: never;
         options?: never;
         head?: never;
@@ -241,6 +473,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pickup points near a place, nearest first.
+         * @description For tokens of the role customer, operations, finance, vendor.
+         */
+        get: operations["list_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -251,10 +503,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create a courier hub.
+         * Create a courier hub or a pickup point.
          * @description For tokens of the role operations.
          */
         post: operations["create_site"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set the terms of trade from a moment on.
+         * @description For tokens of the role operations.
+         */
+        post: operations["set_terms"];
         delete?: never;
         options?: never;
         head?: never;
@@ -381,6 +653,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vendors/{slug}/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A vendor's products as they stand.
+         * @description For tokens of the role operations.
+         */
+        get: operations["list_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -464,6 +756,62 @@ export interface components {
             /** @description The upazila. */
             upazila: string;
         };
+        /** @description A recorded bag. */
+        BagAnswer: {
+            /**
+             * Format: int64
+             * @description How much is in it, paisa.
+             */
+            amount_paisa: number;
+            /** @description The bag. */
+            bag: components["schemas"]["Id"];
+            /** @description Number of the seal. */
+            seal: string;
+            /** @description Whose till it came from. */
+            site: components["schemas"]["Id"];
+        };
+        /**
+         * @description Cash leaves a till in a sealed bag.
+         * @example {
+         *       "amount_paisa": 106900,
+         *       "seal": "A-1041",
+         *       "site": "S01KASWBNZ0M6SC7N75YR3HGA9T2"
+         *     }
+         */
+        BagRequest: {
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            amount_paisa: number;
+            /** @description Number of the seal. */
+            seal: string;
+            /** @description Whose till. */
+            site: components["schemas"]["Id"];
+        };
+        /** @description A sealed bag. */
+        BagRow: {
+            /**
+             * Format: int64
+             * @description How much is in it.
+             */
+            amount_paisa: number;
+            /** @description The bag. */
+            bag: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description How much of it the bank confirmed.
+             */
+            confirmed_paisa?: number | null;
+            /** @description Whether it was recorded twice. */
+            contested: boolean;
+            deposit?: components["schemas"]["Id"] | null;
+            /** @description Number of the seal. */
+            seal: string;
+            site?: components["schemas"]["Id"] | null;
+            /** @description `sealed`, `deposited` or `confirmed`. */
+            state: string;
+        };
         /**
          * @description A code is asked for.
          * @example {
@@ -484,6 +832,42 @@ export interface components {
             site?: components["schemas"]["Id"] | null;
             /** @description The vendor's slug; of a vendor, unless its name is given. */
             vendor?: string | null;
+        };
+        /** @description A confirmed deposit. */
+        ConfirmAnswer: {
+            /**
+             * Format: int64
+             * @description What the bank credited, paisa.
+             */
+            credited_paisa: number;
+            /** @description The deposit. */
+            deposit: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description Credited less sealed: negative is owed by the sites that sealed, positive waits for an owner.
+             */
+            difference_paisa: number;
+            /**
+             * Format: int64
+             * @description Σ of what was sealed in, paisa.
+             */
+            sealed_paisa: number;
+        };
+        /**
+         * @description The bank's statement shows a deposit.
+         * @example {
+         *       "credited_paisa": 106900,
+         *       "reference": "line 17"
+         *     }
+         */
+        ConfirmRequest: {
+            /**
+             * Format: int64
+             * @description How much the bank credited, paisa.
+             */
+            credited_paisa: number;
+            /** @description The line of the statement. */
+            reference: string;
         };
         /** @description An enrolment code that was made. */
         CreatedCode: {
@@ -508,11 +892,11 @@ export interface components {
             /** @description Its id. */
             vendor: components["schemas"]["Id"];
         };
-        /** @description Cash that somebody holds. */
+        /** @description Cash that somebody holds, or that lies at a bank. */
         Custody: {
             /**
              * Format: int32
-             * @description Agent cash or till.
+             * @description Bank, bag on its way, agent cash or till.
              */
             account: number;
             /**
@@ -533,6 +917,69 @@ export interface components {
              * @example 01712345678
              */
             phone: string;
+        };
+        /** @description Where the customer wants the goods: `"door"`, or `{"point": "S..."}`. */
+        DeliverTo: "door" | {
+            /** @description At this pickup point, as `GET /points` names it. */
+            point: components["schemas"]["Id"];
+        };
+        /** @description A recorded deposit. */
+        DepositAnswer: {
+            /** @description Which bags. */
+            bags: components["schemas"]["Id"][];
+            /** @description The deposit. */
+            deposit: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description Σ of what was sealed in, paisa.
+             */
+            sealed_paisa: number;
+        };
+        /**
+         * @description Bags are brought to the bank.
+         * @example {
+         *       "bags": [
+         *         "B01KASWBNZ0M6SC7N75YR3HGA9T2"
+         *       ],
+         *       "bank": "dbbl-settlement",
+         *       "slip": "88123"
+         *     }
+         */
+        DepositRequest: {
+            /** @description Which bags. */
+            bags: components["schemas"]["Id"][];
+            /**
+             * @description Short name of the settlement account: `a-z`, `0-9`, `-`.
+             * @example dbbl-settlement
+             */
+            bank: string;
+            /** @description Number of the slip. */
+            slip: string;
+        };
+        /** @description A deposit. */
+        DepositRow: {
+            /** @description Short name of the settlement account. */
+            bank?: string | null;
+            /** @description Whether it was recorded twice. */
+            contested: boolean;
+            /**
+             * Format: int64
+             * @description What the bank credited.
+             */
+            credited_paisa?: number | null;
+            /** @description The deposit. */
+            deposit: components["schemas"]["Id"];
+            /** @description The line of the statement. */
+            reference?: string | null;
+            /**
+             * Format: int64
+             * @description Σ of what was sealed in.
+             */
+            sealed_paisa: number;
+            /** @description Number of the slip. */
+            slip: string;
+            /** @description `deposited`, `confirmed`, `short` or `over`. */
+            state: string;
         };
         /** @description One device, as operations see it. */
         Device: {
@@ -617,6 +1064,13 @@ export interface components {
             /** @description What it is about: an id, or the hex of a seat. */
             subject: string;
         };
+        /** @description What opens a parcel at the counter. In the field it goes out by SMS; here the API is the message. */
+        Handover: {
+            /** @description Six digits to say. */
+            code: string;
+            /** @description The same as a square to scan: 32 hex digits. */
+            token: string;
+        };
         /** @description How the process is. */
         Health: {
             /**
@@ -663,6 +1117,99 @@ export interface components {
             /** @description Its name in the books. */
             title: string;
         };
+        /** @description One earning of a run. */
+        MaturedEarning: {
+            /** @description The fact that covers it: a confirmed deposit, a remittance or a capture, hex. */
+            cause: string;
+            /** @description The earning. */
+            earning: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description What the vendor may have, paisa.
+             */
+            net_paisa: number;
+        };
+        /** @description What matured, or would. */
+        MaturingAnswer: {
+            /** @description Whether nothing was recorded. */
+            dry_run: boolean;
+            /** @description The earnings, at most [`MAX_EARNINGS`]. */
+            earnings: components["schemas"]["MaturedEarning"][];
+            /** @description Whether another run would find more. */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description Σ of the nets, paisa.
+             */
+            total_paisa: number;
+        };
+        /**
+         * @description Asks for a run.
+         * @example {
+         *       "dry_run": false
+         *     }
+         */
+        MaturingRequest: {
+            /** @description Only say what would mature. */
+            dry_run?: boolean;
+        };
+        /**
+         * @description The body of `POST /api/v1/finance/payments`.
+         * @example {
+         *       "amount_paisa": 106900,
+         *       "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "provider": "bkash",
+         *       "reference": "9F12AB"
+         *     }
+         */
+        NewPayment: {
+            /**
+             * Format: int64
+             * @description How much: exactly the order's total.
+             */
+            amount_paisa: number;
+            /** @description The order that is paid ahead. */
+            order: components["schemas"]["Id"];
+            /** @description Who carried the money. */
+            provider: components["schemas"]["Provider"];
+            /** @description The provider's own id of the payment. */
+            reference: string;
+        };
+        /** @description One payout of a run. */
+        NewPayout: {
+            /** @description How many earnings. */
+            lines: number;
+            payout?: components["schemas"]["Id"] | null;
+            /**
+             * Format: int64
+             * @description Σ of its lines, paisa.
+             */
+            total_paisa: number;
+            /** @description Whose. */
+            vendor: components["schemas"]["Id"];
+        };
+        /**
+         * @description The body of `POST /api/v1/finance/refunds`. One of `customer` and `order` is given.
+         * @example {
+         *       "amount_paisa": 106900,
+         *       "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "provider": "bkash",
+         *       "reference": "9F12AC"
+         *     }
+         */
+        NewRefund: {
+            /**
+             * Format: int64
+             * @description How much, at most what is owed to the customer.
+             */
+            amount_paisa: number;
+            customer?: components["schemas"]["Id"] | null;
+            order?: components["schemas"]["Id"] | null;
+            /** @description Who carries the money. */
+            provider: components["schemas"]["Provider"];
+            /** @description The provider's own id of the refund. */
+            reference: string;
+        };
         /**
          * @description A site to be.
          * @example {
@@ -674,10 +1221,67 @@ export interface components {
          *     }
          */
         NewSite: {
-            /** @description The districts it serves; `*` is every one that no other site has. */
-            districts: string[];
+            /** @description The districts a hub serves; `*` is every one that no other hub has. A point gives the one it is in. */
+            districts?: string[];
+            hub?: components["schemas"]["Id"] | null;
+            /** @description A courier hub, or a pickup point. */
+            kind?: components["schemas"]["SiteKind"];
             /** @description Its name, unique. */
             name: string;
+            /** @description When it is open, in its own words. */
+            opening?: string | null;
+            /** @description A point whose till is its owner's: he owes us what he takes. */
+            partner?: boolean;
+            position?: components["schemas"]["Position"] | null;
+        };
+        /**
+         * @description Terms of trade from a moment on. Rates are basis points.
+         * @example {
+         *       "cod_bp": 100,
+         *       "commission_bp": 1000,
+         *       "delivery_paisa": 6000,
+         *       "effective_from_ms": 1767225600000,
+         *       "return_window_min": 10080,
+         *       "rto_paisa": 5000,
+         *       "vat_bp": 1500
+         *     }
+         */
+        NewTerms: {
+            /**
+             * Format: int32
+             * @description Fee for handling cash on delivery, on the goods.
+             */
+            cod_bp: number;
+            /**
+             * Format: int32
+             * @description Commission on the goods.
+             */
+            commission_bp: number;
+            /**
+             * Format: int64
+             * @description Delivery fee of one parcel.
+             */
+            delivery_paisa: number;
+            /**
+             * Format: int64
+             * @description From when, business time, ms since 1970; whole seconds.
+             */
+            effective_from_ms: number;
+            /**
+             * Format: int32
+             * @description Return window after the delivery, minutes.
+             */
+            return_window_min: number;
+            /**
+             * Format: int64
+             * @description Fee for a parcel that comes back.
+             */
+            rto_paisa: number;
+            /**
+             * Format: int32
+             * @description VAT on our own services.
+             */
+            vat_bp: number;
         };
         /**
          * @description A vendor to be.
@@ -753,15 +1357,16 @@ export interface components {
             address: components["schemas"]["Address"];
             /** @description Who. */
             customer: components["schemas"]["Customer"];
+            deliver_to?: components["schemas"]["DeliverTo"] | null;
             /**
-             * @description Only `door` is served yet.
+             * @description `door`; the older spelling of `deliver_to`, which wins when both are given.
              * @example door
              */
-            delivery: string;
+            delivery?: string;
             /** @description What. */
             items: components["schemas"]["Item"][];
             /**
-             * @description Only `cod` is served yet.
+             * @description `cod`, cash on delivery, or `prepaid`: nothing moves before finance recorded the payment.
              * @example cod
              */
             payment: string;
@@ -790,10 +1395,22 @@ export interface components {
             total_paisa: number;
         };
         /** @description A page of a list. */
+        PageOfBagRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["BagRow"][];
+        };
+        /** @description A page of a list. */
         PageOfCustody: {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["Custody"][];
+        };
+        /** @description A page of a list. */
+        PageOfDepositRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["DepositRow"][];
         };
         /** @description A page of a list. */
         PageOfDevice: {
@@ -812,6 +1429,24 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["Payable"][];
+        };
+        /** @description A page of a list. */
+        PageOfPayoutLineRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["PayoutLineRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfPayoutRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["PayoutRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfProduct: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["Product"][];
         };
         /** @description A page of a list. */
         PageOfRevision: {
@@ -839,15 +1474,21 @@ export interface components {
         Paisa: number;
         /** @description A parcel of an order. */
         ParcelView: {
+            /** @description What a cancellation came to: `cancelled`, `stop_requested` or `already_delivered`. */
+            cancellation?: string | null;
             /**
              * Format: int64
              * @description Cash to pay at the door.
              */
             due_paisa: number;
+            handover?: components["schemas"]["Handover"] | null;
             /** @description The parcel. */
             parcel: components["schemas"]["Id"];
+            point?: components["schemas"]["Id"] | null;
             /** @description Where it stands. */
             status: string;
+            /** @description Called off while it was under way: whoever has it brings it back. */
+            stop_requested: boolean;
             /** @description The vendor's slug. */
             vendor?: string | null;
         };
@@ -878,23 +1519,157 @@ export interface components {
             /** @description The vendor. */
             vendor: components["schemas"]["Id"];
         };
+        /** @description A payment as it is in the books. */
+        Payment: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            /** @description The order. */
+            order: components["schemas"]["Id"];
+            /** @description Who carried the money. */
+            provider: components["schemas"]["Provider"];
+            /** @description Whether it was recorded now, and not by an earlier request. */
+            recorded: boolean;
+            /** @description The provider's own id of the payment. */
+            reference: string;
+        };
+        /** @description What is on its way, or would be. */
+        PayoutAnswer: {
+            /** @description Whether nothing was recorded. */
+            dry_run: boolean;
+            /** @description Whether another run would find more. */
+            more: boolean;
+            /** @description The payouts, at most [`MAX_PAYOUTS`]. */
+            payouts: components["schemas"]["NewPayout"][];
+            /**
+             * Format: int64
+             * @description Σ of the payouts, paisa.
+             */
+            total_paisa: number;
+        };
+        /** @description One line of a payout: from here to the parcel it was earned on. */
+        PayoutLineRow: {
+            /** @description The earning. */
+            earning: components["schemas"]["Id"];
+            /** @description The confirmation or capture that let it mature, hex. */
+            matured_for?: string | null;
+            /**
+             * Format: int64
+             * @description What it adds; negative for a return that was charged.
+             */
+            net_paisa: number;
+            order?: components["schemas"]["Id"] | null;
+            parcel?: components["schemas"]["Id"] | null;
+        };
+        /**
+         * @description Asks for a run.
+         * @example {
+         *       "dry_run": false,
+         *       "vendor": "all"
+         *     }
+         */
+        PayoutRequest: {
+            /** @description Only say what would be paid. */
+            dry_run?: boolean;
+            /** @description A vendor's id, or `all`. */
+            vendor: string;
+        };
+        /** @description A payout. */
+        PayoutRow: {
+            /** @description Short name of the account it was sent from. */
+            bank?: string | null;
+            /** @description Whether it was recorded twice. */
+            contested: boolean;
+            /**
+             * Format: int64
+             * @description How many earnings.
+             */
+            lines: number;
+            /** @description The vendor's name, if it is one of ours. */
+            name?: string | null;
+            /** @description The payout. */
+            payout: components["schemas"]["Id"];
+            /** @description The bank's reference. */
+            reference?: string | null;
+            /** @description `created` or `confirmed`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Σ of its lines.
+             */
+            total_paisa: number;
+            vendor?: components["schemas"]["Id"] | null;
+        };
         /** @description The answer to a placed order; stored with its key. */
         Placed: {
             /** @description The order. */
             order: components["schemas"]["Id"];
             /** @description One for each vendor, in the order of the items. */
             parcels: components["schemas"]["PlacedParcel"][];
-            /** @description Σ of the dues. */
+            /** @description What the customer pays in all, at the door or ahead. */
             total_paisa: components["schemas"]["Paisa"];
         };
         /** @description One parcel of a placed order. */
         PlacedParcel: {
-            /** @description What the customer pays at the door. */
+            /** @description What the customer pays at the door or the counter; zero when it is paid ahead. */
             due_paisa: components["schemas"]["Paisa"];
             /** @description The parcel. */
             parcel: components["schemas"]["Id"];
             /** @description The vendor's slug. */
             vendor: string;
+        };
+        /** @description A pickup point. */
+        Point: {
+            /**
+             * Format: int64
+             * @description How far, about; none when a district was asked for.
+             */
+            distance_m?: number | null;
+            /** @description Its district. */
+            district?: string | null;
+            /**
+             * Format: int32
+             * @description Millionths of a degree north.
+             */
+            lat_microdeg: number;
+            /**
+             * Format: int32
+             * @description Millionths of a degree east.
+             */
+            lon_microdeg: number;
+            /** @description Its name. */
+            name: string;
+            /** @description When it is open, as it says itself. */
+            opening: string;
+            /** @description Its id, for `deliver_to`. */
+            point: components["schemas"]["Id"];
+        };
+        /** @description Points, nearest first. */
+        Points: {
+            /**
+             * Format: int32
+             * @description What to skip for the next page; none on the last one.
+             */
+            next_skip?: number | null;
+            /** @description The page. */
+            points: components["schemas"]["Point"][];
+        };
+        /** @description A place on the map. */
+        Position: {
+            /**
+             * Format: int32
+             * @description Millionths of a degree north.
+             * @example 23807000
+             */
+            lat_microdeg: number;
+            /**
+             * Format: int32
+             * @description Millionths of a degree east.
+             * @example 90368000
+             */
+            lon_microdeg: number;
         };
         /**
          * @description A no from the business, or from the form of a request. Never holds personal data.
@@ -913,6 +1688,121 @@ export interface components {
             next: string;
             /** @description The state that stood in the way, if the caller may see it. */
             state?: Record<string, never> | null;
+        };
+        /** @description A product. */
+        Product: {
+            /**
+             * Format: int64
+             * @description How many changes are kept and do not count.
+             */
+            aside: number;
+            /** @description Its fields by name. */
+            fields: {
+                [key: string]: components["schemas"]["ProductField"];
+            };
+            /** @description Its id. */
+            product: components["schemas"]["Id"];
+            /** @description The vendor's stock keeping unit. */
+            sku: string;
+        };
+        /** @description A field of a product: what is in use, and what else was written at the same time. */
+        ProductField: {
+            /**
+             * Format: int64
+             * @description When, by its own clock, ms since 1970.
+             */
+            at_ms: number;
+            /** @description The seat that set it, hex. */
+            author: string;
+            /** @description The fact that set it, hex. */
+            fact: string;
+            /** @description Kept beside it until the vendor chooses. */
+            others: components["schemas"]["ProductValue"][];
+            /** @description Its role. */
+            role: string;
+            /** @description A text, or a price in paisa; null when it is neither. */
+            value: unknown;
+        };
+        /** @description A value with who set it. */
+        ProductValue: {
+            /**
+             * Format: int64
+             * @description When, by its own clock, ms since 1970.
+             */
+            at_ms: number;
+            /** @description The seat that set it, hex. */
+            author: string;
+            /** @description The fact that set it, hex. */
+            fact: string;
+            /** @description Its role. */
+            role: string;
+            /** @description A text, or a price in paisa; null when it is neither. */
+            value: unknown;
+        };
+        /**
+         * @description Who carries money.
+         * @enum {string}
+         */
+        Provider: "bkash" | "nagad" | "rocket" | "card";
+        /** @description A refund as it is in the books. */
+        Refunded: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            /** @description Whom. */
+            customer: components["schemas"]["Id"];
+            /** @description Whether it was recorded now, and not by an earlier request. */
+            recorded: boolean;
+            /** @description The refund. */
+            refund: components["schemas"]["Id"];
+        };
+        /** @description A recorded remittance. */
+        RemittanceAnswer: {
+            /**
+             * Format: int64
+             * @description What the partner no longer owes, paisa.
+             */
+            gross_paisa: number;
+            /**
+             * Format: int64
+             * @description What he still owes, paisa.
+             */
+            owed_paisa: number;
+            /** @description The remittance. */
+            remittance: components["schemas"]["Id"];
+        };
+        /**
+         * @description A partner remits what he took for us, less his commission.
+         * @example {
+         *       "bank": "dbbl-settlement",
+         *       "commission_paisa": 6900,
+         *       "net_paisa": 100000,
+         *       "reference": "line 18",
+         *       "site": "S01KASWBNZ0M6SC7N75YR3HGA9T2"
+         *     }
+         */
+        RemittanceRequest: {
+            /**
+             * @description Short name of the settlement account.
+             * @example dbbl-settlement
+             */
+            bank: string;
+            /**
+             * Format: int64
+             * @description What he kept for himself, paisa.
+             */
+            commission_paisa: number;
+            /**
+             * Format: int64
+             * @description What arrived, paisa.
+             */
+            net_paisa: number;
+            /** @description The line of the statement. */
+            reference: string;
+            /** @description The partner's point. */
+            site: components["schemas"]["Id"];
         };
         /** @description One revision of a journal. */
         Revision: {
@@ -947,6 +1837,87 @@ export interface components {
             author: string;
             /** @description When, UTC. */
             revoked_at: string;
+        };
+        /** @description A payout that the bank sent. */
+        SentAnswer: {
+            /** @description The payout. */
+            payout: components["schemas"]["Id"];
+            /** @description The bank's reference. */
+            reference: string;
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            total_paisa: number;
+            /** @description Whose. */
+            vendor: components["schemas"]["Id"];
+        };
+        /**
+         * @description The bank sent a payout.
+         * @example {
+         *       "bank": "dbbl-settlement",
+         *       "reference": "UTR 1"
+         *     }
+         */
+        SentRequest: {
+            /**
+             * @description Short name of the settlement account.
+             * @example dbbl-settlement
+             */
+            bank: string;
+            /** @description The bank's reference (UTR). */
+            reference: string;
+        };
+        /**
+         * @description What a site is.
+         * @enum {string}
+         */
+        SiteKind: "hub" | "point";
+        /** @description A recorded sweep. */
+        SweepAnswer: {
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            amount_paisa: number;
+            /** @description The sweep. */
+            sweep: components["schemas"]["Id"];
+        };
+        /**
+         * @description Our own money leaves the settlement account.
+         * @example {
+         *       "amount_paisa": 19550,
+         *       "from": "dbbl-settlement",
+         *       "reference": "UTR 2",
+         *       "to": "city"
+         *     }
+         */
+        SweepRequest: {
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            amount_paisa: number;
+            /**
+             * @description Short name of the settlement account.
+             * @example dbbl-settlement
+             */
+            from: string;
+            /** @description The bank's reference. */
+            reference: string;
+            /**
+             * @description Short name of the operating account.
+             * @example dbbl-settlement
+             */
+            to: string;
+        };
+        /** @description Terms that were set. */
+        TermsSet: {
+            /**
+             * Format: int64
+             * @description From when, business time, ms since 1970.
+             */
+            effective_from_ms: number;
         };
         /** @description Where a parcel stands, for a tracking page. */
         Track: {
@@ -1580,6 +2551,247 @@ export interface operations {
             };
         };
     };
+    list_bags: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBagRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    seal_bag: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BagRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BagAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BagAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `more_than_held`, `seal_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "more_than_held" | "seal_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_text`, `unknown_site`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_text" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     cash_by_custodian: {
         parameters: {
             query?: {
@@ -1648,6 +2860,406 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_deposits: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDepositRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    record_deposit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepositRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepositAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepositAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `bag_deposited`, `idempotency_mismatch`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bag_deposited" | "idempotency_mismatch" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_bags`, `bad_bank`, `bad_text`, `unknown_bag`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_bags" | "bad_bank" | "bad_text" | "unknown_bag" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    confirm_deposit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The deposit. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmAnswer"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_deposit` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_deposit";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `absurd_amount`, `already_confirmed`, `idempotency_mismatch`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "absurd_amount" | "already_confirmed" | "idempotency_mismatch" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_text" | "wrong_type";
                     };
                 };
             };
@@ -1876,6 +3488,1244 @@ export interface operations {
             };
         };
     };
+    run_maturing: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaturingRequest"];
+            };
+        };
+        responses: {
+            /** @description A dry run, nothing to do, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaturingAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaturingAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    record_payment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPayment"];
+            };
+        };
+        responses: {
+            /** @description It was recorded before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Payment"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_order` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_order";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `already_paid`, `not_prepaid`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_paid" | "not_prepaid" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `amount_differs`, `bad_amount`, `bad_reference`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "amount_differs" | "bad_amount" | "bad_reference" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_payouts: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPayoutRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    create_payouts: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayoutRequest"];
+            };
+        };
+        responses: {
+            /** @description A dry run, nothing to do, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayoutAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `more_than_available`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "more_than_available" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unknown_vendor`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_vendor" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    confirm_payout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The payout. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SentRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentAnswer"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_payout` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_payout";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `already_confirmed`, `bank_too_low`, `idempotency_mismatch`, `not_in_flight`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_confirmed" | "bank_too_low" | "idempotency_mismatch" | "not_in_flight" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_bank`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_bank" | "bad_text" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_payout_lines: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The payout. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPayoutLineRow"];
+                };
+            };
+            /** @description `bad_id`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_payout` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_payout";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    record_refund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRefund"];
+            };
+        };
+        responses: {
+            /** @description It was recorded before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refunded"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refunded"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `more_than_owed`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "more_than_owed" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_reference`, `unknown_customer`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_reference" | "unknown_customer" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    record_remittance: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemittanceRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemittanceAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemittanceAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `more_than_owed`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "more_than_owed" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_bank`, `bad_text`, `unknown_site`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_bank" | "bad_text" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    record_sweep: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `bank_too_low`, `idempotency_mismatch`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bank_too_low" | "idempotency_mismatch" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_bank`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_bank" | "bad_text" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     trial_balance: {
         parameters: {
             query?: {
@@ -2074,7 +4924,7 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description New for each order; the same key with the same body gives the same answer. */
+                /** @description New for each request; the same key with the same body gives the same answer. */
                 "Idempotency-Key": string;
             };
             path?: never;
@@ -2176,7 +5026,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `amount_too_large`, `bad_phone`, `bad_price`, `bad_quantity`, `bad_text`, `no_items`, `no_site`, `not_yet_served`, `too_many_items`, `too_many_vendors`, `unknown_goods`, `unknown_vendor`, `wrong_type` */
+            /** @description `amount_too_large`, `bad_phone`, `bad_price`, `bad_quantity`, `bad_text`, `no_items`, `no_site`, `not_yet_served`, `too_many_items`, `too_many_vendors`, `unknown_goods`, `unknown_point`, `unknown_vendor`, `wrong_type` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2184,7 +5034,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "amount_too_large" | "bad_phone" | "bad_price" | "bad_quantity" | "bad_text" | "no_items" | "no_site" | "not_yet_served" | "too_many_items" | "too_many_vendors" | "unknown_goods" | "unknown_vendor" | "wrong_type";
+                        code?: "amount_too_large" | "bad_phone" | "bad_price" | "bad_quantity" | "bad_text" | "no_items" | "no_site" | "not_yet_served" | "too_many_items" | "too_many_vendors" | "unknown_goods" | "unknown_point" | "unknown_vendor" | "wrong_type";
                     };
                 };
             };
@@ -2440,6 +5290,105 @@ export interface operations {
             };
         };
     };
+    list_points: {
+        parameters: {
+            query: {
+                /** @description A district by name, or `lat,lon` in degrees. */
+                near: string;
+                /** @description Most points of the page. */
+                limit?: number;
+                /** @description How many to leave out: those of earlier pages. */
+                skip?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Points"];
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `bad_limit`, `bad_place` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_limit" | "bad_place";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     create_site: {
         parameters: {
             query?: never;
@@ -2534,7 +5483,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bad_districts`, `bad_name`, `wrong_type` */
+            /** @description `bad_districts`, `bad_name`, `bad_point`, `wrong_type` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2542,7 +5491,139 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_districts" | "bad_name" | "wrong_type";
+                        code?: "bad_districts" | "bad_name" | "bad_point" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    set_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTerms"];
+            };
+        };
+        responses: {
+            /** @description They are set; orders that are placed keep theirs. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TermsSet"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `terms_exist` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "terms_exist";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_terms`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_terms" | "wrong_type";
                     };
                 };
             };
@@ -3172,6 +6253,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `document_full` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "document_full";
+                    };
+                };
+            };
             /** @description `body_too_large` */
             413: {
                 headers: {
@@ -3184,7 +6277,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bad_name`, `bad_price`, `sku_twice`, `too_many_offers`, `wrong_type` */
+            /** @description `bad_name`, `bad_price`, `bad_sku`, `sku_twice`, `too_many_offers`, `wrong_type` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3192,7 +6285,119 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_name" | "bad_price" | "sku_twice" | "too_many_offers" | "wrong_type";
+                        code?: "bad_name" | "bad_price" | "bad_sku" | "sku_twice" | "too_many_offers" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_products: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The vendor. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfProduct"];
+                };
+            };
+            /** @description `bad_id`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_vendor` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_vendor";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
                     };
                 };
             };

@@ -26,6 +26,12 @@ impl People {
         let site = world.device(&json!({ "role": "site", "name": "Hub" }), 2).await;
         let hub = world.site.to_string();
         let agent = world.device(&json!({ "role": "agent", "name": "Karim", "site": hub }), 3).await;
+        // No return window: what the bank confirms matures at once.
+        let terms = json!({
+            "effective_from_ms": 1_000, "delivery_paisa": 6_000, "vat_bp": 1_500, "commission_bp": 1_000,
+            "cod_bp": 100, "rto_paisa": 5_000, "return_window_min": 0,
+        });
+        assert_eq!(world.post("operations", "/terms", &terms).await.0, 201);
         Self { vendor, site, agent }
     }
 

@@ -34,17 +34,14 @@ impl Seeded {
             (("finance", "id"), parcel),
         ]);
         let mut money = Money { world, people: People::enrol(world).await, sold: 0, requests: 0 };
-        // What is in the bags of two deposits lies at the bank; a part of it is on its way to the vendor.
-        for bank in ["dbbl-settlement", "city-settlement"] {
-            let deposit = money.deposit(bank).await;
-            let line = json!({ "reference": format!("line of {bank}"), "credited_paisa": DUE });
-            money.did(&format!("/finance/deposits/{deposit}/confirm"), &line).await;
-        }
+        // What was in one bag is on its way to the vendor, what was in another lies at another bank.
+        money.banked("city-settlement").await;
         money.did("/finance/maturing", &json!({})).await;
         let paid = money.did("/finance/payouts", &json!({ "vendor": "all" })).await;
         let payout = paid.1["payouts"][0]["payout"].as_str().unwrap().to_owned();
         paths.insert(("confirm_payout", "id"), payout.clone());
         paths.insert(("list_payout_lines", "id"), payout);
+        money.banked("dbbl-settlement").await;
         // A deposit that is not confirmed, a bag that is not deposited, cash that is in no bag.
         paths.insert(("confirm_deposit", "id"), money.deposit("dbbl-settlement").await);
         let bag = money.bag().await;
@@ -133,6 +130,13 @@ impl Money<'_> {
         let bag = self.bag().await;
         let deposit = json!({ "bank": bank, "slip": bag, "bags": [bag] });
         self.did("/finance/deposits", &deposit).await.text("deposit")
+    }
+
+    /// A deposit that the bank confirmed.
+    async fn banked(&mut self, bank: &str) {
+        let deposit = self.deposit(bank).await;
+        let line = json!({ "reference": format!("line of {deposit}"), "credited_paisa": DUE });
+        self.did(&format!("/finance/deposits/{deposit}/confirm"), &line).await;
     }
 
     async fn order_ahead(&mut self) -> String {
