@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use protocol::decide::Draft;
 use protocol::document::detail::{self, AddressEdit};
-use protocol::document::product::ProductEdit;
+pub use protocol::document::product::ProductEdit;
 use protocol::document::{Document, EditError, Value};
 use protocol::fact::{DetailChange, Fact, MAX_TEXT, ProductChange};
 use protocol::id::{Scope, Subject};

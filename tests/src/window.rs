@@ -52,6 +52,9 @@ impl Display {
     }
 }
 
+/// The Shift key, as WebDriver writes it.
+const SHIFT: &str = "\u{e008}";
+
 /// One window and its driver.
 pub struct Window {
     /// For messages.
@@ -259,9 +262,15 @@ impl Window {
     /// # Errors
     /// The driver's.
     pub async fn keys(&self, text: &str) -> anyhow::Result<()> {
+        let stroke = |how: &str, value: &str| json!({ "type": how, "value": value });
         let key = |c: char| {
             let value = c.to_string();
-            [json!({ "type": "keyDown", "value": value }), json!({ "type": "keyUp", "value": value })]
+            let plain = vec![stroke("keyDown", &value), stroke("keyUp", &value)];
+            // As a scanner does: signs above the digits come with Shift.
+            if c.is_ascii_uppercase() || "*~$".contains(c) {
+                return [vec![stroke("keyDown", SHIFT)], plain, vec![stroke("keyUp", SHIFT)]].concat();
+            }
+            plain
         };
         let actions: Vec<Value> = text.chars().flat_map(key).collect();
         self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }))

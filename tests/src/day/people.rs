@@ -122,11 +122,12 @@ async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow
 }
 
 /// What the customer's messages say: the six digits of every parcel.
-async fn codes(house: &House, order: &str) -> anyhow::Result<BTreeMap<Subject, String>> {
+async fn codes(house: &House, order: &str) -> anyhow::Result<BTreeMap<Subject, (String, String)>> {
     let read = house.central.order(order).await?;
     let read = read.map_err(|no| anyhow::anyhow!("{order} cannot be read: {} {}", no.code, no.message))?;
     let code = |parcel: &serde_json::Value| {
-        Some((parcel["parcel"].as_str().and_then(Subject::parse)?, parcel["handover"]["code"].as_str()?.to_owned()))
+        let shown = |field: &str| parcel["handover"][field].as_str().map(str::to_owned);
+        Some((parcel["parcel"].as_str().and_then(Subject::parse)?, (shown("code")?, shown("token")?)))
     };
     Ok(read["parcels"].as_array().into_iter().flatten().filter_map(code).collect())
 }

@@ -56,12 +56,17 @@ pub async fn clerk(house: Arc<House>, node: Arc<Node>, partner: bool, seed: u64)
 /// Code, cash, goods. `false` when the screen says that the parcel is not to be given.
 async fn hand_over(house: &House, node: &Node, id: Subject, partner: bool, dice: &mut Dice) -> anyhow::Result<bool> {
     let Some(parcel) = house.street.parcel(&id) else { return Ok(false) };
-    let code = parcel.code.clone().unwrap_or_default();
+    let (code, square) = parcel.code.clone().unwrap_or_default();
     if dice.below(100) < MISTYPED_PERCENT {
         let wrong = if code == "000000" { "111111" } else { "000000" };
         anyhow::ensure!(node.show_code(&id, wrong).await?.is_err(), "{id}: a wrong code was taken");
     }
-    if let Err(no) = node.show_code(&id, &code).await? {
+    let mut shown = node.show_code(&id, &code).await?;
+    if matches!(&shown, Err(no) if no.code == "no_box") {
+        // The digits' box has not come yet: the customer shows the square on his phone.
+        shown = node.show_code(&id, &square).await?;
+    }
+    if let Err(no) = shown {
         anyhow::ensure!(no.code == "cancelled", "{id}: the right code was refused: {} {}", no.code, no.message);
         return Ok(false);
     }

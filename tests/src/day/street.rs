@@ -19,8 +19,8 @@ pub struct Parcel {
     pub tried: u32,
     /// Where the customer fetches it, if he does.
     pub point: Option<Scope>,
-    /// The six digits that he shows there.
-    pub code: Option<String>,
+    /// What he shows there: six digits, or the square on his phone.
+    pub code: Option<(String, String)>,
 }
 
 /// A bundle of cash that an agent puts on the counter.
@@ -73,7 +73,14 @@ impl Street {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn expect(&self, parcel: Subject, vendor: Scope, due: Taka, point: Option<Scope>, code: Option<String>) {
+    pub fn expect(
+        &self,
+        parcel: Subject,
+        vendor: Scope,
+        due: Taka,
+        point: Option<Scope>,
+        code: Option<(String, String)>,
+    ) {
         self.lock().parcels.insert(parcel, Parcel { vendor, due, ended: false, tried: 0, point, code });
     }
 

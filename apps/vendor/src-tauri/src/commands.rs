@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use edge_node::document::ProductEdit;
 use edge_node::face::{Face, subject_of};
 use edge_node::screen::refused::Refused;
 use edge_node::screen::vendor::money::{VendorMoney, VendorPayoutDetail};
 use edge_node::screen::vendor::product::{VendorProduct, VendorProducts};
 use edge_node::screen::vendor::{VendorList, VendorOrders};
 use edge_node::screen::waiting::{ActReceipt, DeviceStatus, WaitingAct, act_of};
-use protocol::document::product::ProductEdit;
 use serde_json::Value;
 use tauri::State;
 

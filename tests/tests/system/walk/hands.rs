@@ -76,7 +76,9 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     courier.sees(parcel, "at_hub").await;
     picture(&counter, "kiosk-receive").await;
     counter.press(&id("nav-dispatch")).await.unwrap();
-    counter.press(&format!("[data-testid=\"agent-pick\"][data-subject=\"{agent}\"]")).await.unwrap();
+    // The counter has never seen this rider: it reads the code of his badge.
+    counter.find(&id("dispatch-scan")).await.unwrap();
+    scan(&counter, &agent).await;
     scan(&counter, &parcel.label().to_string()).await;
     counter.find(&format!("{}[data-count=\"1\"]", id("dispatch-bag"))).await.unwrap();
     picture(&counter, "kiosk-dispatch").await;

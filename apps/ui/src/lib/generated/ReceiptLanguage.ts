@@ -3,4 +3,4 @@
 /**
  * A language of the product.
  */
-export type ReceiptLanguage = "en";
+export type ReceiptLanguage = "bn" | "en";

@@ -32,8 +32,8 @@ code: string, } | { "outcome": "hand_in",
 /**
  * Which.
  */
-handin: string, } | { "outcome": "wrong_digit", } | { "outcome": "unknown", 
+handin: string, } | { "outcome": "wrong_digit" } | { "outcome": "unknown", 
 /**
  * The label.
  */
-label: string, } | { "outcome": "not_ours", };
+label: string, } | { "outcome": "not_ours" };
