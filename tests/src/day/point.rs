@@ -17,6 +17,20 @@ const NEVER_PERCENT: usize = 5;
 /// One in so many mistypes his code first.
 const MISTYPED_PERCENT: usize = 8;
 
+/// A parcel whose papers are not all here is tried again after so long, business time.
+const LATER_MS: u64 = 4 * 60_000;
+
+/// What became of a parcel at the counter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The customer has it.
+    Given,
+    /// It goes back to the courier hub.
+    GoesBack,
+    /// Its papers are not all here: the van was faster than the network.
+    Later,
+}
+
 /// The clerk and the customers of one point.
 pub async fn clerk(house: Arc<House>, node: Arc<Node>, partner: bool, seed: u64) -> anyhow::Result<()> {
     let mut dice = Dice::new(seed);
@@ -41,8 +55,13 @@ pub async fn clerk(house: Arc<House>, node: Arc<Node>, partner: bool, seed: u64)
             let Some((id, comes_ms)) = shelf.pop_front() else { break };
             if house.clock.now_ms() < comes_ms {
                 shelf.push_back((id, comes_ms));
-            } else if dice.below(100) < NEVER_PERCENT || !hand_over(&house, &node, id, partner, &mut dice).await? {
-                give_up(&house, &node, id).await?;
+                continue;
+            }
+            let comes = dice.below(100) >= NEVER_PERCENT;
+            let end = if comes { hand_over(&house, &node, id, partner, &mut dice).await? } else { End::GoesBack };
+            let end = if end == End::GoesBack { give_up(&house, &node, id).await? } else { end };
+            if end == End::Later {
+                shelf.push_back((id, house.clock.now_ms() + LATER_MS));
             }
             if house.is_closing() {
                 break;
@@ -53,9 +72,9 @@ pub async fn clerk(house: Arc<House>, node: Arc<Node>, partner: bool, seed: u64)
     Ok(())
 }
 
-/// Code, cash, goods. `false` when the screen says that the parcel is not to be given.
-async fn hand_over(house: &House, node: &Node, id: Subject, partner: bool, dice: &mut Dice) -> anyhow::Result<bool> {
-    let Some(parcel) = house.street.parcel(&id) else { return Ok(false) };
+/// Code, cash, goods.
+async fn hand_over(house: &House, node: &Node, id: Subject, partner: bool, dice: &mut Dice) -> anyhow::Result<End> {
+    let Some(parcel) = house.street.parcel(&id) else { return Ok(End::GoesBack) };
     let (code, square) = parcel.code.clone().unwrap_or_default();
     if dice.below(100) < MISTYPED_PERCENT {
         let wrong = if code == "000000" { "111111" } else { "000000" };
@@ -66,13 +85,15 @@ async fn hand_over(house: &House, node: &Node, id: Subject, partner: bool, dice:
         // The digits' box has not come yet: the customer shows the square on his phone.
         shown = node.show_code(&id, &square).await?;
     }
-    if let Err(no) = shown {
-        anyhow::ensure!(no.code == "cancelled", "{id}: the right code was refused: {} {}", no.code, no.message);
-        return Ok(false);
+    match shown {
+        Ok(()) => {}
+        Err(no) if no.code == "cancelled" => return Ok(End::GoesBack),
+        Err(no) if no.code == "wrong_state" => return Ok(End::Later),
+        Err(no) => anyhow::bail!("{id}: the right code was refused: {} {}", no.code, no.message),
     }
     if parcel.due > Taka::ZERO {
         if node.tap(&Command::TakeCash { parcel: id, amount_paisa: parcel.due }).await?.is_err() {
-            return Ok(false);
+            return Ok(End::GoesBack);
         }
         if partner {
             house.street.pay_partner(node.party, parcel.due);
@@ -84,15 +105,16 @@ async fn hand_over(house: &House, node: &Node, id: Subject, partner: bool, dice:
         Ok(_) => house.street.end(&id),
         Err(no) => anyhow::bail!("{id}: paid, and not handed over: {} {}", no.code, no.message),
     }
-    Ok(true)
+    Ok(End::Given)
 }
 
 /// Nobody comes, or it was called off: back to the courier hub with the next van.
-async fn give_up(house: &House, node: &Node, id: Subject) -> anyhow::Result<()> {
+async fn give_up(house: &House, node: &Node, id: Subject) -> anyhow::Result<End> {
     let _expired = node.tap(&Command::ExpireHold { parcel: id }).await?;
     match node.tap(&Command::Forward { parcels: vec![id], to: house.site }).await? {
         Ok(_) => house.street.brought_back(id, true),
+        Err(no) if no.code == "wrong_state" => return Ok(End::Later),
         Err(no) => anyhow::bail!("{id}: not fetched, and cannot go back: {} {}", no.code, no.message),
     }
-    Ok(())
+    Ok(End::GoesBack)
 }
