@@ -10,9 +10,11 @@ use protocol::stamp::Stamp;
 use protocol::taka::{Taka, digit_value};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
 use crate::ledger;
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// Longest seal, slip or reference, characters.
 const MAX_TEXT: usize = 64;
@@ -22,23 +24,29 @@ const NAME_LENGTH: std::ops::RangeInclusive<usize> = 2..=32;
 const ABSURD_TIMES: i64 = 10;
 
 /// Cash leaves a till in a sealed bag.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "site": "S01KASWBNZ0M6SC7N75YR3HGA9T2", "seal": "A-1041", "amount_paisa": 106_900 }))]
 pub struct BagRequest {
     /// Whose till.
+    #[schema(value_type = Id)]
     pub site: Subject,
     /// Number of the seal.
+    #[schema(min_length = 1, max_length = 64)]
     pub seal: String,
     /// How much, paisa.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub amount_paisa: i64,
 }
 
 /// A recorded bag.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BagAnswer {
     /// The bag.
+    #[schema(value_type = Id)]
     pub bag: Subject,
     /// Whose till it came from.
+    #[schema(value_type = Id)]
     pub site: Subject,
     /// Number of the seal.
     pub seal: String,
@@ -47,42 +55,52 @@ pub struct BagAnswer {
 }
 
 /// Bags are brought to the bank.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "bank": "dbbl-settlement", "slip": "88123", "bags": ["B01KASWBNZ0M6SC7N75YR3HGA9T2"] }))]
 pub struct DepositRequest {
     /// Short name of the settlement account: `a-z`, `0-9`, `-`.
+    #[schema(min_length = 2, max_length = 32, pattern = "^[a-z0-9-]+$", example = "dbbl-settlement")]
     pub bank: String,
     /// Number of the slip.
+    #[schema(min_length = 1, max_length = 64)]
     pub slip: String,
     /// Which bags.
+    #[schema(value_type = Vec<Id>)]
     pub bags: Vec<Subject>,
 }
 
 /// A recorded deposit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DepositAnswer {
     /// The deposit.
+    #[schema(value_type = Id)]
     pub deposit: Subject,
     /// Σ of what was sealed in, paisa.
     pub sealed_paisa: i64,
     /// Which bags.
+    #[schema(value_type = Vec<Id>)]
     pub bags: Vec<Subject>,
 }
 
 /// The bank's statement shows a deposit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reference": "line 17", "credited_paisa": 106_900 }))]
 pub struct ConfirmRequest {
     /// The line of the statement.
+    #[schema(min_length = 1, max_length = 64)]
     pub reference: String,
     /// How much the bank credited, paisa.
+    #[schema(minimum = 0, maximum = 100_000_000_000_000i64)]
     pub credited_paisa: i64,
 }
 
 /// A confirmed deposit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmAnswer {
     /// The deposit.
+    #[schema(value_type = Id)]
     pub deposit: Subject,
     /// Σ of what was sealed in, paisa.
     pub sealed_paisa: i64,
@@ -93,48 +111,61 @@ pub struct ConfirmAnswer {
 }
 
 /// Our own money leaves the settlement account.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "from": "dbbl-settlement", "to": "city", "amount_paisa": 19_550, "reference": "UTR 2" }))]
 pub struct SweepRequest {
     /// Short name of the settlement account.
+    #[schema(min_length = 2, max_length = 32, pattern = "^[a-z0-9-]+$", example = "dbbl-settlement")]
     pub from: String,
     /// Short name of the operating account.
+    #[schema(min_length = 2, max_length = 32, pattern = "^[a-z0-9-]+$", example = "dbbl-settlement")]
     pub to: String,
     /// How much, paisa.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub amount_paisa: i64,
     /// The bank's reference.
+    #[schema(min_length = 1, max_length = 64)]
     pub reference: String,
 }
 
 /// A recorded sweep.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SweepAnswer {
     /// The sweep.
+    #[schema(value_type = Id)]
     pub sweep: Subject,
     /// How much, paisa.
     pub amount_paisa: i64,
 }
 
 /// A partner remits what he took for us, less his commission.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "site": "S01KASWBNZ0M6SC7N75YR3HGA9T2", "bank": "dbbl-settlement", "net_paisa": 100_000, "commission_paisa": 6_900, "reference": "line 18" }))]
 pub struct RemittanceRequest {
     /// The partner's point.
+    #[schema(value_type = Id)]
     pub site: Subject,
     /// Short name of the settlement account.
+    #[schema(min_length = 2, max_length = 32, pattern = "^[a-z0-9-]+$", example = "dbbl-settlement")]
     pub bank: String,
     /// What arrived, paisa.
+    #[schema(minimum = 0, maximum = 100_000_000_000_000i64)]
     pub net_paisa: i64,
     /// What he kept for himself, paisa.
+    #[schema(minimum = 0, maximum = 100_000_000_000_000i64)]
     pub commission_paisa: i64,
     /// The line of the statement.
+    #[schema(min_length = 1, max_length = 64)]
     pub reference: String,
 }
 
 /// A recorded remittance.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RemittanceAnswer {
     /// The remittance.
+    #[schema(value_type = Id)]
     pub remittance: Subject,
     /// What the partner no longer owes, paisa.
     pub gross_paisa: i64,

@@ -18,6 +18,7 @@ use protocol::seat::{Role, Seat};
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
+use utoipa::ToSchema;
 
 use crate::authority::Authority;
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ use crate::config::is_host_port;
 use crate::finance::{Paged, bad_cursor, written};
 use crate::intake::Intake;
 use crate::problem::Error;
+use crate::schema::{DeviceRole, Id};
 use crate::store;
 
 /// How long a code may be used, seconds: the way from the office to the counter.
@@ -73,18 +75,23 @@ impl Invitation {
 }
 
 /// A code is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "role": "site", "name": "Hub" }))]
 pub struct CodeRequest {
-    /// site, agent, vendor or hub.
+    /// site, agent or vendor.
+    #[schema(value_type = DeviceRole)]
     pub role: Role,
     /// Whose device: as operations know the person or place.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     /// The site: of an agent; of a site, unless its name is given.
+    #[schema(value_type = Option<Id>)]
     pub site: Option<Subject>,
     /// The vendor's slug; of a vendor, unless its name is given.
     pub vendor: Option<String>,
     /// Most cash an agent may carry.
+    #[schema(minimum = 0, maximum = 100_000_000_000_000i64)]
     pub cash_ceiling_paisa: Option<i64>,
 }
 
@@ -114,7 +121,6 @@ pub async fn new_code(pool: &PgPool, clock: &Clock, request: &CodeRequest) -> Re
     let stamp = clock.stamp()?;
     let person = stamp.id(0);
     let (party, site) = match request.role {
-        Role::Hub => (Subject::tenant(), None),
         Role::Site => {
             let site = known_site(&mut connection, request.site, name).await?;
             (site, Some(site))
@@ -126,10 +132,12 @@ pub async fn new_code(pool: &PgPool, clock: &Clock, request: &CodeRequest) -> Re
             let site = known_site(&mut connection, Some(named), name).await?;
             (Subject::agent(site, person), Some(site))
         }
-        Role::Vendor => (known_vendor(&mut connection, request.vendor.as_deref(), name).await?, None),
-        Role::Central => {
-            let next = "Use site, agent, vendor or hub.";
-            return Err(Error::refuse(422, "bad_role", "No device can be enrolled as central.", next));
+        Role::Vendor => {
+            (known_vendor(&mut connection, request.vendor.as_deref().map(checked_name).transpose()?, name).await?, None)
+        }
+        Role::Central | Role::Hub => {
+            let next = "Use site, agent or vendor; a hub gets its identity from `central hub-identity`.";
+            return Err(Error::refuse(422, "bad_role", "No device can be enrolled as this.", next));
         }
     };
     let code = BASE32_NOPAD.encode(&stamp.key(1)[..16]);
@@ -187,21 +195,30 @@ async fn known_vendor(connection: &mut PgConnection, slug: Option<&str>, name: &
 }
 
 /// A device enrols.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "code": "AAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "public_key": "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c",
+    "proof": "00".repeat(64),
+    "device_name": "phone",
+}))]
 pub struct EnrolRequest {
     /// The code.
     pub code: String,
     /// Its Ed25519 public key, hex.
+    #[schema(min_length = 64, max_length = 64)]
     pub public_key: String,
     /// Its signature over `getit enrol 1` ‖ code ‖ key, hex.
+    #[schema(min_length = 128, max_length = 128)]
     pub proof: String,
     /// What the installation is called.
+    #[schema(min_length = 1, max_length = 200)]
     pub device_name: String,
 }
 
 /// What an enrolled device gets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Enrolled {
     /// Its seat certificate, base64.
     pub certificate: String,
@@ -341,17 +358,19 @@ fn hash(code: &str) -> [u8; 32] {
 }
 
 /// One device, as operations see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Device {
     /// Its name as an author, hex.
     pub author: String,
     /// Its role.
     pub role: String,
     /// Its scope.
+    #[schema(value_type = Option<Id>)]
     pub party: Option<String>,
     /// Whose it is.
     pub name: Option<String>,
     /// Its site, for sites and agents.
+    #[schema(value_type = Option<Id>)]
     pub site: Option<String>,
     /// What the installation is called.
     pub device_name: String,

@@ -7,11 +7,13 @@ use protocol::account::Code;
 use protocol::id::Subject;
 use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// One account of the trial balance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrialRow {
     /// Code of the chart.
     pub account: i32,
@@ -26,7 +28,7 @@ pub struct TrialRow {
 }
 
 /// A page of the trial balance, with the totals of all pages.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrialBalance {
     /// The accounts, by code.
     pub rows: Vec<TrialRow>,
@@ -96,13 +98,14 @@ pub async fn trial_balance(pool: &PgPool, after: Option<&str>, limit: i64) -> Re
 }
 
 /// Cash that somebody holds, or that lies at a bank.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Custody {
     /// Bank, bag on its way, agent cash or till.
     pub account: i32,
     /// Its name in the books.
     pub title: String,
     /// The account at the bank, the bag, the agent or the site.
+    #[schema(value_type = Option<Id>)]
     pub owner: Option<String>,
     /// What they hold.
     pub balance_paisa: i64,
@@ -140,9 +143,10 @@ pub async fn cash_by_custodian(pool: &PgPool, after: Option<&str>, limit: i64) -
 }
 
 /// What a vendor is owed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Payable {
     /// The vendor.
+    #[schema(value_type = Id)]
     pub vendor: String,
     /// Its name, if it is one of ours.
     pub name: Option<String>,
@@ -190,7 +194,7 @@ pub async fn vendor_payable(pool: &PgPool, after: Option<&str>, limit: i64) -> R
 }
 
 /// One revision of a journal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Revision {
     /// Its id.
     pub journal: String,
@@ -199,6 +203,7 @@ pub struct Revision {
     /// By which rule.
     pub rule: String,
     /// What it is about.
+    #[schema(value_type = Id)]
     pub subject: String,
     /// The fact it follows from.
     pub cause: String,
@@ -213,13 +218,14 @@ pub struct Revision {
 }
 
 /// One line of a journal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Line {
     /// Code of the chart.
     pub account: i32,
     /// Its name in the books.
     pub title: String,
     /// Whose account it is.
+    #[schema(value_type = Option<Id>)]
     pub owner: Option<String>,
     /// Debit positive, credit negative.
     pub amount_paisa: i64,
@@ -291,7 +297,7 @@ pub async fn journals(pool: &PgPool, about: About, after: Option<&str>, limit: i
 }
 
 /// Something a person has to look at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Exception {
     /// Which list it is on.
     pub kind: String,
@@ -354,7 +360,8 @@ pub(crate) fn written(bytes: &[u8]) -> Option<String> {
     Subject::from_slice(bytes).map(|subject| subject.to_string())
 }
 
-fn subject_bytes(text: &str) -> Result<Vec<u8>, Error> {
+/// The bytes of a cursor that is an id; of no cursor, those before every id.
+pub(crate) fn subject_bytes(text: &str) -> Result<Vec<u8>, Error> {
     if text.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,8 +1,8 @@
 //! The HTTP API under `/api/v1`: starting it, its routes, stopping it.
 //!
 //! Two listeners serve one router; enrolment answers over TLS only, because the code in its body is
-//! worth a seat. Reading order: [`Running`], the routes below, `door` (what every request passes),
-//! then the handlers, one file a noun.
+//! worth a seat. Reading order: [`Running`], the operations below, `operation` (a route and what the document says of
+//! it), `door` (what every request passes), then the handlers, one file a noun.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
@@ -29,17 +28,21 @@ use crate::tokens::Role;
 
 mod banking;
 mod devices;
+mod document;
 mod door;
 mod error;
 mod extract;
 mod finance;
 mod health;
 mod market;
+mod operation;
 mod orders;
 mod payments;
 mod payouts;
+mod vendors;
 
-use door::{Door, MAX_IN_WORK};
+use door::MAX_IN_WORK;
+use operation::Operation;
 
 /// Largest body of a request: an order of 64 lines is a tenth of it.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -67,6 +70,8 @@ pub(crate) struct App {
     pub(crate) in_work: Semaphore,
     pub(crate) failed_enrolments: devices::Attempts,
     pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// `/openapi.json`.
+    pub(crate) openapi: String,
 }
 
 /// A central that serves.
@@ -151,6 +156,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
         in_work: Semaphore::new(MAX_IN_WORK),
         failed_enrolments: devices::Attempts::default(),
         metrics: health::recorder(),
+        openapi: document::document(&operations(false)).to_string(),
     });
 
     let handles = [Handle::new(), Handle::new()];
@@ -198,63 +204,32 @@ const CUSTOMER: &[Role] = &[Role::Customer];
 const ORDERING: &[Role] = &[Role::Customer, Role::Operations];
 const OPERATIONS: &[Role] = &[Role::Operations];
 const FINANCE: &[Role] = &[Role::Finance];
+const VENDOR: &[Role] = &[Role::Vendor];
 const ANYBODY: &[Role] = &[Role::Customer, Role::Operations, Role::Finance, Role::Vendor];
 
+/// Every route. Enrolment is described alike on both listeners, and served over TLS only.
+fn operations(tls: bool) -> Vec<Operation> {
+    let mut all = orders::operations();
+    all.extend(market::operations());
+    all.extend(devices::operations(tls));
+    all.extend(vendors::operations());
+    all.extend(finance::operations());
+    all.extend(payments::operations());
+    all.extend(banking::operations());
+    all.extend(payouts::operations());
+    all.extend(health::operations());
+    all.extend(document::operations());
+    all
+}
+
 fn routes(app: &Arc<App>, tls: bool) -> Router {
-    let behind = |roles: &'static [Role], routes: Router<Arc<App>>| {
-        let door = Door { app: Arc::clone(app), roles };
-        routes.route_layer(middleware::from_fn_with_state(door, door::admit))
-    };
-    let enrol = if tls { post(devices::enrol) } else { post(devices::enrol_needs_tls) };
-    let offers = put(market::offers).layer(DefaultBodyLimit::max(MAX_OFFERS_BYTES));
-    let api = Router::new()
-        .merge(behind(CUSTOMER, Router::new().route("/orders", post(orders::place))))
-        .merge(behind(
-            ORDERING,
-            Router::new().route("/orders/{id}", get(orders::read)).route("/orders/{id}/cancel", post(orders::cancel)),
-        ))
-        .merge(behind(
-            ANYBODY,
-            Router::new().route("/track/{parcel}", get(orders::track)).route("/points", get(market::points)),
-        ))
-        .merge(behind(
-            OPERATIONS,
-            Router::new()
-                .route("/sites", post(market::new_site))
-                .route("/terms", post(market::new_terms))
-                .route("/vendors", post(market::new_vendor))
-                .route("/vendors/{slug}/offers", offers)
-                .route("/vendors/{slug}/products", get(market::products))
-                .route("/devices", get(devices::list))
-                .route("/devices/codes", post(devices::new_code))
-                .route("/devices/{author}/revoke", post(devices::revoke)),
-        ))
-        .merge(behind(
-            FINANCE,
-            Router::new()
-                .route("/finance/payments", post(payments::capture))
-                .route("/finance/refunds", post(payments::refund))
-                .route("/finance/trial-balance", get(finance::trial_balance))
-                .route("/finance/cash-by-custodian", get(finance::cash_by_custodian))
-                .route("/finance/vendor-payable", get(finance::vendor_payable))
-                .route("/finance/journals/{id}", get(finance::journals))
-                .route("/finance/exceptions", get(finance::exceptions))
-                .route("/finance/bags", get(banking::bags).post(banking::seal))
-                .route("/finance/deposits", get(banking::deposits).post(banking::deposit))
-                .route("/finance/deposits/{id}/confirm", post(banking::confirm))
-                .route("/finance/maturing", post(payouts::mature))
-                .route("/finance/payouts", get(payouts::list).post(payouts::create))
-                .route("/finance/payouts/{id}/lines", get(payouts::lines))
-                .route("/finance/payouts/{id}/confirm", post(payouts::confirm))
-                .route("/finance/sweeps", post(banking::sweep))
-                .route("/finance/remittances", post(banking::remit)),
-        ))
-        .route("/enrol", enrol);
-    Router::new()
-        .nest("/api/v1", api)
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+    let (mut api, mut root) = (Router::new(), Router::new());
+    for operation in operations(tls) {
+        let router = if operation.is_api { &mut api } else { &mut root };
+        // The only place where a route is added: what is not in the document is not served.
+        *router = std::mem::take(router).route(operation.path, operation.route(app));
+    }
+    root.nest("/api/v1", api)
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -33,6 +33,9 @@ enum Command {
         /// Whom it speaks for.
         #[arg(long)]
         role: tokens::Role,
+        /// The vendor's slug; with the role vendor, and only with it.
+        #[arg(long)]
+        vendor: Option<String>,
         #[command(flatten)]
         settings: Settings,
     },
@@ -74,9 +77,14 @@ async fn main() -> ExitCode {
 async fn work(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(settings) => run(settings.load()?).await,
-        Command::Token { role, settings } => {
+        Command::Token { role, vendor, settings } => {
+            let is_vendor = role == tokens::Role::Vendor;
+            anyhow::ensure!(is_vendor == vendor.is_some(), "--role vendor and --vendor SLUG go together");
             let pool = open(&settings).await?;
-            let token = tokens::mint(&pool, role).await?;
+            let token = match vendor {
+                Some(slug) => tokens::mint_for_vendor(&pool, &slug).await?,
+                None => tokens::mint(&pool, role).await?,
+            };
             Ok(writeln!(std::io::stdout(), "{token}")?)
         }
         Command::HubIdentity { out, settings } => {

@@ -8,12 +8,14 @@ use protocol::id::{Kind, Subject};
 use protocol::taka::Taka;
 use serde::Deserialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::devices::checked_name;
 use crate::documents::{self, Entry};
 use crate::intake::Intake;
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// Most offers in one call: one statement, and a progress that a person can follow.
 pub const MAX_OFFERS: usize = 1_000;
@@ -23,13 +25,16 @@ const MAX_DISTRICTS: usize = 200;
 const MAX_SLUG: usize = 64;
 
 /// A site to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Khulna courier hub", "districts": ["Khulna", "Jessore"] }))]
 pub struct NewSite {
     /// Its name, unique.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     /// The districts a hub serves; `*` is every one that no other hub has. A point gives the one it is in.
     #[serde(default)]
+    #[schema(max_items = 200)]
     pub districts: Vec<String>,
     /// A courier hub, or a pickup point.
     #[serde(default)]
@@ -39,6 +44,7 @@ pub struct NewSite {
     pub partner: bool,
     /// Of a point: the hub that its parcels go through.
     #[serde(default)]
+    #[schema(value_type = Option<Id>)]
     pub hub: Option<Subject>,
     /// Of a point: where it is.
     #[serde(default)]
@@ -49,7 +55,7 @@ pub struct NewSite {
 }
 
 /// What a site is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SiteKind {
     /// A courier hub.
@@ -60,12 +66,14 @@ pub enum SiteKind {
 }
 
 /// A place on the map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// Millionths of a degree north.
+    #[schema(minimum = -90_000_000, maximum = 90_000_000, example = 23_807_000)]
     pub lat_microdeg: i32,
     /// Millionths of a degree east.
+    #[schema(minimum = -180_000_000, maximum = 180_000_000, example = 90_368_000)]
     pub lon_microdeg: i32,
 }
 
@@ -154,12 +162,15 @@ pub async fn new_site(pool: &PgPool, clock: &Clock, site: &NewSite) -> Result<Su
 }
 
 /// A vendor to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "slug": "surma", "name": "Surma Traders" }))]
 pub struct NewVendor {
     /// Its short name in orders, unique.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9-]+$")]
     pub slug: String,
     /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
 }
 
@@ -189,18 +200,24 @@ pub async fn new_vendor(pool: &PgPool, clock: &Clock, vendor: &NewVendor) -> Res
 }
 
 /// One thing on offer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "sku": "RICE", "name_en": "Rice", "name_bn": "চাল", "unit": "sack", "unit_price_paisa": 100_000 }))]
 pub struct Offer {
     /// Stock keeping unit, the vendor's own.
+    #[schema(min_length = 1, max_length = 200)]
     pub sku: String,
     /// English name.
+    #[schema(min_length = 1, max_length = 200)]
     pub name_en: String,
     /// Bangla name.
+    #[schema(min_length = 1, max_length = 200)]
     pub name_bn: String,
     /// What one piece is: `1 kg`, `box of 12`.
+    #[schema(min_length = 1, max_length = 200)]
     pub unit: String,
     /// Price of one.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub unit_price_paisa: i64,
 }
 
@@ -245,22 +262,30 @@ pub async fn put_offers(pool: &PgPool, intake: &Intake, slug: &str, offers: &[Of
 }
 
 /// Terms of trade from a moment on. Rates are basis points.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "effective_from_ms": 1_767_225_600_000i64, "delivery_paisa": 6_000, "vat_bp": 1_500, "commission_bp": 1_000, "cod_bp": 100, "rto_paisa": 5_000, "return_window_min": 10_080 }))]
 pub struct NewTerms {
     /// From when, business time, ms since 1970; whole seconds.
+    #[schema(minimum = 0, maximum = 4_102_444_800_000i64)]
     pub effective_from_ms: i64,
     /// Delivery fee of one parcel.
+    #[schema(minimum = 0, maximum = 100_000_000_000_000i64)]
     pub delivery_paisa: i64,
     /// VAT on our own services.
+    #[schema(minimum = 0, maximum = 10_000)]
     pub vat_bp: i32,
     /// Commission on the goods.
+    #[schema(minimum = 0, maximum = 10_000)]
     pub commission_bp: i32,
     /// Fee for handling cash on delivery, on the goods.
+    #[schema(minimum = 0, maximum = 10_000)]
     pub cod_bp: i32,
     /// Fee for a parcel that comes back.
+    #[schema(minimum = 0, maximum = 100_000_000_000_000i64)]
     pub rto_paisa: i64,
     /// Return window after the delivery, minutes.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub return_window_min: i32,
 }
 

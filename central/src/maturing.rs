@@ -14,9 +14,11 @@ use protocol::fact::{Fact, Matured};
 use protocol::id::{OpId, Subject};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
 use crate::ledger::paisa;
 use crate::problem::Error;
+use crate::schema::Id;
 use crate::store::signed;
 
 /// Most earnings of one run: bounds how long the lock is held.
@@ -27,8 +29,9 @@ const DISTRIBUTED: i32 = 0x1021;
 const CAPTURED: i32 = 0x1003;
 
 /// Asks for a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "dry_run": false }))]
 pub struct MaturingRequest {
     /// Only say what would mature.
     #[serde(default)]
@@ -36,7 +39,7 @@ pub struct MaturingRequest {
 }
 
 /// What matured, or would.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MaturingAnswer {
     /// Whether nothing was recorded.
     pub dry_run: bool,
@@ -49,9 +52,10 @@ pub struct MaturingAnswer {
 }
 
 /// One earning of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MaturedEarning {
     /// The earning.
+    #[schema(value_type = Id)]
     pub earning: Subject,
     /// What the vendor may have, paisa.
     pub net_paisa: i64,

@@ -11,31 +11,40 @@ use protocol::id::{Kind, Scope, Subject};
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::intake::{Check, Conflict, Extra, Guard, Intake, IntakeError};
 use crate::problem::Error;
+use crate::schema::{self, Id};
 
 /// The body of `POST /api/v1/finance/payments`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2", "provider": "bkash", "reference": "9F12AB", "amount_paisa": 106_900 }))]
 pub struct NewPayment {
     /// The order that is paid ahead.
+    #[schema(value_type = Id)]
     pub order: Subject,
     /// Who carried the money.
+    #[schema(value_type = schema::Provider)]
     pub provider: Provider,
     /// The provider's own id of the payment.
+    #[schema(min_length = 1, max_length = 200)]
     pub reference: String,
     /// How much: exactly the order's total.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub amount_paisa: i64,
 }
 
 /// A payment as it is in the books.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Payment {
     /// The order.
+    #[schema(value_type = Id)]
     pub order: Subject,
     /// Who carried the money.
+    #[schema(value_type = schema::Provider)]
     pub provider: Provider,
     /// The provider's own id of the payment.
     pub reference: String,
@@ -46,29 +55,37 @@ pub struct Payment {
 }
 
 /// The body of `POST /api/v1/finance/refunds`. One of `customer` and `order` is given.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2", "amount_paisa": 106_900, "provider": "bkash", "reference": "9F12AC" }))]
 pub struct NewRefund {
     /// Whom.
     #[serde(default)]
+    #[schema(value_type = Option<Id>)]
     pub customer: Option<Subject>,
     /// Whoever placed this order.
     #[serde(default)]
+    #[schema(value_type = Option<Id>)]
     pub order: Option<Subject>,
     /// How much, at most what is owed to the customer.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub amount_paisa: i64,
     /// Who carries the money.
+    #[schema(value_type = schema::Provider)]
     pub provider: Provider,
     /// The provider's own id of the refund.
+    #[schema(min_length = 1, max_length = 200)]
     pub reference: String,
 }
 
 /// A refund as it is in the books.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Refunded {
     /// The refund.
+    #[schema(value_type = Id)]
     pub refund: Subject,
     /// Whom.
+    #[schema(value_type = Id)]
     pub customer: Subject,
     /// How much.
     pub amount_paisa: i64,

@@ -12,17 +12,20 @@ use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
 use crate::banking::{Decided, bank, bank_holds, beyond, text};
 use crate::ledger::{self, paisa};
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// Most payouts of one run: bounds how long the lock is held.
 pub const MAX_PAYOUTS: usize = 50;
 
 /// Asks for a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "vendor": "all", "dry_run": false }))]
 pub struct PayoutRequest {
     /// A vendor's id, or `all`.
     pub vendor: String,
@@ -32,7 +35,7 @@ pub struct PayoutRequest {
 }
 
 /// What is on its way, or would be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PayoutAnswer {
     /// Whether nothing was recorded.
     pub dry_run: bool,
@@ -45,11 +48,13 @@ pub struct PayoutAnswer {
 }
 
 /// One payout of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewPayout {
     /// The payout; of a dry run, absent.
+    #[schema(value_type = Option<Id>)]
     pub payout: Option<Subject>,
     /// Whose.
+    #[schema(value_type = Id)]
     pub vendor: Subject,
     /// Σ of its lines, paisa.
     pub total_paisa: i64,
@@ -58,21 +63,26 @@ pub struct NewPayout {
 }
 
 /// The bank sent a payout.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "bank": "dbbl-settlement", "reference": "UTR 1" }))]
 pub struct SentRequest {
     /// Short name of the settlement account.
+    #[schema(min_length = 2, max_length = 32, pattern = "^[a-z0-9-]+$", example = "dbbl-settlement")]
     pub bank: String,
     /// The bank's reference (UTR).
+    #[schema(min_length = 1, max_length = 64)]
     pub reference: String,
 }
 
 /// A payout that the bank sent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SentAnswer {
     /// The payout.
+    #[schema(value_type = Id)]
     pub payout: Subject,
     /// Whose.
+    #[schema(value_type = Id)]
     pub vendor: Subject,
     /// How much, paisa.
     pub total_paisa: i64,

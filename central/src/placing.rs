@@ -14,10 +14,12 @@ use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
+use utoipa::ToSchema;
 
 use crate::clock::Clock;
 use crate::intake::{Extra, Guard, Intake, IntakeError};
 use crate::problem::Error;
+use crate::schema::{Id, Paisa};
 use crate::terms::{self, Deal, Terms};
 
 pub mod codes;
@@ -27,24 +29,28 @@ pub mod request;
 use request::{Checked, CheckedItem, OrderRequest};
 
 /// The answer to a placed order; stored with its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Placed {
     /// The order.
+    #[schema(value_type = Id)]
     pub order: Subject,
     /// What the customer pays in all, at the door or ahead.
+    #[schema(value_type = Paisa)]
     pub total_paisa: Taka,
     /// One for each vendor, in the order of the items.
     pub parcels: Vec<PlacedParcel>,
 }
 
 /// One parcel of a placed order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlacedParcel {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: Subject,
     /// The vendor's slug.
     pub vendor: String,
     /// What the customer pays at the door or the counter; zero when it is paid ahead.
+    #[schema(value_type = Paisa)]
     pub due_paisa: Taka,
 }
 

@@ -3,8 +3,10 @@
 use protocol::id::Subject;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// Most points in one answer.
 pub const MAX_POINTS: u16 = 100;
@@ -25,9 +27,10 @@ pub struct Near {
 }
 
 /// A pickup point.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Point {
     /// Its id, for `deliver_to`.
+    #[schema(value_type = Id)]
     pub point: Subject,
     /// Its name.
     pub name: String,
@@ -44,7 +47,7 @@ pub struct Point {
 }
 
 /// Points, nearest first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Points {
     /// The page.
     pub points: Vec<Point>,

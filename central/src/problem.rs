@@ -3,12 +3,18 @@
 use serde::Serialize;
 
 /// A no from the business, or from the form of a request. Never holds personal data.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "code": "unknown_order",
+    "message": "There is no order of this id.",
+    "next": "Copy the id as POST /api/v1/orders gave it; a customer's token sees its own orders.",
+}))]
 pub struct Problem {
     /// HTTP status.
     #[serde(skip)]
     pub status: u16,
     /// Stable, `snake_case`.
+    #[schema(pattern = "^[a-z0-9_]+$")]
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
@@ -16,6 +22,7 @@ pub struct Problem {
     pub next: String,
     /// The state that stood in the way, if the caller may see it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub state: Option<serde_json::Value>,
 }
 

@@ -4,14 +4,14 @@
 //! [`house`] builds it, [`people`] act, [`trouble`] breaks it, [`street`] knows the truth, [`report`]
 //! compares.
 
-mod central;
-mod clock;
+pub(crate) mod central;
+pub(crate) mod clock;
 mod finance;
-mod house;
+pub(crate) mod house;
 mod node;
 mod people;
 mod point;
-mod process;
+pub(crate) mod process;
 mod report;
 mod street;
 mod trouble;

@@ -9,4 +9,5 @@ pub mod model;
 pub mod order_book;
 pub mod order_file;
 pub mod postgres;
+pub mod up;
 pub mod window;

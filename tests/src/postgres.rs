@@ -5,6 +5,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
@@ -309,6 +310,8 @@ fn launch(command: &mut Command, cluster: &Path, sockets: &Path, log: &Path) -> 
         command.args(["-c", setting]);
     }
     command.arg("-c").arg(format!("max_connections={MAX_CONNECTIONS}"));
+    // A Ctrl-C at the terminal must not stop it under those who use it: it ends with this process.
+    command.process_group(0);
     let server = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
     server.context("setpriv or postgres could not be run")
 }

@@ -8,5 +8,6 @@ mod system {
     mod model;
     mod replica;
     mod rules;
+    mod up;
     mod walk;
 }

@@ -3,21 +3,25 @@
 
 use protocol::document::Claim;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::*;
 use crate::finance::Paged;
+use crate::schema::{Id, ProductField};
 
 /// Most products in one answer: each is a document to load.
 const MAX_PRODUCTS: i64 = 100;
 
 /// A product.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Product {
     /// Its id.
+    #[schema(value_type = Id)]
     pub product: Subject,
     /// The vendor's stock keeping unit.
     pub sku: String,
     /// Its fields by name.
+    #[schema(value_type = BTreeMap<String, ProductField>)]
     pub fields: BTreeMap<&'static str, Told>,
     /// How many changes are kept and do not count.
     pub aside: u64,

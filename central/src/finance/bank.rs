@@ -3,16 +3,20 @@
 use protocol::id::Subject;
 use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use super::{Paged, subject_bytes, written};
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// A sealed bag.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BagRow {
     /// The bag.
+    #[schema(value_type = Id)]
     pub bag: String,
     /// Whose till it came from.
+    #[schema(value_type = Option<Id>)]
     pub site: Option<String>,
     /// Number of the seal.
     pub seal: String,
@@ -21,6 +25,7 @@ pub struct BagRow {
     /// `sealed`, `deposited` or `confirmed`.
     pub state: String,
     /// The deposit it is in.
+    #[schema(value_type = Option<Id>)]
     pub deposit: Option<String>,
     /// How much of it the bank confirmed.
     pub confirmed_paisa: Option<i64>,
@@ -63,9 +68,10 @@ pub async fn bags(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Page
 }
 
 /// A deposit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DepositRow {
     /// The deposit.
+    #[schema(value_type = Id)]
     pub deposit: String,
     /// Short name of the settlement account.
     pub bank: Option<String>,
@@ -108,11 +114,13 @@ pub async fn deposits(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<
 }
 
 /// A payout.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PayoutRow {
     /// The payout.
+    #[schema(value_type = Id)]
     pub payout: String,
     /// Whose.
+    #[schema(value_type = Option<Id>)]
     pub vendor: Option<String>,
     /// The vendor's name, if it is one of ours.
     pub name: Option<String>,
@@ -155,13 +163,16 @@ pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<P
 }
 
 /// One line of a payout: from here to the parcel it was earned on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PayoutLineRow {
     /// The earning.
+    #[schema(value_type = Id)]
     pub earning: String,
     /// The parcel it was earned on.
+    #[schema(value_type = Option<Id>)]
     pub parcel: Option<String>,
     /// The parcel's order.
+    #[schema(value_type = Option<Id>)]
     pub order: Option<String>,
     /// What it adds; negative for a return that was charged.
     pub net_paisa: i64,

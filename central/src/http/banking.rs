@@ -8,10 +8,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use protocol::id::Kind;
 
-use super::App;
 use super::error::Answer;
 use super::extract::{Body, Page, Segment};
-use super::orders::idempotency_key;
+use super::operation::Operation;
+use super::orders::{idempotency_key, keyed};
+use super::{App, FINANCE};
 use crate::banking::{
     self, BagAnswer, BagRequest, ConfirmAnswer, ConfirmRequest, DepositAnswer, DepositRequest, RemittanceAnswer,
     RemittanceRequest, SweepAnswer, SweepRequest,
@@ -21,6 +22,59 @@ use crate::finance::bank::{self, BagRow, DepositRow};
 use crate::once::{Answered, Key, once};
 use crate::problem::Error;
 use crate::tokens::Caller;
+
+/// The routes of this file.
+pub(super) fn operations() -> Vec<Operation> {
+    let (now, before) = ("It is recorded.", "The answer that this key got before.");
+    vec![
+        Operation::get("/finance/bags", "list_bags", "The sealed bags.", bags).roles(FINANCE).gives_page_of::<BagRow>(),
+        keyed(Operation::post("/finance/bags", "seal_bag", "Record cash that leaves a till in a bag.", seal))
+            .roles(FINANCE)
+            .takes::<BagRequest>()
+            .gives::<BagAnswer>(201, now)
+            .gives::<BagAnswer>(200, before)
+            .refuses(409, &["seal_used", "more_than_held", "wrong_state"])
+            .refuses(422, &["bad_amount", "bad_text", "unknown_site"]),
+        Operation::get("/finance/deposits", "list_deposits", "The deposits.", deposits)
+            .roles(FINANCE)
+            .gives_page_of::<DepositRow>(),
+        keyed(Operation::post("/finance/deposits", "record_deposit", "Record bags brought to the bank.", deposit))
+            .roles(FINANCE)
+            .takes::<DepositRequest>()
+            .gives::<DepositAnswer>(201, now)
+            .gives::<DepositAnswer>(200, before)
+            .refuses(409, &["bag_deposited", "wrong_state"])
+            .refuses(422, &["bad_bags", "bad_bank", "bad_text", "unknown_bag"]),
+        keyed(Operation::post(
+            "/finance/deposits/{id}/confirm",
+            "confirm_deposit",
+            "Record what the bank's statement shows of a deposit.",
+            confirm,
+        ))
+        .roles(FINANCE)
+        .id("id", "The deposit.")
+        .takes::<ConfirmRequest>()
+        .gives::<ConfirmAnswer>(201, now)
+        .gives::<ConfirmAnswer>(200, before)
+        .refuses(404, &["unknown_deposit"])
+        .refuses(409, &["already_confirmed", "absurd_amount", "reference_used", "wrong_state"])
+        .refuses(422, &["bad_amount", "bad_text"]),
+        keyed(Operation::post("/finance/sweeps", "record_sweep", "Record our own money on its way out.", sweep))
+            .roles(FINANCE)
+            .takes::<SweepRequest>()
+            .gives::<SweepAnswer>(201, now)
+            .gives::<SweepAnswer>(200, before)
+            .refuses(409, &["bank_too_low", "wrong_state"])
+            .refuses(422, &["bad_amount", "bad_text", "bad_bank"]),
+        keyed(Operation::post("/finance/remittances", "record_remittance", "Record what a partner remits.", remit))
+            .roles(FINANCE)
+            .takes::<RemittanceRequest>()
+            .gives::<RemittanceAnswer>(201, now)
+            .gives::<RemittanceAnswer>(200, before)
+            .refuses(409, &["more_than_owed", "reference_used", "wrong_state"])
+            .refuses(422, &["bad_amount", "bad_text", "bad_bank", "unknown_site"]),
+    ]
+}
 
 /// What a recording handler answers.
 pub(super) type Recorded<T> = Result<(StatusCode, Json<T>), Error>;

@@ -6,15 +6,19 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use protocol::id::Author;
-use serde_json::{Value, json};
+use protocol::id::{Author, Scope};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
+use super::OPERATIONS;
 use super::error::Answer;
 use super::extract::{Body, Page, Segment, bad_id};
+use super::operation::Operation;
 use crate::devices::{self, CodeRequest, Device, EnrolRequest, Enrolled, Invitation, Registrar};
 use crate::finance::Paged;
 use crate::problem::Error;
+use crate::schema::Id;
 
 /// Failed enrolments that are answered in a minute: a code has 128 bits, so this is about load, and
 /// about a person who mistypes and must not be locked out.
@@ -41,11 +45,65 @@ impl Attempts {
     }
 }
 
+/// The routes of this file.
+pub(super) fn operations(tls: bool) -> Vec<Operation> {
+    let told = "Spend an enrolment code on a device's key; over TLS only.";
+    let enrolment = if tls {
+        Operation::post("/enrol", "enrol_device", told, enrol)
+    } else {
+        Operation::post("/enrol", "enrol_device", told, enrol_needs_tls)
+    };
+    vec![
+        Operation::get("/devices", "list_devices", "Every device.", list).roles(OPERATIONS).gives_page_of::<Device>(),
+        Operation::post("/devices/codes", "create_device_code", "Make an enrolment code.", new_code)
+            .roles(OPERATIONS)
+            .takes::<CodeRequest>()
+            .gives::<CreatedCode>(201, "The code, good for 15 minutes and one device.")
+            .refuses(404, &["unknown_site", "unknown_vendor"])
+            .refuses(422, &["bad_role", "bad_name", "bad_amount", "site_needed"]),
+        Operation::post("/devices/{author}/revoke", "revoke_device", "Revoke a device's seat.", revoke)
+            .roles(OPERATIONS)
+            .segment("author", "The device's name as an author, 16 hex digits.", "0011223344556677")
+            .gives::<RevokedDevice>(200, "It is revoked, now or before.")
+            .refuses(404, &["unknown_device"]),
+        enrolment
+            .takes::<EnrolRequest>()
+            .gives::<Enrolled>(200, "The device's certificates.")
+            .refuses(403, &["tls_needed"])
+            .refuses(404, &["code_unknown"])
+            .refuses(409, &["code_used", "key_used"])
+            .refuses(410, &["code_expired"])
+            .refuses(422, &["bad_key", "weak_key", "bad_proof", "bad_name"])
+            .refuses(429, &["too_many_attempts"]),
+    ]
+}
+
+/// An enrolment code that was made.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CreatedCode {
+    /// The line that a person types or scans.
+    code: String,
+    /// Until when, UTC.
+    expires_at: String,
+    /// Whose seat it will be.
+    #[schema(value_type = Id)]
+    party: Scope,
+}
+
+/// A device that was revoked.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RevokedDevice {
+    /// Its name as an author, hex.
+    author: String,
+    /// When, UTC.
+    revoked_at: String,
+}
+
 /// `POST /devices/codes`.
 pub(super) async fn new_code(
     State(app): State<Arc<App>>,
     Body(request): Body<CodeRequest>,
-) -> Result<(StatusCode, Json<Value>), Error> {
+) -> Result<(StatusCode, Json<CreatedCode>), Error> {
     let made = devices::new_code(&app.pool, &app.clock, &request).await?;
     let invitation = Invitation {
         central: app.public_https.clone(),
@@ -53,7 +111,7 @@ pub(super) async fn new_code(
         ca_sha256: app.authority.ca_sha256(),
         code: made.code,
     };
-    let answer = json!({ "code": invitation.to_string(), "expires_at": made.expires_at, "party": made.party });
+    let answer = CreatedCode { code: invitation.to_string(), expires_at: made.expires_at, party: made.party };
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
@@ -88,9 +146,9 @@ pub(super) async fn list(State(app): State<Arc<App>>, page: Page) -> Answer<Page
 }
 
 /// `POST /devices/{author}/revoke`.
-pub(super) async fn revoke(State(app): State<Arc<App>>, author: Segment) -> Answer<Value> {
+pub(super) async fn revoke(State(app): State<Arc<App>>, author: Segment) -> Answer<RevokedDevice> {
     let author: Author = devices::parse_author(&author.0).ok_or_else(bad_id)?;
     let revoked_at = devices::revoke(&app.pool, &app.intake, author).await?;
     tracing::info!(%author, "device revoked");
-    Ok(Json(json!({ "author": author.to_string(), "revoked_at": revoked_at })))
+    Ok(Json(RevokedDevice { author: author.to_string(), revoked_at }))
 }

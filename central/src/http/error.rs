@@ -1,7 +1,7 @@
-//! The one way from an error to a response: `{code, message, next}` with its status, always JSON.
+//! The one way from an error to a response: `{code, message, next}` with its status, always `application/problem+json`.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::problem::Error;
@@ -17,7 +17,8 @@ impl IntoResponse for Error {
         }
         let problem = self.problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(problem)).into_response()
+        let kind = HeaderValue::from_static("application/problem+json");
+        (status, [(header::CONTENT_TYPE, kind)], Json(problem)).into_response()
     }
 }
 

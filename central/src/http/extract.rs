@@ -13,7 +13,7 @@ use crate::problem::Error;
 /// Rows of a page when the caller does not say.
 const DEFAULT_PAGE: i64 = 100;
 /// Most rows of one page: bounds the memory behind one request.
-const MAX_PAGE: i64 = 1_000;
+pub(super) const MAX_PAGE: i64 = 1_000;
 /// Longest cursor: ours are far shorter.
 const MAX_CURSOR_BYTES: usize = 400;
 
@@ -78,7 +78,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| bad_id())?;
-        Ok(Self(text))
+        // No id and no slug holds control characters, and Postgres takes no NUL.
+        if text.chars().any(char::is_control) { Err(bad_id()) } else { Ok(Self(text)) }
     }
 }
 
@@ -100,6 +101,7 @@ pub(super) struct Page {
     after: Option<String>,
     limit: Option<String>,
     kind: Option<String>,
+    status: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {
@@ -107,8 +109,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let Query(page) = Query::<Self>::from_request_parts(parts, state).await.map_err(|_| bad_page())?;
-        let long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > MAX_CURSOR_BYTES);
-        if long(&page.after) || long(&page.kind) {
+        // Control characters are in no cursor and no word, and Postgres takes no NUL.
+        let bad = |text: &str| text.len() > MAX_CURSOR_BYTES || text.chars().any(char::is_control);
+        if [&page.after, &page.kind, &page.status].into_iter().flatten().any(|text| bad(text)) {
             return Err(bad_page());
         }
         Ok(page)
@@ -124,6 +127,11 @@ impl Page {
     /// Of which kind, for lists that have kinds.
     pub(super) fn kind(&self) -> Option<&str> {
         self.kind.as_deref().filter(|kind| !kind.is_empty())
+    }
+
+    /// Of which status, for lists of things that have one.
+    pub(super) fn status(&self) -> Option<&str> {
+        self.status.as_deref().filter(|status| !status.is_empty())
     }
 
     /// How many rows.

@@ -6,10 +6,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use protocol::id::Kind;
+use serde_json::json;
 
 use super::App;
 use super::error::Answer;
 use super::extract::{Body, Segment};
+use super::operation::Operation;
+use super::{ANYBODY, CUSTOMER, ORDERING};
 use crate::placing::order::{self, OrderView, Track};
 use crate::placing::request::OrderRequest;
 use crate::placing::{Counter, Outcome, Placed};
@@ -18,6 +21,53 @@ use crate::tokens::Caller;
 
 /// Length of an `Idempotency-Key`, characters: long enough not to collide, short enough for an index.
 const KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=64;
+
+/// The routes of this file.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        keyed(Operation::post("/orders", "place_order", "Place an order.", place))
+            .roles(CUSTOMER)
+            .takes::<OrderRequest>()
+            .gives::<Placed>(201, "The order was placed.")
+            .gives::<Placed>(200, "The answer that this key got before.")
+            .refuses(409, &["price_changed"])
+            .refuses(422, &["not_yet_served", "bad_text", "bad_phone", "no_items", "too_many_items"])
+            .refuses(422, &["too_many_vendors", "bad_quantity", "bad_price", "unknown_vendor", "unknown_goods"])
+            .refuses(422, &["no_site", "unknown_point", "amount_too_large"]),
+        Operation::get("/orders/{id}", "read_order", "Read an order.", read)
+            .roles(ORDERING)
+            .id("id", "The order.")
+            .gives::<OrderView>(200, "The order as it stands.")
+            .refuses(404, &["unknown_order"]),
+        Operation::post("/orders/{id}/cancel", "cancel_order", "Call an order off.", cancel)
+            .roles(ORDERING)
+            .id("id", "The order.")
+            .gives::<OrderView>(200, "The order, called off now or before.")
+            .refuses(404, &["unknown_order"])
+            .refuses(409, &["not_cancellable", "wrong_state"]),
+        Operation::get("/track/{parcel}", "track_parcel", "Where a parcel stands.", track)
+            .roles(ANYBODY)
+            .id("parcel", "The parcel.")
+            .gives::<Track>(200, "Where it stands.")
+            .refuses(404, &["unknown_parcel"]),
+    ]
+}
+
+/// An operation that is done once for each `Idempotency-Key`.
+pub(super) fn keyed(operation: Operation) -> Operation {
+    let key = json!({
+        "type": "string",
+        "minLength": KEY_LENGTH.start(),
+        "maxLength": KEY_LENGTH.end(),
+        "pattern": "^[!-~]+$",
+        "example": "checkout-7f3a9c21",
+    });
+    let told = "New for each request; the same key with the same body gives the same answer.";
+    operation
+        .header("Idempotency-Key", told, key)
+        .refuses(400, &["idempotency_key_needed", "idempotency_key_bad"])
+        .refuses(409, &["idempotency_mismatch"])
+}
 
 /// `POST /orders`: 201 with the new order, or 200 with the answer this key got before.
 pub(super) async fn place(
@@ -71,6 +121,10 @@ pub(super) async fn cancel(
 }
 
 /// `GET /track/{parcel}`.
-pub(super) async fn track(State(app): State<Arc<App>>, id: Segment) -> Answer<Track> {
-    Ok(Json(order::track(&app.pool, id.subject(Kind::Parcel)?).await?))
+pub(super) async fn track(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+) -> Answer<Track> {
+    Ok(Json(order::track(&app.pool, caller, id.subject(Kind::Parcel)?).await?))
 }

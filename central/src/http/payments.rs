@@ -6,10 +6,32 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::App;
 use super::extract::Body;
+use super::operation::Operation;
+use super::{App, FINANCE};
 use crate::payments::{Cashier, NewPayment, NewRefund, Payment, Refunded};
 use crate::problem::Error;
+
+/// The routes of this file.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::post("/finance/payments", "record_payment", "Record what was paid ahead for an order.", capture)
+            .roles(FINANCE)
+            .takes::<NewPayment>()
+            .gives::<Payment>(201, "It is recorded.")
+            .gives::<Payment>(200, "It was recorded before.")
+            .refuses(404, &["unknown_order"])
+            .refuses(409, &["not_prepaid", "already_paid", "reference_used", "wrong_state"])
+            .refuses(422, &["bad_amount", "bad_reference", "amount_differs"]),
+        Operation::post("/finance/refunds", "record_refund", "Record what was paid back to a customer.", refund)
+            .roles(FINANCE)
+            .takes::<NewRefund>()
+            .gives::<Refunded>(201, "It is recorded.")
+            .gives::<Refunded>(200, "It was recorded before.")
+            .refuses(409, &["more_than_owed", "reference_used", "wrong_state"])
+            .refuses(422, &["bad_amount", "bad_reference", "unknown_customer"]),
+    ]
+}
 
 fn cashier(app: &App) -> Cashier<'_> {
     Cashier { intake: &app.intake, pool: &app.pool, clock: &app.clock }

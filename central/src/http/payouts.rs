@@ -8,17 +8,55 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use protocol::id::Kind;
 
-use super::App;
 use super::banking::{Recorded, recorded};
 use super::error::Answer;
 use super::extract::{Body, Page, Segment};
-use super::orders::idempotency_key;
+use super::operation::Operation;
+use super::orders::{idempotency_key, keyed};
+use super::{App, FINANCE};
 use crate::finance::Paged;
 use crate::finance::bank::{self, PayoutLineRow, PayoutRow};
 use crate::maturing::{self, MaturingAnswer, MaturingRequest};
 use crate::once::{Key, once};
 use crate::payouts::{self, PayoutAnswer, PayoutRequest, SentAnswer, SentRequest};
 use crate::tokens::Caller;
+
+/// The routes of this file.
+pub(super) fn operations() -> Vec<Operation> {
+    let (now, not_now) = ("It is recorded.", "A dry run, nothing to do, or the answer that this key got before.");
+    vec![
+        keyed(Operation::post("/finance/maturing", "run_maturing", "Let covered earnings mature.", mature))
+            .roles(FINANCE)
+            .takes::<MaturingRequest>()
+            .gives::<MaturingAnswer>(201, now)
+            .gives::<MaturingAnswer>(200, not_now)
+            .refuses(409, &["wrong_state"]),
+        Operation::get("/finance/payouts", "list_payouts", "The payouts.", list)
+            .roles(FINANCE)
+            .gives_page_of::<PayoutRow>(),
+        keyed(Operation::post("/finance/payouts", "create_payouts", "Create the payouts of vendors.", create))
+            .roles(FINANCE)
+            .takes::<PayoutRequest>()
+            .gives::<PayoutAnswer>(201, now)
+            .gives::<PayoutAnswer>(200, not_now)
+            .refuses(409, &["more_than_available", "wrong_state"])
+            .refuses(422, &["unknown_vendor"]),
+        Operation::get("/finance/payouts/{id}/lines", "list_payout_lines", "The lines of a payout.", lines)
+            .roles(FINANCE)
+            .id("id", "The payout.")
+            .gives_page_of::<PayoutLineRow>()
+            .refuses(404, &["unknown_payout"]),
+        keyed(Operation::post("/finance/payouts/{id}/confirm", "confirm_payout", "Record that it was sent.", confirm))
+            .roles(FINANCE)
+            .id("id", "The payout.")
+            .takes::<SentRequest>()
+            .gives::<SentAnswer>(201, now)
+            .gives::<SentAnswer>(200, "The answer that this key got before.")
+            .refuses(404, &["unknown_payout"])
+            .refuses(409, &["already_confirmed", "reference_used", "bank_too_low", "not_in_flight", "wrong_state"])
+            .refuses(422, &["bad_bank", "bad_text"]),
+    ]
+}
 
 /// `POST /finance/maturing`.
 pub(super) async fn mature(

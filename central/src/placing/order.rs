@@ -11,16 +11,19 @@ use protocol::id::Subject;
 use protocol::parcel::Status;
 use serde::Serialize;
 use sqlx::PgPool;
+use utoipa::ToSchema;
 
 use crate::finance::written;
 use crate::intake::{Check, Conflict, Guard, Intake, IntakeError};
 use crate::problem::Error;
+use crate::schema::Id;
 use crate::tokens::{Caller, Role};
 
 /// An order as its customer or operations see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OrderView {
     /// The order.
+    #[schema(value_type = Id)]
     pub order: String,
     /// The caller's own number for it.
     pub reference: Option<String>,
@@ -35,9 +38,10 @@ pub struct OrderView {
 }
 
 /// A parcel of an order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ParcelView {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: String,
     /// The vendor's slug.
     pub vendor: Option<String>,
@@ -48,6 +52,7 @@ pub struct ParcelView {
     /// Called off while it was under way: whoever has it brings it back.
     pub stop_requested: bool,
     /// The pickup point it is to be fetched at.
+    #[schema(value_type = Option<Id>)]
     pub point: Option<String>,
     /// What the customer shows there; only on the customer's own order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +63,7 @@ pub struct ParcelView {
 }
 
 /// What opens a parcel at the counter. In the field it goes out by SMS; here the API is the message.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct Handover {
     /// Six digits to say.
     pub code: String,
@@ -73,11 +78,13 @@ impl std::fmt::Debug for Handover {
 }
 
 /// Where a parcel stands, for a tracking page.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Track {
     /// The parcel.
+    #[schema(value_type = Id)]
     pub parcel: String,
     /// Its order.
+    #[schema(value_type = Option<Id>)]
     pub order: Option<String>,
     /// Where it stands.
     pub status: String,
@@ -170,9 +177,13 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
     // What the customer has already is not called off; of what arrives meanwhile, R7 decides.
     let done = |view: &&ParcelView| matches!(view.status.as_str(), "delivered" | "collected" | "returned");
     let parcels = seen.parcels.iter().filter(|view| !done(view)).filter_map(|view| Subject::parse(&view.parcel));
+    let parcels: Vec<Subject> = parcels.collect();
+    if parcels.is_empty() {
+        return Err(not_cancellable(&seen)?);
+    }
     let parcel = |subject| Draft { subject, fact: Fact::ParcelCancelled(ParcelCancelled { by }) };
     let mut drafts = vec![Draft { subject: order, fact: Fact::OrderCancelled(OrderCancelled { by }) }];
-    drafts.extend(parcels.map(parcel));
+    drafts.extend(parcels.into_iter().map(parcel));
     let check: Check = Arc::new(something_to_stop);
     match intake.author(drafts, Vec::new(), Some(Guard { check: Some(check), extra: None })).await {
         Ok(_) => read(pool, caller, order).await,
@@ -181,13 +192,17 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
             if now.status == "cancelled" {
                 return Ok(now);
             }
-            let state = serde_json::to_value(&now).map_err(anyhow::Error::from)?;
-            let told = "Everything of this order is with the customer or back with its vendor.";
-            let next = "Ask operations about a return.";
-            Err(Error::refuse_in_state(409, "not_cancellable", told, next, state))
+            Err(not_cancellable(&now)?)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn not_cancellable(order: &OrderView) -> Result<Error, Error> {
+    let state = serde_json::to_value(order).map_err(anyhow::Error::from)?;
+    let told = "Everything of this order is with the customer or back with its vendor.";
+    let next = "Ask operations about a return.";
+    Ok(Error::refuse_in_state(409, "not_cancellable", told, next, state))
 }
 
 /// Runs under the intake lock: what the screen showed may be old by now.
@@ -207,16 +222,18 @@ fn something_to_stop(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict>
     done.map_or(Ok(()), Err)
 }
 
-/// Where a parcel stands.
+/// Where a parcel stands. A vendor's token sees the parcels of its vendor.
 ///
 /// # Errors
 /// `unknown_parcel`.
-pub async fn track(pool: &PgPool, parcel: Subject) -> Result<Track, Error> {
+pub async fn track(pool: &PgPool, caller: Caller, parcel: Subject) -> Result<Track, Error> {
     let row: Option<(Option<Vec<u8>>, String, i64, i64, bool, bool)> = sqlx::query_as(
         "select order_subject, status, due_paisa, attempts, contested, incomplete or newer
-         from view_parcel where subject = $1",
+         from view_parcel where subject = $1 and (not $2 or vendor = $3)",
     )
     .bind(parcel.0)
+    .bind(caller.role == Role::Vendor)
+    .bind(caller.vendor.map(|vendor| vendor.0))
     .fetch_optional(pool)
     .await?;
     let (order, status, due_paisa, attempts, contested, provisional) = row.ok_or_else(|| {

@@ -6,9 +6,11 @@ use protocol::id::Scope;
 use protocol::sealed::Personal;
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::phone;
 use crate::problem::Error;
+use crate::schema;
 
 /// Most lines of one order: one burst holds it, and a basket beyond it is a mistake.
 pub const MAX_ITEMS: usize = 64;
@@ -22,25 +24,38 @@ const MAX_WORD: usize = 200;
 const MAX_TEXT: usize = 500;
 
 /// The body of `POST /api/v1/orders`.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "reference": "R-1",
+    "customer": { "name": "রহিম উদ্দিন", "phone": "01712345678" },
+    "address": { "district": "Dhaka", "upazila": "Savar", "line": "House 7, Road 3", "note": "blue gate" },
+    "payment": "cod",
+    "delivery": "door",
+    "items": [{ "vendor": "meghna", "sku": "RICE", "qty": 1, "unit_price_paisa": 100_000 }],
+}))]
 pub struct OrderRequest {
     /// The caller's own number for it.
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub reference: Option<String>,
     /// Who.
     pub customer: Customer,
     /// Where to.
     pub address: Address,
     /// `cod`, cash on delivery, or `prepaid`: nothing moves before finance recorded the payment.
+    #[schema(example = "cod")]
     pub payment: String,
     /// `door`; the older spelling of `deliver_to`, which wins when both are given.
     #[serde(default = "door")]
+    #[schema(example = "door")]
     pub delivery: String,
     /// Where the customer wants it; the door when it is left out.
     #[serde(default)]
+    #[schema(value_type = Option<schema::DeliverTo>)]
     pub deliver_to: Option<DeliverTo>,
     /// What.
+    #[schema(min_items = 1, max_items = 64)]
     pub items: Vec<Item>,
 }
 
@@ -59,41 +74,51 @@ pub enum DeliverTo {
 }
 
 /// Who ordered.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Customer {
     /// Name as given.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     /// A Bangladeshi mobile, in any spelling.
+    #[schema(example = "01712345678")]
     pub phone: String,
 }
 
 /// Where to deliver.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// The district: it decides the courier hub.
+    #[schema(min_length = 1, max_length = 200)]
     pub district: String,
     /// The upazila.
+    #[schema(min_length = 1, max_length = 200)]
     pub upazila: String,
     /// House, road, quarter.
+    #[schema(min_length = 1, max_length = 500)]
     pub line: String,
     /// Anything else for the door.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
 /// One line of goods.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
     /// The vendor's slug.
+    #[schema(min_length = 1, max_length = 200)]
     pub vendor: String,
     /// Stock keeping unit.
+    #[schema(min_length = 1, max_length = 200)]
     pub sku: String,
     /// Pieces, 1..=[`MAX_QTY`].
+    #[schema(minimum = 1, maximum = 1_000)]
     pub qty: i64,
     /// The price the customer saw.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub unit_price_paisa: i64,
 }
 

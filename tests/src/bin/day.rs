@@ -1,12 +1,12 @@
 //! `day demo`: a whole day on real processes. `day check DATA`: its verdict from the databases alone.
-//! `day orders`: the shipped order file.
+//! `day up`: the system, to look around. `day orders`: the shipped order file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use getit_tests::day::{self, Wish};
-use getit_tests::{check, order_book};
+use getit_tests::{check, order_book, up};
 
 #[derive(Parser)]
 struct Args {
@@ -40,6 +40,15 @@ enum Task {
         #[arg(long)]
         small: bool,
     },
+    /// Starts everything on this machine, for people who look around, until Ctrl-C.
+    Up {
+        /// Folder of the binaries.
+        #[arg(long)]
+        bin: PathBuf,
+        /// Data folder; what is there goes on.
+        #[arg(long)]
+        data: PathBuf,
+    },
     /// Recomputes the verdict of a finished day.
     Check {
         /// Its data folder.
@@ -62,6 +71,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Task::Demo { bin, data, orders, report, once, seed, small } => {
             day::live(&Wish { bin, data, orders, report, once, seed, small }).await
         }
+        Task::Up { bin, data } => up::stay(&bin, &data).await,
         Task::Check { data } => check::run(&data).await,
         Task::Orders { seed, count } => {
             order_book::write(seed, count, &mut std::io::stdout().lock())?;

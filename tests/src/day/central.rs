@@ -162,7 +162,7 @@ async fn outcome(answer: reqwest::Result<reqwest::Response>) -> Option<Result<Va
         return Some(Ok(body));
     }
     let text = |field: &str| body[field].as_str().unwrap_or("unknown").to_owned();
-    Some(Err(Refused { status: status.as_u16(), code: text("code"), message: text("detail") }))
+    Some(Err(Refused { status: status.as_u16(), code: text("code"), message: text("message") }))
 }
 
 /// The JSON of an order of a file; `point` is where the customer fetches it.

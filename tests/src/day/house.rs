@@ -246,15 +246,15 @@ fn say(started: Instant, clock: &Clock, text: &str) {
     eprintln!("{:>4} s  {}  {text}", started.elapsed().as_secs(), clock.face());
 }
 
-fn free_udp() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_udp() -> anyhow::Result<SocketAddr> {
     Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-fn free_tcp() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_tcp() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
-fn write_config(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn write_config(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -269,17 +269,30 @@ pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("{:?}", path.display().to_string())
 }
 
 async fn start_central(plan: &Plan<'_>, hubs: &[SocketAddr], logs: &Path) -> anyhow::Result<(Process, Central)> {
+    let http = configure_central(plan, hubs)?;
+    let mut process = central_process(plan, logs);
+    process.start().await?;
+    let mut tokens = Vec::new();
+    for role in ["customer", "operations", "finance"] {
+        tokens.push(token(plan, &["--role", role]).await?);
+    }
+    write_private(&plan.data.join("tokens"), &tokens.join("\n"))?;
+    let [customer, operations, finance] = <[String; 3]>::try_from(tokens).unwrap_or_default();
+    Ok((process, Central::new(&http.to_string(), customer, operations, finance)))
+}
+
+/// Writes central's configuration, on free ports. Returns where it will serve plain HTTP.
+pub(crate) fn configure_central(plan: &Plan<'_>, hubs: &[SocketAddr]) -> anyhow::Result<SocketAddr> {
     let data = plan.data.join("central");
-    let config = plan.data.join("central.toml");
     let (http, tls) = (free_tcp()?, free_tcp()?);
     let hubs: Vec<String> = hubs.iter().map(|hub| format!("\"{hub}\"")).collect();
     write_config(
-        &config,
+        &plan.data.join("central.toml"),
         &format!(
             "data_dir = {}\n[http]\nlisten = \"{http}\"\ntls_listen = \"{tls}\"\nnames = [\"127.0.0.1\"]\n\
              [database]\nurl = {:?}\n[hubs]\naddresses = [{}]\n[log]\nlevel = \"info,sqlx=warn\"\n{}",
@@ -290,29 +303,37 @@ async fn start_central(plan: &Plan<'_>, hubs: &[SocketAddr], logs: &Path) -> any
         ),
     )?;
     std::fs::create_dir_all(&data)?;
-    let program = plan.bin.join("central");
-    let settings = ["--config".to_owned(), config.display().to_string()];
-    let arguments = [&["run".to_owned()], settings.as_slice()].concat();
-    let mut process = Process::new("central", program.clone(), &arguments, &data, logs);
-    process.start().await?;
-    let mut tokens = Vec::new();
-    for role in ["customer", "operations", "finance"] {
-        tokens.push(output(&program, &["token", "--role", role, "--config", &settings[1]]).await?);
-    }
-    write_private(&plan.data.join("tokens"), &tokens.join("\n"))?;
-    let [customer, operations, finance] = <[String; 3]>::try_from(tokens).unwrap_or_default();
-    Ok((process, Central::new(&http.to_string(), customer, operations, finance)))
+    Ok(http)
+}
+
+/// Central as it is configured, not started yet.
+pub(crate) fn central_process(plan: &Plan<'_>, logs: &Path) -> Process {
+    let arguments = ["run".to_owned(), "--config".to_owned(), plan.data.join("central.toml").display().to_string()];
+    Process::new("central", plan.bin.join("central"), &arguments, &plan.data.join("central"), logs)
+}
+
+/// Mints a token.
+pub(crate) async fn token(plan: &Plan<'_>, of: &[&str]) -> anyhow::Result<String> {
+    let config = plan.data.join("central.toml").display().to_string();
+    output(&plan.bin.join("central"), &[&["token", "--config", &config], of].concat()).await
 }
 
 async fn start_hub(plan: &Plan<'_>, number: usize, address: SocketAddr, logs: &Path) -> anyhow::Result<Process> {
+    configure_hub(plan, number, address).await?;
+    let mut process = hub_process(plan, number, logs);
+    process.start().await?;
+    Ok(process)
+}
+
+/// Writes a hub's identity and configuration.
+pub(crate) async fn configure_hub(plan: &Plan<'_>, number: usize, address: SocketAddr) -> anyhow::Result<()> {
     let data = plan.data.join(format!("hub-{number}"));
-    let config = plan.data.join(format!("hub-{number}.toml"));
     std::fs::create_dir_all(&data)?;
     let identity = data.join("identity.json").display().to_string();
     let central_config = plan.data.join("central.toml").display().to_string();
     output(&plan.bin.join("central"), &["hub-identity", "--out", &identity, "--config", &central_config]).await?;
     write_config(
-        &config,
+        &plan.data.join(format!("hub-{number}.toml")),
         &format!(
             "data_dir = {}\ncentral_dir = {}\n[quic]\nlisten = \"{address}\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
              [database]\nurl = {:?}\n[log]\nlevel = \"info,sqlx=warn\"\n{}",
@@ -321,15 +342,19 @@ async fn start_hub(plan: &Plan<'_>, number: usize, address: SocketAddr, logs: &P
             plan.database_url,
             plan.clock.toml(0)
         ),
-    )?;
-    let arguments = ["--config".to_owned(), config.display().to_string()];
-    let mut process = Process::new(&format!("hub-{number}"), plan.bin.join("sync-hub"), &arguments, &data, logs);
-    process.start().await?;
-    Ok(process)
+    )
+}
+
+/// A hub as it is configured, not started yet.
+pub(crate) fn hub_process(plan: &Plan<'_>, number: usize, logs: &Path) -> Process {
+    let name = format!("hub-{number}");
+    let config = plan.data.join(format!("{name}.toml")).display().to_string();
+    let arguments = ["--config".to_owned(), config];
+    Process::new(&name, plan.bin.join("sync-hub"), &arguments, &plan.data.join(&name), logs)
 }
 
 /// Runs a program to its end and returns what it printed.
-async fn output(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+pub(crate) async fn output(program: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(program).args(arguments).output().await?;
     if !output.status.success() {
         // The first argument names the command; later ones may hold a code.
@@ -351,7 +376,7 @@ pub async fn set_prices(central: &Central, order: &FileOrder) -> anyhow::Result<
     put_offers(central, &goods).await
 }
 
-async fn put_offers(central: &Central, goods: &BTreeMap<&str, BTreeMap<&str, i64>>) -> anyhow::Result<()> {
+pub(crate) async fn put_offers(central: &Central, goods: &BTreeMap<&str, BTreeMap<&str, i64>>) -> anyhow::Result<()> {
     let names = crate::order_book::catalogue_names();
     for (slug, offers) in goods {
         let offers: Vec<_> = offers

@@ -22,6 +22,7 @@ pub struct Process {
     pub data: PathBuf,
     log: PathBuf,
     child: Option<Child>,
+    apart: bool,
     /// How often it was killed.
     pub kills: u64,
 }
@@ -32,7 +33,18 @@ impl Process {
     pub fn new(name: &str, program: PathBuf, arguments: &[String], data: &Path, logs: &Path) -> Self {
         let log = logs.join(format!("{name}.log"));
         let (name, data) = (name.to_owned(), data.to_owned());
-        Self { name, program, arguments: arguments.to_vec(), data, log, child: None, kills: 0 }
+        Self { name, program, arguments: arguments.to_vec(), data, log, child: None, apart: false, kills: 0 }
+    }
+
+    /// In a process group of its own: a Ctrl-C at the terminal reaches this process only, which then
+    /// stops that one when its turn comes. It still ends when this process is killed.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        let program = std::mem::replace(&mut self.program, PathBuf::from("setpriv"));
+        let prefix = ["--pdeathsig=TERM".to_owned(), "--".to_owned(), program.display().to_string()];
+        self.arguments = [prefix.as_slice(), &self.arguments].concat();
+        self.apart = true;
+        self
     }
 
     /// Starts it and waits until it has written its addresses.
@@ -45,7 +57,11 @@ impl Process {
             std::fs::remove_file(&address)?;
         }
         let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if self.apart {
+            command.process_group(0);
+        }
+        let child = command
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -2,9 +2,14 @@
 //! a refusal leaves no trace.
 
 mod banking;
+mod client;
+mod contract;
 mod devices;
+mod document;
+mod fuzz;
 mod orders;
 mod points;
+mod vendors;
 mod world;
 
 use serde_json::json;
@@ -22,6 +27,9 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("POST", "/sites".to_owned(), "operations"),
         ("POST", "/vendors".to_owned(), "operations"),
         ("PUT", "/vendors/x/offers".to_owned(), "operations"),
+        ("GET", "/vendors/me/parcels".to_owned(), "vendor"),
+        ("GET", "/vendors/me/earnings".to_owned(), "vendor"),
+        ("GET", "/vendors/me/balance".to_owned(), "vendor"),
         ("GET", "/devices".to_owned(), "operations"),
         ("POST", "/devices/codes".to_owned(), "operations"),
         ("POST", "/devices/0011223344556677/revoke".to_owned(), "operations"),

@@ -9,49 +9,71 @@ use serde_json::{Value, json};
 use super::world::{Answer, Device, World, rice};
 
 /// The reference parcel costs this.
-const DUE: i64 = 106_900;
+pub(super) const DUE: i64 = 106_900;
 /// And leaves the vendor this.
 const NET: i64 = 87_350;
+
+/// The people of one hub.
+pub(super) struct People {
+    vendor: Device,
+    site: Device,
+    agent: Device,
+}
+
+impl People {
+    pub(super) async fn enrol(world: &World) -> Self {
+        let vendor = world.device(&json!({ "role": "vendor", "name": "Meghna", "vendor": "meghna" }), 1).await;
+        let site = world.device(&json!({ "role": "site", "name": "Hub" }), 2).await;
+        let hub = world.site.to_string();
+        let agent = world.device(&json!({ "role": "agent", "name": "Karim", "site": hub }), 3).await;
+        // No return window: what the bank confirms matures at once.
+        let terms = json!({
+            "effective_from_ms": 1_000, "delivery_paisa": 6_000, "vat_bp": 1_500, "commission_bp": 1_000,
+            "cod_bp": 100, "rto_paisa": 5_000, "return_window_min": 0,
+        });
+        assert_eq!(world.post("operations", "/terms", &terms).await.0, 201);
+        Self { vendor, site, agent }
+    }
+
+    /// Places the reference order and delivers it; its cash goes into the till.
+    pub(super) async fn sell(&mut self, world: &World, n: u8) -> Subject {
+        let placed = world.place(&format!("bench-sale-{n:03}"), &rice()).await;
+        assert_eq!(placed.0, 201, "{placed:?}");
+        let parcel = Subject::parse(placed.1["parcels"][0]["parcel"].as_str().unwrap()).unwrap();
+        let (agent, handin) = (self.agent.certificate.seat.party, Subject::new(Kind::HandIn, Id16([n; 16])));
+        world.act(&mut self.vendor, parcel, Fact::Accepted(Accepted {})).await;
+        world.act(&mut self.vendor, parcel, Fact::Packed(Packed { pieces: 1 })).await;
+        world.act(&mut self.site, parcel, Fact::Received(Received { pieces: 1 })).await;
+        let run = Fact::Dispatched(Dispatched { agent, run: Id16([n; 16]) });
+        world.act(&mut self.site, parcel, run).await;
+        world.act(&mut self.agent, parcel, Fact::Loaded(Loaded {})).await;
+        let (amount, inc) = (Taka::from_paisa(DUE).unwrap(), Incarnation([3; 4]));
+        let delivered = Delivered { evidence: 3, collected: Some(amount) };
+        world.act(&mut self.agent, parcel, Fact::Delivered(delivered)).await;
+        let offer = HandInOffered { site: world.site, amount, inc, upto: 0 };
+        world.act(&mut self.agent, handin, Fact::HandInOffered(offer)).await;
+        let count = HandInCounted { agent, counted: amount, denominations: Vec::new() };
+        world.act(&mut self.site, handin, Fact::HandInCounted(count)).await;
+        parcel
+    }
+}
 
 /// A central with the people of one hub.
 struct Bench {
     world: World,
-    vendor: Device,
-    site: Device,
-    agent: Device,
+    people: People,
     keys: std::sync::atomic::AtomicU32,
 }
 
 impl Bench {
     async fn start() -> Self {
         let world = World::start().await;
-        let vendor = world.device(&json!({ "role": "vendor", "name": "Meghna", "vendor": "meghna" }), 1).await;
-        let site = world.device(&json!({ "role": "site", "name": "Hub" }), 2).await;
-        let hub = world.site.to_string();
-        let agent = world.device(&json!({ "role": "agent", "name": "Karim", "site": hub }), 3).await;
-        Self { world, vendor, site, agent, keys: std::sync::atomic::AtomicU32::new(0) }
+        let people = People::enrol(&world).await;
+        Self { world, people, keys: std::sync::atomic::AtomicU32::new(0) }
     }
 
-    /// Places the reference order and delivers it; its cash goes into the till.
     async fn sell(&mut self, n: u8) -> Subject {
-        let placed = self.world.place(&format!("bench-sale-{n:03}"), &rice()).await;
-        assert_eq!(placed.0, 201, "{placed:?}");
-        let parcel = Subject::parse(placed.1["parcels"][0]["parcel"].as_str().unwrap()).unwrap();
-        let (agent, handin) = (self.agent.certificate.seat.party, Subject::new(Kind::HandIn, Id16([n; 16])));
-        self.world.act(&mut self.vendor, parcel, Fact::Accepted(Accepted {})).await;
-        self.world.act(&mut self.vendor, parcel, Fact::Packed(Packed { pieces: 1 })).await;
-        self.world.act(&mut self.site, parcel, Fact::Received(Received { pieces: 1 })).await;
-        let run = Fact::Dispatched(Dispatched { agent, run: Id16([n; 16]) });
-        self.world.act(&mut self.site, parcel, run).await;
-        self.world.act(&mut self.agent, parcel, Fact::Loaded(Loaded {})).await;
-        let (amount, inc) = (Taka::from_paisa(DUE).unwrap(), Incarnation([3; 4]));
-        let delivered = Delivered { evidence: 3, collected: Some(amount) };
-        self.world.act(&mut self.agent, parcel, Fact::Delivered(delivered)).await;
-        let offer = HandInOffered { site: self.world.site, amount, inc, upto: 0 };
-        self.world.act(&mut self.agent, handin, Fact::HandInOffered(offer)).await;
-        let count = HandInCounted { agent, counted: amount, denominations: Vec::new() };
-        self.world.act(&mut self.site, handin, Fact::HandInCounted(count)).await;
-        parcel
+        self.people.sell(&self.world, n).await
     }
 
     async fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
@@ -145,7 +167,7 @@ async fn one_parcels_money_goes_from_the_till_to_the_vendor() {
     let deposits = bench.world.get("finance", "/finance/deposits?limit=1").await;
     assert_eq!(deposits.1["rows"][0]["bank"], "dbbl-settlement");
     // The vendor's app sees the payout, the hub's kiosk its bag.
-    for (device, table) in [(&bench.vendor, "view_payout"), (&bench.site, "view_bag")] {
+    for (device, table) in [(&bench.people.vendor, "view_payout"), (&bench.people.site, "view_bag")] {
         let sql = format!("SELECT count(*) FROM member m JOIN {table} v ON v.subject = m.subject WHERE m.scope = $1");
         let (held,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(device.certificate.seat.party.0)

@@ -85,15 +85,14 @@ async fn codes_are_made_for_what_exists() {
         (json!({ "role": "vendor", "name": "Nobody", "vendor": "nobody" }), 404, "unknown_vendor"),
         (json!({ "role": "central", "name": "Me" }), 422, "bad_role"),
         (json!({ "role": "king", "name": "Me" }), 422, "wrong_type"),
-        (json!({ "role": "hub", "name": "" }), 422, "bad_name"),
-        (json!({ "role": "hub", "name": "H", "cash_ceiling_paisa": -1 }), 422, "bad_amount"),
+        (json!({ "role": "hub", "name": "hub-1" }), 422, "bad_role"),
+        (json!({ "role": "site", "name": "" }), 422, "bad_name"),
+        (json!({ "role": "site", "name": "Hub", "cash_ceiling_paisa": -1 }), 422, "bad_amount"),
     ] {
         let answer = world.post("operations", "/devices/codes", &request).await;
         assert_eq!((answer.0, answer.code()), (status, refusal), "{request}");
     }
     assert_eq!(world.digests().await, before);
-    let hub = world.device(&json!({ "role": "hub", "name": "hub-1" }), 9).await;
-    assert_eq!(hub.certificate.seat.role(), Role::Hub);
     let vendor = world.device(&json!({ "role": "vendor", "name": "Padma", "vendor": "padma" }), 8).await;
     assert_eq!(vendor.certificate.seat.role(), Role::Vendor);
     world.stop().await;

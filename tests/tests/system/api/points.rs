@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, rice};
 
-async fn point(world: &World, name: &str, lat: i32, partner: bool) -> Subject {
+pub(super) async fn point(world: &World, name: &str, lat: i32, partner: bool) -> Subject {
     let body = json!({
         "name": name, "kind": "point", "partner": partner, "hub": world.site, "districts": ["Dhaka"],
         "position": { "lat_microdeg": lat, "lon_microdeg": 90_410_000 }, "opening": "9-21",
@@ -19,6 +19,36 @@ async fn point(world: &World, name: &str, lat: i32, partner: bool) -> Subject {
 
 fn parcel_of(order: &Value) -> Subject {
     Subject::parse(order["parcels"][0]["parcel"].as_str().unwrap()).unwrap()
+}
+
+/// Orders to a point, and fetches and pays it there with the code of the order. Where the order is read,
+/// and its parcel.
+pub(super) async fn fetch(world: &World, at: Subject, partner: bool, seed: u8) -> (String, Subject) {
+    let mut order = rice();
+    order["deliver_to"] = json!({ "point": at });
+    let placed = world.place(&format!("fetch-{seed:04}"), &order).await;
+    assert_eq!(placed.0, 201, "{placed:?}");
+    let parcel = parcel_of(&placed.1);
+    let path = format!("/orders/{}", placed.text("order"));
+    let seen = world.get("customer", &path).await;
+    let shown = seen.1["parcels"][0]["handover"].clone();
+    assert_eq!(shown["code"].as_str().unwrap().len(), 6, "{seen:?}");
+    assert!(world.get("operations", &path).await.1["parcels"][0]["handover"].is_null(), "the customer's alone");
+    let token = data_encoding::HEXLOWER.decode(shown["token"].as_str().unwrap().as_bytes()).unwrap();
+    let mut hub = world.device(&json!({ "role": "site", "name": "Hub" }), seed).await;
+    let mut kiosk = world.device(&json!({ "role": "site", "name": "Kiosk", "site": at }), seed + 10).await;
+    assert_eq!(kiosk.certificate.seat.is_partner(), partner);
+    world.act(&mut hub, parcel, Fact::Received(Received { pieces: 1 })).await;
+    world.act(&mut hub, parcel, Fact::Forwarded(Forwarded { to: at })).await;
+    world.act(&mut kiosk, parcel, Fact::Received(Received { pieces: 1 })).await;
+    let token = token.try_into().unwrap();
+    world.act(&mut kiosk, parcel, Fact::CodeVerified(CodeVerified { token })).await;
+    let amount = Taka::from_paisa(106_900).unwrap();
+    let paid =
+        if partner { Fact::PartnerPaid(PartnerPaid { amount }) } else { Fact::CounterPaid(CounterPaid { amount }) };
+    world.act(&mut kiosk, parcel, paid).await;
+    world.act(&mut kiosk, parcel, Fact::HandedOver(HandedOver {})).await;
+    (path, parcel)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,30 +66,7 @@ async fn a_parcel_is_fetched_with_the_code_of_its_order() {
         assert_eq!(answer.0, 422, "{bad}: {answer:?}");
     }
     for (at, partner, seed) in [(far, false, 11), (near, true, 12)] {
-        let mut order = rice();
-        order["deliver_to"] = json!({ "point": at });
-        let placed = world.place(&format!("fetch-{seed:04}"), &order).await;
-        assert_eq!(placed.0, 201, "{placed:?}");
-        let parcel = parcel_of(&placed.1);
-        let path = format!("/orders/{}", placed.text("order"));
-        let seen = world.get("customer", &path).await;
-        let shown = seen.1["parcels"][0]["handover"].clone();
-        assert_eq!(shown["code"].as_str().unwrap().len(), 6, "{seen:?}");
-        assert!(world.get("operations", &path).await.1["parcels"][0]["handover"].is_null(), "the customer's alone");
-        let token = data_encoding::HEXLOWER.decode(shown["token"].as_str().unwrap().as_bytes()).unwrap();
-        let mut hub = world.device(&json!({ "role": "site", "name": "Hub" }), seed).await;
-        let mut kiosk = world.device(&json!({ "role": "site", "name": "Kiosk", "site": at }), seed + 10).await;
-        assert_eq!(kiosk.certificate.seat.is_partner(), partner);
-        world.act(&mut hub, parcel, Fact::Received(Received { pieces: 1 })).await;
-        world.act(&mut hub, parcel, Fact::Forwarded(Forwarded { to: at })).await;
-        world.act(&mut kiosk, parcel, Fact::Received(Received { pieces: 1 })).await;
-        let token = token.try_into().unwrap();
-        world.act(&mut kiosk, parcel, Fact::CodeVerified(CodeVerified { token })).await;
-        let amount = Taka::from_paisa(106_900).unwrap();
-        let paid =
-            if partner { Fact::PartnerPaid(PartnerPaid { amount }) } else { Fact::CounterPaid(CounterPaid { amount }) };
-        world.act(&mut kiosk, parcel, paid).await;
-        world.act(&mut kiosk, parcel, Fact::HandedOver(HandedOver {})).await;
+        let (path, parcel) = fetch(&world, at, partner, seed).await;
         let seen = world.get("customer", &path).await;
         assert_eq!((seen.text("status"), &seen.1["parcels"][0]["handover"]), ("delivered".into(), &Value::Null));
         let journals = world.get("finance", &format!("/finance/journals/{parcel}")).await;

@@ -24,6 +24,40 @@ pub(super) struct World {
 #[derive(Debug)]
 pub(super) struct Answer(pub(super) u16, pub(super) Value);
 
+/// Any request, as hostile as wanted.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// With the query, percent-encoded.
+    pub(super) path: String,
+    pub(super) token: Option<Vec<u8>>,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) body: Vec<u8>,
+    pub(super) tls: bool,
+}
+
+impl Request {
+    pub(super) fn get(path: &str) -> Self {
+        let (method, path) = ("GET".to_owned(), path.to_owned());
+        Self { method, path, token: None, headers: Vec::new(), body: Vec::new(), tls: false }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// Content type.
+    pub(super) kind: String,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
 impl Answer {
     pub(super) fn code(&self) -> &str {
         self.1["code"].as_str().unwrap_or_default()
@@ -52,12 +86,15 @@ impl World {
         .await
         .unwrap();
         let mut minted = Vec::new();
-        for role in [Role::Customer, Role::Operations, Role::Finance, Role::Vendor] {
+        for role in [Role::Customer, Role::Operations, Role::Finance] {
             minted.push((role.word(), tokens::mint(&running.pool, role).await.unwrap()));
         }
         let pem = std::fs::read(data.path().join("ca.pem")).unwrap();
         let ca = reqwest::Certificate::from_pem(&pem).unwrap();
-        let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().build().unwrap();
+        // A server that answers before it has read the whole body ends the connection: a request on a
+        // kept one would race with that end.
+        let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().pool_max_idle_per_host(0);
+        let client = client.build().unwrap();
         let mut world = Self { running, site: Subject::tenant(), client, tokens: minted, data };
         world.set_up().await;
         world
@@ -76,6 +113,8 @@ impl World {
             ]);
             assert_eq!(self.put_offers(slug, &offers).await.0, 200);
         }
+        let token = tokens::mint_for_vendor(&self.running.pool, "meghna").await.unwrap();
+        self.tokens.push((Role::Vendor.word(), token));
     }
 
     pub(super) async fn stop(self) {
@@ -130,6 +169,27 @@ impl World {
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         Answer(status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: not JSON: {text}")))
+    }
+
+    /// Any request, to the listener that it wants.
+    pub(super) async fn send(&self, request: &Request) -> Reply {
+        let url = if request.tls {
+            format!("https://localhost:{}{}", self.running.https.port(), request.path)
+        } else {
+            format!("http://{}{}", self.running.http, request.path)
+        };
+        let mut built = self.client.request(request.method.parse().unwrap(), url).body(request.body.clone());
+        if let Some(token) = &request.token {
+            built = built.header("authorization", [b"Bearer ", token.as_slice()].concat());
+        }
+        for (name, value) in &request.headers {
+            built = built.header(name, value.as_slice());
+        }
+        let response =
+            built.send().await.unwrap_or_else(|error| panic!("{} not sent: {:?}", request.method, error.without_url()));
+        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        let (status, kind) = (response.status().as_u16(), kind.unwrap_or_default().to_owned());
+        Reply { status, kind, body: response.bytes().await.unwrap().to_vec() }
     }
 
     pub(super) async fn raw(&self, path: &str) -> (u16, String) {

@@ -1,0 +1,317 @@
+//! The document and the server say the same: every route that is described is served as described, and
+//! no other one is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ed25519_dalek::SigningKey;
+use serde_json::{Value, json};
+
+use super::banking::{DUE, People};
+use super::document::{Described, Document, Judge};
+use super::points;
+use super::world::{Answer, Request, World, enrol_body, rice};
+
+/// What in the world the examples of the document can be about.
+pub(super) struct Seeded {
+    /// Path parameters, by the operation or by the first segment of its path.
+    paths: BTreeMap<(&'static str, &'static str), String>,
+    /// Fields of bodies that name something, by the operation.
+    fields: Vec<(&'static str, &'static str, Value)>,
+}
+
+impl Seeded {
+    /// An order that can still be called off, a device, and money on every stretch of its way.
+    pub(super) async fn plant(world: &World) -> Self {
+        let placed = world.place("seeded-01", &rice()).await;
+        assert_eq!(placed.0, 201, "{placed:?}");
+        let parcel = placed.1["parcels"][0]["parcel"].as_str().unwrap().to_owned();
+        let device = world.device(&json!({ "role": "vendor", "name": "Meghna", "vendor": "meghna" }), 21).await;
+        let mut paths = BTreeMap::from([
+            (("orders", "id"), placed.text("order")),
+            (("track", "parcel"), parcel.clone()),
+            (("devices", "author"), device.certificate.author().to_string()),
+            (("finance", "id"), parcel),
+        ]);
+        let mut money = Money { world, people: People::enrol(world).await, sold: 0, requests: 0 };
+        // What was in one bag is on its way to the vendor, what was in another lies at another bank.
+        money.banked("city-settlement").await;
+        money.did("/finance/maturing", &json!({})).await;
+        let paid = money.did("/finance/payouts", &json!({ "vendor": "all" })).await;
+        let payout = paid.1["payouts"][0]["payout"].as_str().unwrap().to_owned();
+        paths.insert(("confirm_payout", "id"), payout.clone());
+        paths.insert(("list_payout_lines", "id"), payout);
+        money.banked("dbbl-settlement").await;
+        // A deposit that is not confirmed, a bag that is not deposited, cash that is in no bag.
+        paths.insert(("confirm_deposit", "id"), money.deposit("dbbl-settlement").await);
+        let bag = money.bag().await;
+        money.sell().await;
+        let (unpaid, called_off) = (money.order_ahead().await, money.order_ahead().await);
+        let payment = json!({ "order": called_off, "provider": "card", "reference": "PAID", "amount_paisa": DUE });
+        money.did("/finance/payments", &payment).await;
+        let off = world.post("customer", &format!("/orders/{called_off}/cancel"), &json!({})).await;
+        assert_eq!(off.0, 200, "{off:?}");
+        let partner = points::point(world, "Partner point", 23_760_000, true).await;
+        points::fetch(world, partner, true, 60).await;
+        let fields = vec![
+            ("seal_bag", "site", json!(world.site)),
+            ("record_deposit", "bags", json!([bag])),
+            ("record_payment", "order", json!(unpaid)),
+            ("record_refund", "order", json!(called_off)),
+            ("record_remittance", "site", json!(partner)),
+            ("confirm_payout", "bank", json!("city-settlement")),
+        ];
+        Self { paths, fields }
+    }
+
+    /// The path with its variable segments filled in: by what there is, or by the document's example.
+    pub(super) fn path(&self, operation: &Described, document: &Document) -> String {
+        let mut path = operation.path.clone();
+        let noun = path.trim_start_matches("/api/v1").split('/').nth(1).unwrap_or_default().to_owned();
+        for parameter in operation.parameters.iter().filter(|parameter| parameter.place == "path") {
+            let named = |by: &str| {
+                let known = self.paths.iter().find(|((of, name), _)| *of == by && *name == parameter.name);
+                known.map(|(_, value)| value.clone())
+            };
+            let value = named(&operation.id).or_else(|| named(&noun));
+            let value = value.unwrap_or_else(|| document.example(&parameter.schema).as_str().unwrap().to_owned());
+            path = path.replace(&format!("{{{}}}", parameter.name), &value);
+        }
+        path
+    }
+
+    /// The example of the body, about what there is.
+    pub(super) fn body(&self, operation: &Described, document: &Document) -> Option<Value> {
+        let mut body = document.example(operation.body.as_ref()?);
+        for (_, field, value) in self.fields.iter().filter(|(of, _, _)| *of == operation.id) {
+            body[*field] = value.clone();
+        }
+        Some(body)
+    }
+
+    /// Whether its body names something that there is.
+    pub(super) fn names(&self, operation: &Described) -> bool {
+        self.fields.iter().any(|(of, _, _)| *of == operation.id)
+    }
+}
+
+/// Puts money on its way.
+struct Money<'w> {
+    world: &'w World,
+    people: People,
+    sold: u8,
+    requests: u32,
+}
+
+impl Money<'_> {
+    /// A delivered parcel, whose cash is in the hub's till.
+    async fn sell(&mut self) {
+        self.sold += 1;
+        self.people.sell(self.world, self.sold).await;
+    }
+
+    async fn did(&mut self, path: &str, body: &Value) -> Answer {
+        self.requests += 1;
+        let key = format!("seeded-{:04}", self.requests);
+        let (headers, body) = ([("idempotency-key", key.as_str())], serde_json::to_vec(body).unwrap());
+        let answer = self.world.call_with("POST", path, Some(self.world.token("finance")), &headers, body).await;
+        assert_eq!(answer.0, 201, "{path}: {answer:?}");
+        answer
+    }
+
+    async fn bag(&mut self) -> String {
+        self.sell().await;
+        let seal = format!("seeded-{}", self.sold);
+        let bag = json!({ "site": self.world.site, "seal": seal, "amount_paisa": DUE });
+        self.did("/finance/bags", &bag).await.text("bag")
+    }
+
+    async fn deposit(&mut self, bank: &str) -> String {
+        let bag = self.bag().await;
+        let deposit = json!({ "bank": bank, "slip": bag, "bags": [bag] });
+        self.did("/finance/deposits", &deposit).await.text("deposit")
+    }
+
+    /// A deposit that the bank confirmed.
+    async fn banked(&mut self, bank: &str) {
+        let deposit = self.deposit(bank).await;
+        let line = json!({ "reference": format!("line of {deposit}"), "credited_paisa": DUE });
+        self.did(&format!("/finance/deposits/{deposit}/confirm"), &line).await;
+    }
+
+    async fn order_ahead(&mut self) -> String {
+        self.sold += 1;
+        let mut order = rice();
+        order["payment"] = json!("prepaid");
+        let placed = self.world.place(&format!("seeded-ahead-{}", self.sold), &order).await;
+        assert_eq!(placed.0, 201, "{placed:?}");
+        placed.text("order")
+    }
+}
+
+pub(super) async fn read_document_text(world: &World) -> String {
+    let reply = world.send(&Request::get("/openapi.json")).await;
+    assert_eq!((reply.status, reply.kind.as_str()), (200, "application/json"));
+    reply.text()
+}
+
+pub(super) async fn read_document(world: &World) -> Document {
+    Document::read(serde_json::from_str(&read_document_text(world).await).unwrap())
+}
+
+/// The request of an operation with its examples, as whoever may make it.
+async fn example(world: &World, seeded: &Seeded, document: &Document, operation: &Described) -> Request {
+    let headers = operation.parameters.iter().filter(|parameter| parameter.place == "header");
+    let headers = headers.map(|header| {
+        // A key is of one request.
+        let value = format!("{}-{}", document.example(&header.schema).as_str().unwrap(), operation.id);
+        (header.name.clone(), value.into_bytes())
+    });
+    let mut body = seeded.body(operation, document);
+    if operation.id == "enrol_device" {
+        let made = world.post("operations", "/devices/codes", &json!({ "role": "site", "name": "Hub" })).await;
+        let code = made.text("code").rsplit_once(':').unwrap().1.to_owned();
+        body = Some(enrol_body(&code, &SigningKey::from_bytes(&[22; 32])));
+    }
+    let mut path = seeded.path(operation, document);
+    for query in operation.parameters.iter().filter(|parameter| parameter.place == "query" && parameter.required) {
+        path = with(&path, &query.name, &query.schema["example"]);
+    }
+    Request {
+        method: operation.method.clone(),
+        path,
+        token: operation.roles.first().map(|role| world.token(role).as_bytes().to_vec()),
+        headers: headers.collect(),
+        body: body.map(|body| serde_json::to_vec(&body).unwrap()).unwrap_or_default(),
+        tls: operation.id == "enrol_device",
+    }
+}
+
+fn with(path: &str, query: &str, value: &Value) -> String {
+    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let sign = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{sign}{query}={value}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_route_answers_its_example_as_documented() {
+    let world = World::start().await;
+    let seeded = Seeded::plant(&world).await;
+    let document = read_document(&world).await;
+    let mut judge = Judge::new(&document);
+    for operation in &document.operations {
+        let request = example(&world, &seeded, &document, operation).await;
+        let reply = world.send(&request).await;
+        let told = format!("{} {}: {} {}", operation.method, operation.path, reply.status, reply.text());
+        assert!((200..300).contains(&reply.status), "{told}");
+        judge.judge(operation, &reply).unwrap_or_else(|fault| panic!("{told}\n{fault}"));
+        // The query's examples too.
+        for query in operation.parameters.iter().filter(|it| it.place == "query" && !it.required) {
+            let Some(value) = query.schema.get("example") else { continue };
+            let request = Request { path: with(&request.path, &query.name, value), ..request.clone() };
+            let reply = world.send(&request).await;
+            assert_eq!(reply.status, 200, "{}: {}", request.path, reply.text());
+            judge.judge(operation, &reply).unwrap();
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_documented_route_says_no_as_documented() {
+    let world = World::start().await;
+    let seeded = Seeded::plant(&world).await;
+    let document = read_document(&world).await;
+    let mut judge = Judge::new(&document);
+    let mut seen = BTreeSet::new();
+    for operation in &document.operations {
+        let good = example(&world, &seeded, &document, operation).await;
+        let mut wrong = Vec::new();
+        if !operation.roles.is_empty() {
+            wrong.push((401, Request { token: None, ..good.clone() }));
+            wrong.push((401, Request { token: Some(b"nobody".to_vec()), ..good.clone() }));
+            let all = ["customer", "operations", "finance", "vendor"];
+            let strangers = all.into_iter().filter(|role| !operation.roles.iter().any(|allowed| allowed == role));
+            for role in strangers {
+                let token = Some(world.token(role).as_bytes().to_vec());
+                wrong.push((403, Request { token, ..good.clone() }));
+            }
+        }
+        if operation.body.is_some() {
+            for (status, body) in [(400, &b"\""[..]), (400, b"\xff"), (422, b"3"), (422, b"null")] {
+                wrong.push((status, Request { body: body.to_vec(), ..good.clone() }));
+            }
+            // Larger ones break off while they are sent, which is no answer that a test can read.
+            if operation.max_body_bytes <= 64 * 1024 {
+                let body = vec![b' '; operation.max_body_bytes as usize + 1];
+                wrong.push((413, Request { body, ..good.clone() }));
+            }
+        }
+        if operation.parameters.iter().any(|parameter| parameter.name == "after") {
+            wrong.push((400, Request { path: format!("{}?limit=0", good.path), ..good.clone() }));
+        }
+        wrong.push((405, Request { method: "PATCH".to_owned(), ..good.clone() }));
+        for (status, request) in wrong {
+            let reply = world.send(&request).await;
+            assert_eq!(reply.status, status, "{} {}: {}", request.method, request.path, reply.text());
+            // A method that a path does not have is no operation: only the form of the answer is judged.
+            if status == 405 {
+                assert_eq!(reply.kind, "application/problem+json");
+                judge.component("Problem", &serde_json::from_slice(&reply.body).unwrap()).unwrap();
+                continue;
+            }
+            judge
+                .judge(operation, &reply)
+                .unwrap_or_else(|fault| panic!("{} {}: {fault}", operation.method, request.path));
+            let body: Value = serde_json::from_slice(&reply.body).unwrap();
+            seen.insert(body["code"].as_str().unwrap().to_owned());
+        }
+    }
+    for code in ["token_needed", "token_unknown", "role_not_allowed", "malformed_json", "wrong_type", "bad_page"] {
+        assert!(seen.contains(code), "{code} was never met: {seen:?}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_is_whole() {
+    let world = World::start().await;
+    let document = read_document(&world).await;
+    assert_eq!(document.value["openapi"], "3.1.0");
+    let ids: BTreeSet<&str> = document.operations.iter().map(|operation| operation.id.as_str()).collect();
+    assert_eq!(ids.len(), document.operations.len(), "an operation's id is its name in clients");
+    // Every reference leads somewhere, and every schema is a schema.
+    let mut judge = Judge::new(&document);
+    let names: Vec<String> = document.value["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
+    for name in names {
+        let _any = judge.component(&name, &json!(null)).map_err(|fault| assert!(!fault.contains("pointer"), "{fault}"));
+        let schema = &judge.document().value["components"]["schemas"][&name];
+        let example = schema.get("example").cloned();
+        if let Some(example) = example {
+            judge.component(&name, &example).unwrap_or_else(|fault| panic!("the example of {name}: {fault}"));
+        }
+    }
+    world.stop().await;
+}
+
+/// What is served comes from the operations alone: a route that is added elsewhere would be in no document.
+#[test]
+fn routes_are_added_in_one_place() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../central/src");
+    let mut files = vec![source.join("http.rs")];
+    files.extend(std::fs::read_dir(source.join("http")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut added = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let calls = [".route(", ".route_service(", ".nest(", ".nest_service(", ".merge(", ".fallback_service("];
+        for line in text.lines().filter(|line| calls.iter().any(|call| line.contains(call))) {
+            added.push(format!("{}: {}", file.file_name().unwrap().to_string_lossy(), line.trim()));
+        }
+    }
+    added.sort();
+    let expected = [
+        "http.rs: *router = std::mem::take(router).route(operation.path, operation.route(app));",
+        "http.rs: root.nest(\"/api/v1\", api)",
+    ];
+    assert_eq!(added, expected, "describe a new route as an Operation, so that /openapi.json has it");
+}
