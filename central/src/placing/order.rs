@@ -170,9 +170,13 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
     // What the customer has already is not called off; of what arrives meanwhile, R7 decides.
     let done = |view: &&ParcelView| matches!(view.status.as_str(), "delivered" | "collected" | "returned");
     let parcels = seen.parcels.iter().filter(|view| !done(view)).filter_map(|view| Subject::parse(&view.parcel));
+    let parcels: Vec<Subject> = parcels.collect();
+    if parcels.is_empty() {
+        return Err(not_cancellable(&seen));
+    }
     let parcel = |subject| Draft { subject, fact: Fact::ParcelCancelled(ParcelCancelled { by }) };
     let mut drafts = vec![Draft { subject: order, fact: Fact::OrderCancelled(OrderCancelled { by }) }];
-    drafts.extend(parcels.map(parcel));
+    drafts.extend(parcels.into_iter().map(parcel));
     let check: Check = Arc::new(something_to_stop);
     match intake.author(drafts, Vec::new(), Some(Guard { check: Some(check), extra: None })).await {
         Ok(_) => read(pool, caller, order).await,
@@ -181,12 +185,18 @@ pub async fn cancel(pool: &PgPool, intake: &Intake, caller: Caller, order: Subje
             if now.status == "cancelled" {
                 return Ok(now);
             }
-            let state = serde_json::to_value(&now).map_err(anyhow::Error::from)?;
-            let told = "Everything of this order is with the customer or back with its vendor.";
-            let next = "Ask operations about a return.";
-            Err(Error::refuse_in_state(409, "not_cancellable", told, next, state))
+            Err(not_cancellable(&now))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn not_cancellable(now: &OrderView) -> Error {
+    let told = "Everything of this order is with the customer or back with its vendor.";
+    let next = "Ask operations about a return.";
+    match serde_json::to_value(now) {
+        Ok(state) => Error::refuse_in_state(409, "not_cancellable", told, next, state),
+        Err(error) => anyhow::Error::from(error).into(),
     }
 }
 
