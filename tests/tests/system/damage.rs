@@ -259,6 +259,9 @@ fn figures(whole: &Examined) {
     // 60 at a door and 50 at the counter are missing, 20 are too much.
     assert_eq!((verdict.cash_short_paisa, verdict.cash_over_paisa, verdict.world_cash_diff_paisa), (11_000, 2_000, 0));
     assert_eq!(verdict.nodes.len(), 4);
+    // Nothing is paid ahead, fetched at a point, banked or paid out in this day.
+    let rules: Vec<&str> = verdict.journals.keys().map(String::as_str).collect();
+    assert_eq!(rules, ["J10", "J11", "J11a", "J12", "J21", "J4", "J5", "J7", "J8", "J9"]);
     let exceptions: Vec<&str> = verdict.exceptions.iter().map(|exception| exception.kind.as_str()).collect();
     assert_eq!(exceptions, ["contested_delivery", "duplicate_money", "over", "short"]);
 }
@@ -284,7 +287,8 @@ async fn every_projection_of_a_finished_day_is_rebuilt_equal_and_a_changed_row_i
         row,
         &format!("UPDATE view_parcel SET attempts = attempts + 1 WHERE subject = ({row})"),
     );
-    assert!(examine(day.path(), false).await.unwrap().failures.is_empty(), "no figure depends on these rows");
+    let figures = examine(day.path(), false).await.unwrap().failures;
+    assert!(figures.is_empty(), "no figure depends on these rows: {figures:#?}");
     let found = examine(day.path(), true).await.unwrap();
     names(&found, "central", "of view_parcel is not what a rebuild makes");
     names(&found, "central", &format!("{offer}\") of view_offer"));

@@ -80,9 +80,12 @@ fn five_tries_survive_a_kill_after_each() {
     let site = world.node(place.path(), Role::Site, world.site, 10);
     let parcel = shelved(&site, &mut world, 30, b"204881");
     drop(site);
+    // As the runner names it: the path of this module without its crate.
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let this = format!("{module}::five_tries_survive_a_kill_after_each");
     for left in (0..MAX_TRIES).rev() {
         let mut child = Program::new(std::env::current_exe().unwrap())
-            .args(["replica::handover::five_tries_survive_a_kill_after_each", "--exact", "--nocapture"])
+            .args([this.as_str(), "--exact", "--nocapture"])
             .env(TRY_IN, place.path())
             .env(TRY_PARCEL, parcel.to_string())
             .stdout(Stdio::piped())
