@@ -7,7 +7,7 @@ use std::sync::Arc;
 use protocol::id::Subject;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
-use tantivy::query::Query;
+use tantivy::query::{EnableScoring, Query};
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 use super::entry::{COLUMNS, subject_of};
@@ -35,7 +35,13 @@ pub(super) fn matches(
     query: &dyn Query,
     without: &Arc<BTreeSet<Subject>>,
 ) -> tantivy::Result<Vec<Match>> {
-    searcher.search(query, &All { without: Arc::clone(without) })
+    let collector = All { without: Arc::clone(without) };
+    let weight = query.weight(EnableScoring::enabled_from_searcher(searcher))?;
+    // An index in memory is one segment even when it holds nothing, and an automaton's query panics on
+    // a segment without documents (tantivy 0.27, `BitSetDocSet`).
+    let segments = searcher.segment_readers().iter().zip(0..).filter(|(segment, _)| segment.max_doc() > 0);
+    let fruits = segments.map(|(segment, ordinal)| collector.collect_segment(&*weight, ordinal, segment));
+    collector.merge_fruits(fruits.collect::<tantivy::Result<_>>()?)
 }
 
 struct All {

@@ -12,7 +12,7 @@ use super::super::durability::{binary, enrolled};
 use super::{Counter, PATIENCE, Sent, arrive};
 
 const QUERIES: &[&str] =
-    &["rahima", "রহিমা", "4521", "karim", "mirpur", "চট্টগ্রাম", "RG-0019", "ra", "01712", "rahimo", "nobody mirpur"];
+    &["rahima", "রহিমা", "4521", "karim", "mirpur", "চট্টগ্রাম", "RG-0019", "ra", "01700", "rahimo", "nobody mirpur"];
 
 fn answers(node: &Node) -> Vec<Vec<Hit>> {
     QUERIES.iter().map(|query| node.search(query, 100).unwrap()).collect()
@@ -48,7 +48,9 @@ fn an_index_that_is_lost_or_damaged_is_made_anew_and_answers_equally() {
     counter.settled();
     fill(&mut counter, 150);
     let before = answers(&counter.node);
-    assert!(before.iter().all(|hits| !hits.is_empty()), "every query finds something");
+    for (query, hits) in QUERIES.iter().zip(&before) {
+        assert!(!hits.is_empty(), "every query finds something: {query}");
+    }
     counter.settled();
     assert_eq!(answers(&counter.node), before, "committed");
     let (data, folder) = (counter.data(), counter.data().join("search"));
