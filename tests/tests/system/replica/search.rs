@@ -171,12 +171,20 @@ fn the_next_query_finds_what_was_just_received_and_recorded() {
         counter.holds(&format!("Karim {n}"), &format!("+88018000{n:05}"), "Agrabad", "RG-0019");
     }
     counter.settled();
-    let sent = counter.send("পেঁয়াজ মিয়া", "+8801912345678", "সাভার", "RG-0050");
-    assert!(counter.find("payaz mia").is_empty());
-    counter.arrive(&sent);
-    let received = Instant::now();
-    assert_eq!(counter.found(HitKind::Parcel, "piyaj miya"), [sent.parcel]);
-    let first = received.elapsed();
+    let names = ["পেঁয়াজ মিয়া", "রহিমা বেগম", "সালমা খাতুন", "জামাল উদ্দিন", "আব্দুল্লাহ"];
+    let twins = ["piyaj miya", "rohima begom", "salma", "jamal uddin", "abdulla"];
+    let mut after_receipt = Vec::new();
+    let mut last = None;
+    for (n, (name, twin)) in names.iter().zip(twins).rev().enumerate() {
+        let sent = counter.send(name, &format!("+880191234567{}", 4 + n), "সাভার", "RG-0050");
+        assert!(!counter.found(HitKind::Parcel, twin).contains(&sent.parcel));
+        let received = Instant::now();
+        counter.arrive(&sent);
+        assert_eq!(counter.found(HitKind::Parcel, twin), [sent.parcel], "{twin}");
+        after_receipt.push(received.elapsed());
+        last = Some(sent);
+    }
+    let sent = last.unwrap();
     let site_says = |status: &str| {
         let hits = counter.find("5678");
         assert_eq!(hits.last().unwrap().status.as_deref(), Some(status));
@@ -188,9 +196,12 @@ fn the_next_query_finds_what_was_just_received_and_recorded() {
     let second = recorded.elapsed();
     counter.settled();
     site_says("at_hub");
-    eprintln!("found {first:?} after it was received, {second:?} after it was recorded");
-    // Ten times what is promised, for a machine that does ten other things.
-    assert!(first < Duration::from_secs(1) && second < Duration::from_secs(1), "{first:?} {second:?}");
+    eprintln!("found {after_receipt:?} after it came in, receipt included; {second:?} after it was recorded");
+    // The quickest of five is what it takes when nothing else has the machine; no single one may be slow.
+    let quickest = after_receipt.iter().min().unwrap();
+    assert!(*quickest < Duration::from_millis(100), "{after_receipt:?}");
+    let slowest = after_receipt.iter().max().unwrap().max(&second);
+    assert!(*slowest < Duration::from_secs(1), "{after_receipt:?} {second:?}");
 }
 
 #[test]

@@ -69,7 +69,8 @@ fn an_index_that_is_lost_or_damaged_is_made_anew_and_answers_equally() {
         status
     };
     assert_eq!(again("whole").total, 0, "a whole index is not made anew");
-    let damages: &[(&str, fn(&Path))] = &[
+    type Hurt = fn(&Path);
+    let damages: [(&str, Hurt); 5] = [
         ("flipped in the middle", |path| {
             change(path, |bytes| {
                 let middle = bytes.len() / 2;
