@@ -1,6 +1,6 @@
 /** What the faces take from here. */
 export { begin, type Face } from './begin';
-export { call, newAct, Refused, refusedOf, takeToken } from './client';
+export { call, newAct, Refused, refusedOf } from './client';
 export { default as AmountPad } from './components/AmountPad.svelte';
 export { default as Banner } from './components/Banner.svelte';
 export { default as CountByDenomination } from './components/CountByDenomination.svelte';
