@@ -12,6 +12,7 @@ pub mod intake;
 pub mod ledger;
 pub mod market;
 pub mod maturing;
+pub mod names;
 pub mod once;
 pub mod payments;
 pub mod payouts;

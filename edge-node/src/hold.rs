@@ -57,7 +57,7 @@ impl Hold {
 }
 
 /// A name of this machine that tells nothing else of it.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let id = std::fs::read_to_string(MACHINE_ID).unwrap_or_default();
     if id.trim().is_empty() {
         return String::new();

@@ -8,6 +8,8 @@ mod digest;
 mod documents;
 mod found;
 mod identity;
+mod life;
+mod names;
 mod own;
 mod peers;
 mod schema;
@@ -28,6 +30,8 @@ use protocol::id::{Author, Scope};
 use protocol::seat::{Certificate, Seat, bits};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::node::random;
+
 pub use agent::{BagRow, OwnFact, OwnOffer, Place};
 pub use digest::TableDigest;
 pub(crate) use documents::DocumentVersion;
@@ -36,6 +40,7 @@ pub(crate) use found::{Found, FoundParcel, Marks};
 pub use identity::Identity;
 #[cfg(feature = "kiosk")]
 pub(crate) use identity::write_secret;
+use life::Life;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
 pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
@@ -67,6 +72,9 @@ pub enum StoreError {
     /// No identity yet.
     #[error("this device is not enrolled: run `edge-node enrol` with a code from operations")]
     NotEnrolled,
+    /// The system's random numbers.
+    #[error("the system gives no random numbers ({0}): restart the device")]
+    Entropy(#[from] getrandom::Error),
     /// There is an identity already.
     #[error("this device is enrolled already: use an empty data folder for another seat")]
     AlreadyEnrolled,
@@ -79,7 +87,7 @@ impl StoreError {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-            Self::Damaged(_) | Self::NotEnrolled | Self::AlreadyEnrolled => false,
+            Self::Damaged(_) | Self::Entropy(_) | Self::NotEnrolled | Self::AlreadyEnrolled => false,
         }
     }
 }
@@ -97,6 +105,8 @@ pub struct Store {
     pub author: Author,
     /// Verifies every certificate.
     authority: VerifyingKey,
+    /// Marks the database as closed when everything else is done.
+    _life: Life,
 }
 
 /// The rows as one transaction sees them.
@@ -122,6 +132,10 @@ impl Store {
             VerifyingKey::from_bytes(&identity.authority_key).map_err(|_| StoreError::Damaged("authority key"))?;
         let own = Certificate::decode(&identity.certificate, &authority)
             .map_err(|_| StoreError::Damaged("own certificate"))?;
+        let (life, doubt) = Life::begin(&mut writer, dir, random()?, random()?)?;
+        if let Some(doubt) = doubt {
+            tracing::warn!(?doubt, "this database may be older than what left it: a new incarnation begins");
+        }
         let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         reader.busy_timeout(BUSY_TIMEOUT)?;
         let store = Self {
@@ -132,6 +146,7 @@ impl Store {
             seat: own.seat,
             identity,
             authority,
+            _life: life,
         };
         store.load_seats()?;
         Ok(store)

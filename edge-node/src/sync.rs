@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::account::Account;
 use protocol::burst::Burst;
 use protocol::fold::RULES;
-use protocol::frame::{CodeBox, Cursor, Frame, Hello, RefusedSlot, SubjectKey};
+use protocol::frame::{CodeBox, Cursor, Frame, Hello, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::{Author, Incarnation, Scope, ShortId};
 use protocol::root::Root;
 use protocol::session::{EdgeSession, EdgeStore};
@@ -160,7 +160,8 @@ impl EdgeStore for Replica {
     fn hello(&self) -> Result<Hello, NodeError> {
         let hello = self.0.store().hello()?;
         let cursor = hello.cursor.map(|(log_id, position)| Cursor { log_id, position }).unwrap_or_default();
-        Ok(Hello { cursor, inc: hello.inc, last: hello.last_seq, safe: hello.safe_upto, rules: RULES })
+        let names = Some(self.0.store().names_digest()?);
+        Ok(Hello { cursor, inc: hello.inc, last: hello.last_seq, safe: hello.safe_upto, rules: RULES, names })
     }
 
     fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
@@ -196,6 +197,10 @@ impl EdgeStore for Replica {
 
     fn add_boxes(&mut self, boxes: &[CodeBox]) -> Result<(), NodeError> {
         Ok(self.0.store().add_boxes(boxes)?)
+    }
+
+    fn set_names(&mut self, names: &[PartyName]) -> Result<(), NodeError> {
+        Ok(self.0.store().set_names(names)?)
     }
 
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {

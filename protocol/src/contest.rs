@@ -60,6 +60,8 @@ codes! {
     UnverifiedHandover = 13, "unverified_handover", "The parcel was handed over without a code. The supervisor will call the customer.";
     /// A payment that is not the order's total.
     CaptureDiffers = 14, "capture_differs", "What was paid is not what the order costs. Finance will look at the payment.";
+    /// Paid ahead and called off, so the customer's money was released; and then the goods were given all the same.
+    GoodsAndMoney = 15, "goods_and_money", "The customer has the goods and gets the money back. Operations will ask for one of the two.";
     /// A second record of what a subject says once.
     RecordedTwice = 20, "recorded_twice", "This was recorded twice. The first record stands; finance will look at the second.";
 }

@@ -4,6 +4,7 @@
 //! the vendor only.
 
 use crate::account::{Account, Code as Chart};
+use crate::contest::{Code, Contest};
 use crate::fact::{EarningOpened, EscrowReleased, Fact, TermsFrozen};
 use crate::history::History;
 use crate::id::{OpId, Scope, Subject};
@@ -123,6 +124,8 @@ pub struct Earning {
     pub charged_for: Option<OpId>,
     /// What it is held for, and was not released from since.
     pub held_for: Vec<OpId>,
+    /// What waits for a ruling and no parcel tells: central named it in its hold.
+    pub contests: Vec<Contest>,
     /// What the vendor gets of it, fees taken off.
     pub net: Taka,
     /// What it adds to what the vendor may have (2020); negative when a return was charged to it.
@@ -158,6 +161,7 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     let mut earning = Earning { incomplete: history.incomplete, newer: history.newer, ..Earning::default() };
     let mut journals = Vec::new();
     earning.held_for = held_for(history);
+    earning.contests = contests(history);
     let opens = |fact: &Fact| matches!(fact, Fact::EarningOpened(_) | Fact::TermsFrozen(_));
     let terms = match first(history, &opens) {
         Some(Fact::EarningOpened(terms)) => Terms::from(terms),
@@ -238,6 +242,22 @@ fn held_for(history: &History) -> Vec<OpId> {
     held_for.sort_unstable();
     held_for.dedup();
     held_for
+}
+
+/// What only the earning knows: the money went back, and the goods went out.
+fn contests(history: &History) -> Vec<Contest> {
+    let both = Code::GoodsAndMoney;
+    let mut contests: Vec<Contest> = history
+        .facts
+        .iter()
+        .filter_map(|seen| match &seen.fact {
+            Some(Fact::EarningHeld(held)) if held.code == both as u16 => Some(Contest { op: held.cause, code: both }),
+            _ => None,
+        })
+        .collect();
+    contests.sort_unstable();
+    contests.dedup();
+    contests
 }
 
 /// Where the customer's money for this parcel lies: collected, or paid ahead.

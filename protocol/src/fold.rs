@@ -127,7 +127,8 @@ impl Folded {
             State::Remittance(remittance) => &remittance.contests,
             State::Order(order) => &order.contests,
             State::Refund(refund) => &refund.contests,
-            State::Earning(_) | State::Other => &[],
+            State::Earning(earning) => &earning.contests,
+            State::Other => &[],
         }
     }
 }

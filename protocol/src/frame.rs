@@ -48,6 +48,39 @@ pub struct Hello {
     /// The version of its fold.
     #[n(4)]
     pub rules: u32,
+    /// See [`names_digest`]; a device of before says nothing.
+    #[cbor(n(5), with = "minicbor::bytes")]
+    pub names: Option<[u8; 8]>,
+}
+
+/// What a person or a place is called, for the devices that work with them. Names are no facts: whoever may
+/// read a scope is told them anew when they change, and nobody else is.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PartyName {
+    /// Whose: an agent or a site.
+    #[n(0)]
+    pub party: Scope,
+    /// As operations wrote it.
+    #[n(1)]
+    pub name: String,
+}
+
+impl std::fmt::Debug for PartyName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PartyName({})", self.party)
+    }
+}
+
+/// Tells whether a device holds the names there are: over all of them, in order of the party.
+#[must_use]
+pub fn names_digest<'a>(names: impl IntoIterator<Item = (&'a Scope, &'a str)>) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new_derive_key("getit names 1");
+    for (party, name) in names {
+        hasher.update(&party.0).update(&(name.len() as u64).to_be_bytes()).update(name.as_bytes());
+    }
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    digest
 }
 
 /// What central holds of the device's own chain.
@@ -321,6 +354,8 @@ frames! {
     Check(u64) = 15;
     /// Hub → edge; skipped by devices of before.
     Boxes(Vec<CodeBox>) = 16;
+    /// Hub → edge, all there are, when the device holds others; skipped by devices of before.
+    Names(Vec<PartyName>) = 20;
 }
 
 /// Why bytes are not a frame.

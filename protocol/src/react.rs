@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::account::{Account, Code as Chart};
-use crate::contest::Contest;
-use crate::earning::{Prepaid, Terms};
+use crate::contest::{Code, Contest};
+use crate::earning::{Earning, Prepaid, Terms};
 use crate::fact::{Distributed, EarningHeld, EscrowReleased, Fact, Judged, RtoCharged};
 use crate::fold::{Folded, State};
 use crate::history::History;
@@ -56,8 +56,11 @@ fn is_paid(history: &History) -> bool {
     history.facts.iter().any(|seen| matches!(seen.fact, Some(Fact::PaymentCaptured(_))))
 }
 
-/// Every contest is told, once, on the subject itself.
+/// Every contest is told, once, on the subject itself; that of an earning was told by the hold that named it.
 fn judgements(subject: Subject, folded: &Folded, history: &History) -> Vec<(Subject, Fact)> {
+    if matches!(folded.state, State::Earning(_)) {
+        return Vec::new();
+    }
     let told: BTreeSet<(OpId, u16)> = history
         .facts
         .iter()
@@ -82,6 +85,9 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
         let held = |contest: &Contest| Fact::EarningHeld(EarningHeld { cause: contest.op, code: contest.code as u16 });
         let mut seen = BTreeSet::new();
         return parcel.contests.iter().filter(unheld).filter(|c| seen.insert(c.op)).map(|c| (about, held(c))).collect();
+    }
+    if earning.released_for.is_some() && parcel.status.is_with_customer() {
+        return goods_and_money(about, parcel, &earning);
     }
     let open = earning.distributed_for.is_none() && earning.released_for.is_none();
     let fact = match &terms.prepaid {
@@ -110,6 +116,13 @@ fn settle_prepaid(parcel: &Parcel) -> Option<Fact> {
         Status::Returned => parcel.returned_by.map(|cause| released(cause, 2)),
         _ => None,
     }
+}
+
+/// The release stands: the customer was told of it. That the goods are with the customer too is named, once.
+fn goods_and_money(about: Subject, parcel: &Parcel, earning: &Earning) -> Vec<(Subject, Fact)> {
+    let given = parcel.status_by.filter(|given| earning.contests.iter().all(|contest| contest.op != *given));
+    let held = |cause| Fact::EarningHeld(EarningHeld { cause, code: Code::GoodsAndMoney as u16 });
+    given.map(|cause| (about, held(cause))).into_iter().collect()
 }
 
 fn distributed(cause: Option<OpId>) -> Option<Fact> {

@@ -13,8 +13,8 @@ use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, Ids, MAX_IDS, RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames,
-    pack_ids, unpack_ids,
+    CodeBox, Cursor, Frame, Hello, Ids, MAX_IDS, PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome,
+    bursts_frames, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId};
 use crate::op::lane;
@@ -44,6 +44,8 @@ pub trait EdgeStore {
     fn add_keys(&mut self, keys: &[SubjectKey]) -> Result<(), Self::Error>;
     /// Keeps what handover codes open; one that is held already stays.
     fn add_boxes(&mut self, boxes: &[CodeBox]) -> Result<(), Self::Error>;
+    /// Keeps what parties are called, in place of all names that were held.
+    fn set_names(&mut self, names: &[PartyName]) -> Result<(), Self::Error>;
     /// Bursts of earlier incarnations that are not safe, encoded: they go out again with every HELLO.
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Central holds own bursts up to here. Never lowers what is kept.
@@ -145,6 +147,10 @@ impl EdgeSession {
             }
             Frame::Boxes(boxes) => {
                 store.add_boxes(&boxes)?;
+                Ok(Vec::new())
+            }
+            Frame::Names(names) => {
+                store.set_names(&names)?;
                 Ok(Vec::new())
             }
             Frame::Bursts(bursts) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use central::intake::IntakeError;
 use central::replication::{self, DeviceStatus, ReplicationError};
-use protocol::frame::{CodeBox, Cursor, OwnHead, RefusedSlot, SubjectKey};
+use protocol::frame::{CodeBox, Cursor, OwnHead, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::Author;
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, PAGE_OPS, Page};
@@ -172,6 +172,10 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
         }
         Ask::Certificates(authors) => {
             Answer::Certificates(named(hub, replication::certificates(&hub.pool, &authors).await?))
+        }
+        Ask::Names => {
+            let names = central::names::of(&hub.pool, seat).await?;
+            Answer::Names(names.into_iter().map(|(party, name)| PartyName { party, name }).collect())
         }
         Ask::Status(status) => {
             let status = DeviceStatus {

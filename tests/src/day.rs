@@ -11,7 +11,7 @@ pub(crate) mod house;
 mod node;
 mod people;
 mod point;
-pub(crate) mod process;
+pub mod process;
 mod report;
 mod street;
 mod trouble;

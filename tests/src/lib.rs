@@ -9,5 +9,7 @@ pub mod model;
 pub mod order_book;
 pub mod order_file;
 pub mod postgres;
+pub mod sim;
+pub mod small_disk;
 pub mod up;
 pub mod window;

@@ -1,19 +1,18 @@
-//! The model: central, sites, agents and vendors in one process from one seed, before any disk or
-//! socket. The same engine and the same sessions as the real parts; only storage is a map.
-//!
-//! While it runs, people act, facts conflict, sessions die at any frame, frames come twice, bursts hop
-//! over the LAN, and central is restored from an old copy. Then the faults stop, and within three
-//! sessions every edge must have equal roots, an empty outbox, and books equal to central's.
+//! The parts of a world in one process: central and edges whose storage is a map, people with a temper, and
+//! dice. The engine and the sessions are the product's own. What happens to them is `sim`'s.
 
 mod central;
 mod edge;
 mod memory;
-mod people;
-mod wire;
-mod world;
+mod parties;
+pub mod people;
 
+use protocol::frame::{self, Frame, HEADER_BYTES};
+
+pub use central::Central;
+pub use edge::Edge;
 pub use memory::Memory;
-pub use world::{Report, run};
+pub use parties::{Parties, order};
 
 /// splitmix64: a whole world follows from one number.
 #[derive(Clone, Debug)]
@@ -56,5 +55,17 @@ impl Dice {
         let mut out = [0; 32];
         out.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.draw().to_le_bytes()));
         out
+    }
+}
+
+/// The frame of these bytes, as the other side reads them.
+pub fn frame_of(bytes: &[u8]) -> Frame {
+    let mut head = [0; HEADER_BYTES];
+    head.copy_from_slice(&bytes[..HEADER_BYTES]);
+    let (number, length) = frame::header(head).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(length, bytes.len() - HEADER_BYTES, "the length is the body's");
+    match Frame::decode(number, &bytes[HEADER_BYTES..]) {
+        Ok(Some(frame)) => frame,
+        other => panic!("a frame that nobody can read: {other:?}"),
     }
 }

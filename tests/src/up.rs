@@ -240,6 +240,9 @@ impl<'a> System<'a> {
         let (agent, vendor) = (central.code(&agent).await?.0, central.code(&vendor).await?.0);
         let node = self.plan.data.join("node").join("courier-hub");
         let http = self.address("central", "http")?;
+        let counter = self.address("node/courier-hub", "http")?;
+        let token = std::fs::read_to_string(node.join("api.token")).context("the kiosk's token")?;
+        let page = edge_node::kiosk::ask_link(&counter, token.trim()).await.context("the kiosk's link")?;
         let lines = [
             ("central", format!("http://{http}/api/v1")),
             ("central https", format!("https://{}/api/v1", self.address("central", "https")?)),
@@ -247,14 +250,15 @@ impl<'a> System<'a> {
             ("openapi", format!("http://{http}/openapi.json")),
             ("hub", format!("http://{}/healthz", self.address("hub-1", "http")?)),
             ("hub quic", self.address("hub-1", "quic")?),
-            ("kiosk", format!("http://{}/", self.address("node/courier-hub", "http")?)),
+            ("kiosk", format!("http://{counter}/")),
+            ("kiosk page", page),
             ("kiosk token", node.join("api.token").display().to_string()),
             ("tokens", path.display().to_string()),
             ("logs", self.logs.display().to_string()),
             ("agent's code", agent),
             ("vendor's code", vendor),
         ];
-        println!("\neverything runs; codes are good for 15 minutes and one device each");
+        println!("\neverything runs; codes are good for 15 minutes and one device each, the kiosk's page opens once");
         for (name, value) in lines {
             println!("{name:<18}{value}");
         }

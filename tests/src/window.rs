@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,16 @@ impl Display {
 
 /// The Shift key, as WebDriver writes it.
 const SHIFT: &str = "\u{e008}";
+/// The Enter key, with which a scanner ends.
+const ENTER: &str = "\u{e007}";
+/// Where pictures go when somebody wants to look at them.
+const PICTURES: &str = "GETIT_PICTURES";
+
+/// How a page marks what tests press and read.
+#[must_use]
+pub fn id(testid: &str) -> String {
+    format!("[data-testid=\"{testid}\"]")
+}
 
 /// One window and its driver.
 pub struct Window {
@@ -278,15 +288,33 @@ impl Window {
             .map(drop)
     }
 
-    /// Writes a picture of the window as PNG.
+    /// Types as a scanner does: fast, wherever the focus is, and Enter at the end.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn scan(&self, text: &str) -> anyhow::Result<()> {
+        self.keys(&format!("{text}{ENTER}")).await
+    }
+
+    /// An attribute of the first match, or nothing.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn attribute(&self, css: &str, name: &str) -> anyhow::Result<String> {
+        let script = "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? '';";
+        Ok(self.script(script, &[json!(css), json!(name)]).await?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Keeps a picture of the window as PNG, when `GETIT_PICTURES` names a folder to look at.
     ///
     /// # Errors
     /// The driver's, and the file's.
-    pub async fn picture(&self, path: &Path) -> anyhow::Result<PathBuf> {
+    pub async fn picture(&self, name: &str) -> anyhow::Result<()> {
+        let Some(folder) = std::env::var_os(PICTURES) else { return Ok(()) };
+        std::fs::create_dir_all(&folder)?;
         let picture = self.call(reqwest::Method::GET, "/screenshot", None).await?;
         let bytes = BASE64.decode(picture.as_str().unwrap_or_default().as_bytes())?;
-        std::fs::write(path, bytes)?;
-        Ok(path.to_owned())
+        Ok(std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes)?)
     }
 
     /// Closes the window; its app or browser ends.

@@ -5,9 +5,10 @@ mod system {
     mod api;
     mod damage;
     mod intake;
-    mod model;
     mod replica;
     mod rules;
+    mod screen;
+    mod sim;
     mod up;
     mod walk;
 }

@@ -10,9 +10,9 @@ describe('a scan that is no plain parcel', () => {
     for (const language of ['bn', 'en'] as const) {
       speak(language);
       expect(said({ outcome: 'ours', parcel })).toBeNull();
-      expect(said({ outcome: 'elsewhere', parcel, place_code: '7Q4M 22KD 1' })?.sentence).toContain('7Q4M 22KD 1');
+      expect(said({ outcome: 'elsewhere', parcel, place: '7Q4M 22KD 1' })?.sentence).toContain('7Q4M 22KD 1');
       expect(said({ outcome: 'unknown', label: 'GT 4471 8823 7' })?.sentence).toContain('GT 4471 8823 7');
-      const all = [said({ outcome: 'wrong_digit' }), said({ outcome: 'not_ours' }), said({ outcome: 'elsewhere', parcel, place_code: null })];
+      const all = [said({ outcome: 'wrong_digit' }), said({ outcome: 'not_ours' }), said({ outcome: 'elsewhere', parcel, place: null })];
       for (const one of all) expect(one?.sentence).toMatch(/\S{3,}/);
     }
     expect(said({ outcome: 'wrong_digit' })?.sentence).not.toBe(said({ outcome: 'not_ours' })?.sentence);

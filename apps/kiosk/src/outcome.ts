@@ -18,7 +18,7 @@ export function said(scan: SiteScan): Said | null {
     case 'several':
       return { sentence: t('kiosk.several'), tone: 'wait' };
     case 'elsewhere':
-      return { sentence: elsewhere(scan.parcel, scan.place_code), tone: 'hub' };
+      return { sentence: elsewhere(scan.parcel, scan.place), tone: 'hub' };
     case 'wrong_digit':
       return { sentence: t('no.digit'), tone: 'stop' };
     case 'unknown':

@@ -135,6 +135,11 @@ impl Operation {
         self.parameter("header", name, true, description, schema)
     }
 
+    /// A header that some requests do without.
+    pub(super) fn may_header(self, name: &'static str, description: &str, schema: Value) -> Self {
+        self.parameter("header", name, false, description, schema)
+    }
+
     /// A part of the query.
     pub(super) fn query(self, name: &'static str, description: &str, schema: Value) -> Self {
         self.parameter("query", name, false, description, schema)

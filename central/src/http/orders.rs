@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use protocol::id::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::error::Answer;
@@ -55,18 +55,28 @@ pub(super) fn operations() -> Vec<Operation> {
 
 /// An operation that is done once for each `Idempotency-Key`.
 pub(super) fn keyed(operation: Operation) -> Operation {
-    let key = json!({
+    let told = "New for each request; the same key with the same body gives the same answer.";
+    refusing_keys(operation.header("Idempotency-Key", told, key_schema()))
+}
+
+/// The same, where a dry run needs no key: it records nothing that a retry could record twice.
+pub(super) fn keyed_unless_dry(operation: Operation) -> Operation {
+    let told = "Needed unless dry_run is true. The same key with the same body gives the same answer.";
+    refusing_keys(operation.may_header("Idempotency-Key", told, key_schema()))
+}
+
+fn key_schema() -> Value {
+    json!({
         "type": "string",
         "minLength": KEY_LENGTH.start(),
         "maxLength": KEY_LENGTH.end(),
         "pattern": "^[!-~]+$",
         "example": "checkout-7f3a9c21",
-    });
-    let told = "New for each request; the same key with the same body gives the same answer.";
-    operation
-        .header("Idempotency-Key", told, key)
-        .refuses(400, &["idempotency_key_needed", "idempotency_key_bad"])
-        .refuses(409, &["idempotency_mismatch"])
+    })
+}
+
+fn refusing_keys(operation: Operation) -> Operation {
+    operation.refuses(400, &["idempotency_key_needed", "idempotency_key_bad"]).refuses(409, &["idempotency_mismatch"])
 }
 
 /// `POST /orders`: 201 with the new order, or 200 with the answer this key got before.

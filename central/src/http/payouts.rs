@@ -12,7 +12,7 @@ use super::banking::{Recorded, recorded};
 use super::error::Answer;
 use super::extract::{Body, Page, Segment};
 use super::operation::Operation;
-use super::orders::{idempotency_key, keyed};
+use super::orders::{idempotency_key, keyed, keyed_unless_dry};
 use super::{App, FINANCE};
 use crate::finance::Paged;
 use crate::finance::bank::{self, PayoutLineRow, PayoutRow};
@@ -25,7 +25,7 @@ use crate::tokens::Caller;
 pub(super) fn operations() -> Vec<Operation> {
     let (now, not_now) = ("It is recorded.", "A dry run, nothing to do, or the answer that this key got before.");
     vec![
-        keyed(Operation::post("/finance/maturing", "run_maturing", "Let covered earnings mature.", mature))
+        keyed_unless_dry(Operation::post("/finance/maturing", "run_maturing", "Let covered earnings mature.", mature))
             .roles(FINANCE)
             .takes::<MaturingRequest>()
             .gives::<MaturingAnswer>(201, now)
@@ -34,13 +34,18 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::get("/finance/payouts", "list_payouts", "The payouts.", list)
             .roles(FINANCE)
             .gives_page_of::<PayoutRow>(),
-        keyed(Operation::post("/finance/payouts", "create_payouts", "Create the payouts of vendors.", create))
-            .roles(FINANCE)
-            .takes::<PayoutRequest>()
-            .gives::<PayoutAnswer>(201, now)
-            .gives::<PayoutAnswer>(200, not_now)
-            .refuses(409, &["more_than_available", "wrong_state"])
-            .refuses(422, &["unknown_vendor"]),
+        keyed_unless_dry(Operation::post(
+            "/finance/payouts",
+            "create_payouts",
+            "Create the payouts of vendors.",
+            create,
+        ))
+        .roles(FINANCE)
+        .takes::<PayoutRequest>()
+        .gives::<PayoutAnswer>(201, now)
+        .gives::<PayoutAnswer>(200, not_now)
+        .refuses(409, &["more_than_available", "wrong_state"])
+        .refuses(422, &["unknown_vendor"]),
         Operation::get("/finance/payouts/{id}/lines", "list_payout_lines", "The lines of a payout.", lines)
             .roles(FINANCE)
             .id("id", "The payout.")

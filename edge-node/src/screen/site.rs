@@ -30,6 +30,8 @@ pub struct SiteHome {
     pub site: Scope,
     /// The site as people write it.
     pub site_code: String,
+    /// What it is called, once central said so.
+    pub site_name: Option<String>,
     /// A partner's own point: what it takes is the partner's to remit.
     pub partner: bool,
     /// Parcels on the way here.
@@ -96,6 +98,8 @@ pub struct SiteAgent {
     pub agent: Scope,
     /// As people write it.
     pub code: String,
+    /// What he is called, once central said so.
+    pub name: Option<String>,
     /// Cash in his hands as known here; what he has offered is not part of it.
     pub cash_paisa: i64,
     /// Parcels on his run.
@@ -115,6 +119,8 @@ pub struct SiteOffer {
     pub agent: Scope,
     /// As people write it.
     pub agent_code: String,
+    /// What he is called, once central said so.
+    pub agent_name: Option<String>,
     /// When he said so, by his clock.
     pub at_ms: u64,
 }
@@ -127,6 +133,8 @@ pub struct SiteCounted {
     pub handin: Subject,
     /// The agent as people write it.
     pub agent_code: String,
+    /// What he is called, once central said so.
+    pub agent_name: Option<String>,
     /// What he said; `null` while his offer is still on his phone.
     pub offered_paisa: Option<i64>,
     /// What was counted.
@@ -155,6 +163,7 @@ impl Node {
             Ok::<_, StoreError>(SiteHome {
                 site: seat.party,
                 site_code: code_of(&seat.party),
+                site_name: rows.name_of(&seat.party)?,
                 partner: seat.is_partner(),
                 expected: rows.count_by_place(Whereabouts::Expected)?,
                 here: rows.count_by_place(Whereabouts::Here)?,
@@ -220,7 +229,8 @@ impl Node {
         Ok(self.store().read(|rows| parcel::read(rows, self.seat(), &parcel, now_ms))?)
     }
 
-    /// The agents of the site.
+    /// The agents of the site: those central names, in order of their names, then others that brought or
+    /// took something.
     ///
     /// # Errors
     /// The database.
@@ -230,11 +240,15 @@ impl Node {
                 Ok::<_, StoreError>(SiteAgent {
                     agent,
                     code: code_of(&agent),
+                    name: rows.name_of(&agent)?,
                     cash_paisa: rows.cash_of_agent(agent)?.paisa(),
                     on_run: rows.parcels_by_place(Whereabouts::OnRun, Some(agent), None, 10_000)?.len() as u64,
                 })
             };
-            rows.agents_of_site()?.into_iter().map(read).collect::<Result<Vec<_>, _>>()
+            let mut agents: Vec<Scope> = rows.roster()?.into_iter().map(|(agent, _)| agent).collect();
+            let seen = rows.agents_of_site()?.into_iter().filter(|agent| !agents.contains(agent));
+            agents.extend(seen.collect::<Vec<_>>());
+            agents.into_iter().map(read).collect::<Result<Vec<_>, _>>()
         })?)
     }
 
@@ -243,15 +257,19 @@ impl Node {
     /// # Errors
     /// The database.
     pub fn site_offers(&self) -> Result<Vec<SiteOffer>, NodeError> {
-        let rows = self.store().read(|rows| rows.open_offers(MOST_PEOPLE))?;
-        let show = |row: crate::store::OfferRow| SiteOffer {
-            handin: row.handin,
-            code: code_of(&row.handin),
-            agent: row.agent,
-            agent_code: code_of(&row.agent),
-            at_ms: row.at_ms,
-        };
-        Ok(rows.into_iter().map(show).collect())
+        Ok(self.store().read(|rows| {
+            let show = |row: crate::store::OfferRow| {
+                Ok::<_, StoreError>(SiteOffer {
+                    handin: row.handin,
+                    code: code_of(&row.handin),
+                    agent: row.agent,
+                    agent_code: code_of(&row.agent),
+                    agent_name: rows.name_of(&row.agent)?,
+                    at_ms: row.at_ms,
+                })
+            };
+            rows.open_offers(MOST_PEOPLE)?.into_iter().map(show).collect::<Result<Vec<_>, _>>()
+        })?)
     }
 
     /// Both figures of a hand-in that was counted; `None` before its count.
@@ -259,14 +277,18 @@ impl Node {
     /// # Errors
     /// The database.
     pub fn site_counted(&self, handin: Subject) -> Result<Option<SiteCounted>, NodeError> {
-        let folded = self.store().read(|rows| rows.folded(&handin))?;
-        let Some(protocol::fold::State::HandIn(state)) = folded.map(|folded| folded.state) else { return Ok(None) };
-        Ok(state.counted.zip(state.agent).map(|(counted, agent)| SiteCounted {
-            handin,
-            agent_code: code_of(&agent),
-            offered_paisa: state.offered.map(|offered| offered.paisa()),
-            counted_paisa: counted.paisa(),
-        }))
+        Ok(self.store().read(|rows| {
+            let folded = rows.folded(&handin)?;
+            let Some(protocol::fold::State::HandIn(state)) = folded.map(|folded| folded.state) else { return Ok(None) };
+            let Some((counted, agent)) = state.counted.zip(state.agent) else { return Ok(None) };
+            Ok::<_, StoreError>(Some(SiteCounted {
+                handin,
+                agent_code: code_of(&agent),
+                agent_name: rows.name_of(&agent)?,
+                offered_paisa: state.offered.map(|offered| offered.paisa()),
+                counted_paisa: counted.paisa(),
+            }))
+        })?)
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST, PICKUP];
+const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES];
 
 /// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
 /// made. The boxes come by session and belong to this device: a rebuild leaves them.
@@ -22,6 +22,16 @@ ALTER TABLE view_parcel ADD COLUMN given_at_ms INTEGER;
 ALTER TABLE view_parcel ADD COLUMN stop_requested INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE view_parcel ADD COLUMN prepaid INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE code_box (subject BLOB PRIMARY KEY, sealed BLOB NOT NULL, tries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Which opening of the database this is: see `store/life`.
+const LIFE: &str = "
+CREATE TABLE life (one INTEGER PRIMARY KEY CHECK (one = 1), number TEXT NOT NULL, place TEXT NOT NULL) STRICT;
+";
+
+/// What central says that agents and sites are called. A rebuild leaves it: it comes by session.
+const NAMES: &str = "
+CREATE TABLE party_name (party BLOB PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
 const FIRST: &str = "

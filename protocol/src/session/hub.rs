@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::burst::Burst;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, Notice, OwnHead, PageEnd, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey,
-    Want, Welcome, bursts_frames, pack_ids, unpack_ids,
+    CodeBox, Cursor, Frame, Hello, Notice, OwnHead, PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot, Status,
+    SubjectKey, Want, Welcome, bursts_frames, names_digest, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::root::Root;
@@ -26,6 +26,8 @@ pub enum Ask {
     Difference(Scope, u8, Vec<ShortId>),
     /// Certificates.
     Certificates(Vec<Author>),
+    /// What the people and places are called that the device works with.
+    Names,
     /// Keep what the device says of itself.
     Status(Status),
 }
@@ -43,6 +45,8 @@ pub enum Answer {
     Difference(Scope, u8, Difference),
     /// To [`Ask::Certificates`].
     Certificates(Vec<(Author, Vec<u8>)>),
+    /// To [`Ask::Names`]: in order of the party.
+    Names(Vec<PartyName>),
     /// To [`Ask::Status`].
     Noted,
 }
@@ -101,6 +105,8 @@ pub struct HubSession {
     keyed: BTreeSet<Subject>,
     boxed: BTreeSet<Subject>,
     last_roots: Option<Roots>,
+    /// The names that the device holds.
+    names: Option<[u8; 8]>,
     hello: Hello,
 }
 
@@ -151,6 +157,7 @@ impl HubSession {
             keyed: BTreeSet::new(),
             boxed: BTreeSet::new(),
             last_roots: None,
+            names: None,
             hello: Hello::default(),
         }
     }
@@ -165,6 +172,7 @@ impl HubSession {
                 return Err(Violation::TwoHellos);
             }
             self.greeted = true;
+            self.names = hello.names;
             self.hello = hello;
             return Ok(vec![Ask::Welcome]);
         }
@@ -182,7 +190,9 @@ impl HubSession {
                 Ok(self.page())
             }
             Frame::WantCertificates(authors) => Ok(vec![Ask::Certificates(authors)]),
-            Frame::Status(status) => Ok(vec![Ask::Status(status)]),
+            Frame::Status(status) if self.drain => Ok(vec![Ask::Status(status)]),
+            // An agent who was enrolled today is on the counter's list today.
+            Frame::Status(status) => Ok(vec![Ask::Status(status), Ask::Names]),
             Frame::Ids(_) | Frame::Check(_) => Ok(Vec::new()),
             _ => Err(Violation::WrongSide),
         }
@@ -237,8 +247,19 @@ impl HubSession {
                 let bytes = certificates.into_iter().map(|(_, bytes)| bytes.into()).collect();
                 (vec![Frame::Certificates(bytes)], Vec::new())
             }
+            Answer::Names(names) => (self.tell_names(names), Vec::new()),
             Answer::Noted => (Vec::new(), Vec::new()),
         }
+    }
+
+    /// All names, when the device holds others.
+    fn tell_names(&mut self, names: Vec<PartyName>) -> Vec<Frame> {
+        let digest = names_digest(names.iter().map(|named| (&named.party, named.name.as_str())));
+        if self.names == Some(digest) {
+            return Vec::new();
+        }
+        self.names = Some(digest);
+        vec![Frame::Names(names)]
     }
 
     fn introduce(

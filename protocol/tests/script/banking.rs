@@ -275,6 +275,31 @@ fn j21a_paid_ahead_and_sent_back_keeps_the_delivery_fee() {
 }
 
 #[test]
+fn r7_released_and_given_all_the_same_is_named() {
+    let packed = "order O1 prepaid v1 P1 1069\ncentral escrows O1 1069\nv1 accepts P1\nv1 packs P1\n";
+    check(
+        &[
+            packed,
+            "s1 offline",
+            "central cancels O1",
+            "print E1",
+            "s1 receives P1",
+            "s1 dispatches P1 to a7",
+            "s1 syncs",
+            "a7 loads P1",
+            "a7 offline",
+            "a7 delivers P1 by E2",
+            "a7 blindly delivers P1 by E2",
+            "a7 syncs",
+            "print P1",
+            "print E1",
+            "books",
+        ],
+        &expect![[""]],
+    );
+}
+
+#[test]
 fn j36a_a_partner_remits_net_of_his_commission() {
     check(
         &["central remits M1 of s1 1054 kept 15", "print M1"],

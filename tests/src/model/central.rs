@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::SigningKey;
 use protocol::account::Account;
-use protocol::burst::{Burst, ChainPlace};
+use protocol::burst::{Burst, ChainPlace, Slot};
 use protocol::decide::Draft;
 use protocol::frame::{Cursor, OwnHead, RefusedSlot};
 use protocol::id::{Author, Incarnation, OpId, Scope, ShortId};
 use protocol::intake::{self, Clerk, Verified, Wanted, op_of, refused};
+use protocol::op::Op;
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, Page};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
 use super::memory::Memory;
+use crate::sim::mutant::Mutant;
 
 /// Central: its store, its log and its chain.
 #[derive(Clone)]
@@ -23,9 +25,34 @@ pub struct Central {
     pub key: SigningKey,
     pub log_id: [u8; 8],
     pub place: ChainPlace,
+    /// In which way the product is wrong here.
+    pub broken: Option<Mutant>,
 }
 
+/// Further off than this is a clock that the mutant believes to be right, ms.
+const PATIENT_MS: u64 = 86_400_000;
+
 impl Central {
+    /// Goes on in a new incarnation, as after a restore.
+    pub fn begin(&mut self, inc: Incarnation) {
+        self.place = ChainPlace::start(self.place.author, inc);
+    }
+
+    /// What the product must not refuse, and a mutant does.
+    fn breaks(&self, burst: &Burst, stamp: Stamp) -> Option<&'static str> {
+        let off = burst.head.time_ms.abs_diff(stamp.now_ms) > PATIENT_MS;
+        let known = |subject| self.memory.by_subject.get(&subject).is_some_and(|ops: &Vec<OpId>| ops.len() > 5);
+        let ops = burst.slots.iter().filter_map(|slot| match slot {
+            Slot::Open(bytes) => Op::decode(bytes).ok(),
+            Slot::Withheld(_) => None,
+        });
+        match self.broken {
+            Some(Mutant::LateRefused) if off => Some("clock"),
+            Some(Mutant::FirstComeWins) if ops.into_iter().any(|op| known(op.subject)) => Some("first_come"),
+            _ => None,
+        }
+    }
+
     /// Takes bursts of devices; returns what was refused.
     pub fn take(&mut self, bursts: Vec<Burst>, stamp: Stamp) -> Vec<RefusedSlot> {
         let mut refusals = Vec::new();
@@ -36,7 +63,12 @@ impl Central {
             }
             let head = burst.head.clone();
             let seat = self.memory.certificates.get(&head.author).map(|certificate| certificate.seat.clone());
-            let checked = seat.ok_or(refused::UNKNOWN_AUTHOR).and_then(|seat| intake::verify(burst, &seat));
+            let wrong = self.breaks(&burst, stamp).filter(|_| head.author != self.place.author);
+            let checked = seat.ok_or(refused::UNKNOWN_AUTHOR).and_then(|seat| match (wrong, self.broken) {
+                (Some(code), _) => Err(code),
+                (None, Some(Mutant::ForgeryTaken)) => Ok(Verified::of_own(burst)),
+                (None, _) => intake::verify(burst, &seat),
+            });
             match checked {
                 Ok(burst) => verified.push(burst),
                 Err(code) => {
@@ -53,7 +85,13 @@ impl Central {
             let (author, inc, seq) = row.at;
             refusals.push(RefusedSlot { author, inc, seq, slot: Some(row.slot), code: row.code.to_owned() });
         }
+        let twice = self.broken == Some(Mutant::PostedTwice) && taken.duplicates > 0;
+        let entries = if twice { taken.entries.clone() } else { Vec::new() };
         self.memory.apply(taken);
+        entries.iter().for_each(|entry| self.memory.post(&entry.journal));
+        if self.broken == Some(Mutant::RevocationIgnored) {
+            self.memory.revocations.clear();
+        }
         refusals
     }
 
@@ -89,6 +127,7 @@ impl Central {
                 Answer::Difference(scope, lane, self.difference(seat, scope, lane, &theirs))
             }
             Ask::Certificates(authors) => Answer::Certificates(self.certificates(&authors.into_iter().collect())),
+            Ask::Names => Answer::Names(Vec::new()),
             Ask::Status(_) => Answer::Noted,
         }
     }
@@ -111,7 +150,10 @@ impl Central {
     }
 
     fn page(&self, author: Author, seat: &Seat, after: u64) -> Page {
-        let scopes = self.memory.readable(seat);
+        let mut scopes = self.memory.readable(seat);
+        if self.broken == Some(Mutant::RouteIgnored) {
+            scopes.extend(self.memory.members.values().flat_map(BTreeMap::keys));
+        }
         let mut ids: BTreeSet<OpId> = BTreeSet::new();
         for (id, (position, row)) in &self.memory.ops {
             if row.held.author == author {

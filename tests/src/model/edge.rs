@@ -21,6 +21,7 @@ use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
 use super::memory::Memory;
+use crate::sim::mutant::Mutant;
 
 /// An edge: its seat, its store, and what it knows of central.
 #[derive(Clone)]
@@ -34,12 +35,59 @@ pub struct Edge {
     /// Own bursts of this incarnation as written: the outbox keeps also what intake refuses.
     pub own: Vec<Vec<u8>>,
     pub safe: u64,
+    /// The same of the incarnations before.
+    pub earlier: Vec<Earlier>,
+    /// Every number that was ever written here: what the outbox is held to.
+    pub wrote: BTreeSet<(Incarnation, u64)>,
+    /// The latest time that the seat ever claimed.
+    pub last_ms: u64,
+    /// In which way the product is wrong here.
+    pub broken: Option<Mutant>,
     pub cursor: Cursor,
     pub compared: Option<(bool, bool)>,
     pub refused: u64,
 }
 
+/// A life of the database that is over.
+#[derive(Clone)]
+pub struct Earlier {
+    inc: Incarnation,
+    own: Vec<Vec<u8>>,
+    safe: u64,
+}
+
+impl Earlier {
+    fn unsafe_bursts(&self) -> &[Vec<u8>] {
+        unsafe_of(&self.own, self.safe)
+    }
+}
+
+fn unsafe_of(own: &[Vec<u8>], safe: u64) -> &[Vec<u8>] {
+    own.get(usize::try_from(safe).unwrap_or(usize::MAX)..).unwrap_or_default()
+}
+
 impl Edge {
+    /// Begins a new life of the database.
+    pub fn begin(&mut self, inc: Incarnation) {
+        let own = std::mem::take(&mut self.own);
+        if self.broken != Some(Mutant::OutboxForgets) {
+            self.earlier.push(Earlier { inc: self.place.inc, own, safe: self.safe });
+        }
+        self.place = ChainPlace::start(self.author, inc);
+        self.safe = 0;
+    }
+
+    /// How far central has acknowledged each life.
+    pub fn safe_of_all(&self) -> impl Iterator<Item = (Incarnation, u64)> {
+        let earlier = self.earlier.iter().map(|life| (life.inc, life.safe));
+        earlier.chain([(self.place.inc, self.safe)])
+    }
+
+    /// Bursts that central has not acknowledged, of all lives.
+    pub fn outbox(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.earlier.iter().flat_map(Earlier::unsafe_bursts).chain(unsafe_of(&self.own, self.safe))
+    }
+
     /// Records what a person asks for.
     pub fn record(&mut self, command: &Command, stamp: Stamp) -> Result<(), Refusal> {
         let drafts = decide::decide(&self.seat.clone(), command, self, &stamp)?;
@@ -63,6 +111,7 @@ impl Edge {
     /// Writes ops as one burst.
     pub fn write_ops(&mut self, ops: &[Op], stamp: Stamp) {
         let burst = Burst::sign(&self.key, &self.place, stamp.now_ms, ops);
+        self.wrote.insert((self.place.inc, self.place.seq));
         self.place = self.place.then(burst.digest());
         self.own.push(burst.encode());
         self.take(vec![Verified::of_own(burst)]);
@@ -70,7 +119,10 @@ impl Edge {
 
     fn take(&mut self, bursts: Vec<Verified>) {
         let desk = self.memory.desk(&Wanted::by(&bursts));
-        let taken = intake::take(desk, bursts, None);
+        let mut taken = intake::take(desk, bursts, None);
+        if self.broken == Some(Mutant::RootSkips) && taken.ops.len() % 5 == 1 {
+            taken.roots.pop_last();
+        }
         self.memory.apply(taken);
     }
 
@@ -151,6 +203,7 @@ impl EdgeStore for Edge {
             last: self.last(),
             safe: self.safe,
             rules: protocol::fold::RULES,
+            names: None,
         })
     }
 
@@ -178,6 +231,7 @@ impl EdgeStore for Edge {
                 None => {
                     unknown.insert(burst.head.author);
                 }
+                Some(_) if self.broken == Some(Mutant::ForgeryTaken) => verified.push(Verified::of_own(burst)),
                 Some(seat) => verified.extend(intake::verify(burst, &seat)),
             }
         }
@@ -201,17 +255,24 @@ impl EdgeStore for Edge {
         Ok(())
     }
 
+    fn set_names(&mut self, _names: &[protocol::frame::PartyName]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     fn add_keys(&mut self, _keys: &[SubjectKey]) -> Result<(), Self::Error> {
         Ok(())
     }
 
     fn earlier_bursts(&self, _max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {
-        Ok(Vec::new())
+        Ok(self.earlier.iter().flat_map(Earlier::unsafe_bursts).cloned().collect())
     }
 
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error> {
         if inc == self.place.inc {
             self.safe = self.safe.max(upto);
+        }
+        for life in self.earlier.iter_mut().filter(|life| life.inc == inc) {
+            life.safe = life.safe.max(upto);
         }
         Ok(())
     }
@@ -234,11 +295,11 @@ impl EdgeStore for Edge {
     }
 
     fn new_incarnation(&mut self) -> Result<(), Self::Error> {
-        let mut inc = self.place.inc;
-        inc.0[0] = inc.0[0].wrapping_add(1);
-        self.place = ChainPlace::start(self.author, inc);
-        self.own.clear();
-        self.safe = 0;
+        if self.broken != Some(Mutant::NumberReused) {
+            let mut inc = self.place.inc;
+            inc.0[0] = inc.0[0].wrapping_add(1);
+            self.begin(inc);
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use protocol::fold::{self, Folded};
 use protocol::history::History;
 use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
 use protocol::intake::{self, Chain, Desk, Generations, HeldBurst, HeldOp, OpRow, Taken, Wanted};
-use protocol::journal::Key;
+use protocol::journal::{Journal, Key};
 use protocol::ledger::{self, Standing};
 use protocol::root::Root;
 use protocol::seat::{Certificate, Seat, bits};
@@ -138,13 +138,29 @@ impl Memory {
         for entry in &taken.entries {
             let standing = self.standing.entry(entry.journal.subject).or_default();
             ledger::stand(standing, std::slice::from_ref(entry));
-            for posting in &entry.journal.postings {
-                let balance = self.balances.entry(posting.account).or_default();
-                *balance = balance.plus(posting.amount);
-            }
+            self.post(&entry.journal);
         }
         self.duplicates += taken.duplicates;
         self.refused += taken.refused.len() as u64;
+    }
+
+    /// Adds a journal to the balances.
+    pub fn post(&mut self, journal: &Journal) {
+        for posting in &journal.postings {
+            let balance = self.balances.entry(posting.account).or_default();
+            *balance = balance.plus(posting.amount);
+        }
+    }
+
+    /// The author of a burst that somebody else signed, if there is one.
+    pub fn forged(&self) -> Option<Author> {
+        let whole = |digest: &Digest| self.burst(digest, |_| true);
+        let mut bursts = self.bursts.keys().map(whole);
+        let forged = bursts.find(|burst| {
+            let seat = self.seats.get(&burst.head.author);
+            seat.is_none_or(|seat| intake::verify(burst.clone(), seat).is_err())
+        });
+        forged.map(|burst| burst.head.author)
     }
 
     pub fn history(&self, subject: Subject) -> History {

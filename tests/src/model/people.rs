@@ -1,5 +1,7 @@
 //! What people do in the model: mostly what the commands allow, sometimes what they do not.
 
+use ed25519_dalek::SigningKey;
+use protocol::burst::Burst;
 use protocol::command::Command;
 use protocol::decide::{Draft, Shelf};
 use protocol::fact::{
@@ -7,6 +9,7 @@ use protocol::fact::{
 };
 use protocol::fold::State;
 use protocol::id::{Kind, Scope, Subject};
+use protocol::intake::op_of;
 use protocol::op::{Op, lane};
 use protocol::seat::Role;
 use protocol::stamp::Stamp;
@@ -25,20 +28,29 @@ pub struct Things<'a> {
 /// Tries before a person finds nothing to do.
 const TRIES: usize = 12;
 
-/// One act of the person on `edge`.
-pub fn act(edge: &mut Edge, things: &Things<'_>, dice: &mut Dice, stamp: Stamp) {
+/// One act of the person on `edge`; `true` when no command would have recorded it.
+pub fn act(edge: &mut Edge, things: &Things<'_>, dice: &mut Dice, stamp: Stamp) -> bool {
     let known: Vec<Subject> =
         things.parcels.iter().copied().filter(|p| edge.memory.by_subject.contains_key(p)).collect();
     if dice.chance(6) {
-        return misrecord(edge, &known, things, dice, stamp);
+        misrecord(edge, &known, things, dice, stamp);
+        return true;
     }
     for attempt in 0..TRIES {
         // A refusal is what a person would see; nothing is recorded then.
         if command(edge, &known, things, dice, attempt == 0).is_some_and(|command| edge.record(&command, stamp).is_ok())
         {
-            return;
+            return false;
         }
     }
+    false
+}
+
+/// A burst in the name of `edge`, signed by somebody who has not its key.
+pub fn forgery(edge: &Edge, parcel: Subject, stamp: Stamp) -> Burst {
+    let stranger = SigningKey::from_bytes(&stamp.key(1));
+    let fact = Fact::Loaded(Loaded {});
+    Burst::sign(&stranger, &edge.place, stamp.now_ms, &[op_of(parcel, &fact, Vec::new())])
 }
 
 fn command(edge: &Edge, known: &[Subject], things: &Things<'_>, dice: &mut Dice, may_offer: bool) -> Option<Command> {

@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use getit_tests::window::{Display, Window, id};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+use super::screen::binary;
 
 /// The longest that a start, or a stop, may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -105,8 +108,7 @@ async fn what_it_prints_is_there_and_the_next_run_goes_on() {
     let mine = parcels(&client, &up).await;
     assert_eq!(mine["rows"].as_array().unwrap().len(), 8, "{mine}");
 
-    // The kiosk's device is enrolled, and has the orders' parcels from the hub. Its page is fetched here
-    // too as soon as edge-node serves one.
+    // The kiosk's device is enrolled, and has the orders' parcels from the hub.
     let kiosk = up.told("kiosk").trim_end_matches('/').to_owned();
     let token = read(up.told("kiosk token"));
     let arrived = async {
@@ -122,11 +124,26 @@ async fn what_it_prints_is_there_and_the_next_run_goes_on() {
     };
     tokio::time::timeout(PATIENCE, arrived).await.expect("the kiosk gets its parcels");
 
-    // Each code enrols one device. The apps' windows are started with them here when their pages exist.
-    for code in ["agent's code", "vendor's code"] {
-        let device = folder.path().join(code.replace('\'', ""));
-        std::fs::create_dir(&device).unwrap();
-        edge_node::enrol::enrol(up.told(code), &device, "app").await.unwrap();
+    // The counter's page opens by its link, and each app by its code, once.
+    let counter = Window::browser("kiosk", 1366, 900).await.unwrap();
+    counter.visit(up.told("kiosk page")).await.unwrap();
+    counter.find(&format!("{}:not(:empty)", id("site-code"))).await.unwrap();
+    counter.press(&id("nav-receive")).await.unwrap();
+    counter.find(&id("receive-scan")).await.unwrap();
+    counter.close().await.unwrap();
+    let display = Display::start().await.unwrap();
+    for (app, code, first) in [
+        ("delivery", "agent's code", id("empty-run")),
+        ("vendor", "vendor's code", format!("{}:nth-child(8)", id("order-row"))),
+    ] {
+        let device = folder.path().join(app);
+        let settings = [("GETIT_APP_DATA", device.display().to_string())];
+        let window = Window::app(app, &display, &binary(&format!("getit-{app}")), &settings).await.unwrap();
+        window.write(&id("enrol-code"), up.told(code)).await.unwrap();
+        window.press(&id("enrol-submit")).await.unwrap();
+        window.find(&first).await.unwrap();
+        window.picture(&format!("up-{app}")).await.unwrap();
+        window.close().await.unwrap();
         assert!(edge_node::enrol::enrol(up.told(code), &folder.path().join("second"), "app").await.is_err());
     }
 
@@ -141,7 +158,9 @@ async fn what_it_prints_is_there_and_the_next_run_goes_on() {
     assert!(client.get(&central).send().await.is_err(), "nothing is left running");
 
     let again = Up::start(&data).await;
-    for (name, value) in told.iter().filter(|(name, _)| !name.ends_with("code") && *name != "hub") {
+    for (name, value) in
+        told.iter().filter(|(name, _)| !name.ends_with("code") && !["hub", "kiosk page"].contains(&name.as_str()))
+    {
         assert_eq!(again.told(name), value, "{name}");
     }
     assert_ne!(again.told("agent's code"), told["agent's code"]);

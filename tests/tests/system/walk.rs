@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod again;
+mod counter;
 mod documents;
 mod door;
 mod hands;
 mod hostile;
 mod house;
+mod lives;
 mod online;
 mod raw;
 mod repair;
+mod shop;

@@ -42,8 +42,12 @@ pub struct SiteParcel {
     pub here: bool,
     /// Who has it, as people write it; `null` when the customer has.
     pub holder_code: Option<String>,
+    /// What they are called, once central said so.
+    pub holder_name: Option<String>,
     /// The agent on whose run it is, as people write it.
     pub agent_code: Option<String>,
+    /// What he is called, once central said so.
+    pub agent_name: Option<String>,
     /// The courier hub it goes through, and back to.
     #[ts(type = "string")]
     pub hub: Scope,
@@ -52,6 +56,8 @@ pub struct SiteParcel {
     pub point: Option<Scope>,
     /// That point, as people write it.
     pub point_code: Option<String>,
+    /// What it is called, once central said so.
+    pub point_name: Option<String>,
     /// Failed deliveries.
     pub attempts: u32,
     /// Days until it goes back; 0 is today, below is overdue.
@@ -132,6 +138,7 @@ pub(super) fn read(
     let Some(created) = &parcel.created else { return Ok(None) };
     let customer = rows.customer(subject, &parcel)?;
     let tail = |phone: &str| phone.chars().skip(phone.chars().count().saturating_sub(TAIL)).collect();
+    let named = |party: Option<Scope>| party.map_or(Ok(None), |party| rows.name_of(&party));
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let mut contested: Vec<String> = parcel.contests.iter().map(|contest| contest.code.word().to_owned()).collect();
     contested.dedup();
@@ -148,10 +155,13 @@ pub(super) fn read(
         shelf: parcel.shelf.clone(),
         here: is_here(seat, &parcel),
         holder_code: parcel.custodian.map(|holder| code_of(&holder)),
+        holder_name: named(parcel.custodian)?,
         agent_code: parcel.agent.map(|agent| code_of(&agent)),
+        agent_name: named(parcel.agent)?,
         hub: created.site,
         point: parcel.pickup.as_ref().map(|pickup| pickup.point),
         point_code: parcel.pickup.as_ref().map(|pickup| code_of(&pickup.point)),
+        point_name: named(parcel.pickup.as_ref().map(|pickup| pickup.point))?,
         attempts: parcel.attempts,
         hold_days_left: hold_days_left(&parcel, now_ms),
         called_off: parcel.stop_requested || parcel.status == Status::Cancelled,

@@ -25,7 +25,7 @@ pub enum SiteScan {
         /// The parcel.
         parcel: Box<SiteParcel>,
         /// Where it belongs, as people write it; `null` when nobody has it.
-        place_code: Option<String>,
+        place: Option<String>,
     },
     /// More than one parcel wears this label: the clerk chooses.
     Several {
@@ -95,8 +95,9 @@ impl Node {
 
     fn place(&self, parcel: SiteParcel) -> SiteScan {
         let ours = parcel.here || parcel.next != super::SiteNext::Nothing || parcel.status == "collected";
-        let place_code = parcel.holder_code.clone().or_else(|| parcel.point_code.clone());
+        let place = parcel.holder_name.clone().or_else(|| parcel.holder_code.clone());
+        let place = place.or_else(|| parcel.point_name.clone()).or_else(|| parcel.point_code.clone());
         let parcel = Box::new(parcel);
-        if ours { SiteScan::Ours { parcel } } else { SiteScan::Elsewhere { parcel, place_code } }
+        if ours { SiteScan::Ours { parcel } } else { SiteScan::Elsewhere { parcel, place } }
     }
 }

@@ -1,38 +1,19 @@
 //! A person's hands on real screens: the agent's app in its window, the courier hub's kiosk in a browser,
 //! finance at the API. The network is cut while the cash changes hands.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use edge_node::kiosk;
 use getit_tests::link::{Link, LinkProfile, Trace};
-use getit_tests::window::{Display, Window};
+use getit_tests::window::{Display, Window, id};
 use protocol::command::Command;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::super::screen::binary;
 use super::house::{CUSTOMER, DUE, House, soon};
-
-/// Where pictures go when somebody wants to look at them.
-const PICTURES: &str = "GETIT_PICTURES";
-
-fn binary(name: &str) -> PathBuf {
-    // Beside this test's own programs: the workspace is built as one.
-    Path::new(env!("CARGO_BIN_EXE_day")).parent().unwrap().join(name)
-}
-
-fn id(testid: &str) -> String {
-    format!("[data-testid=\"{testid}\"]")
-}
-
-async fn picture(window: &Window, name: &str) {
-    if let Some(folder) = std::env::var_os(PICTURES) {
-        std::fs::create_dir_all(&folder).unwrap();
-        window.picture(&Path::new(&folder).join(format!("{name}.png"))).await.unwrap();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
@@ -71,17 +52,17 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     courier.sees(parcel, "packed").await;
     counter.press(&id("nav-receive")).await.unwrap();
     counter.find(&id("receive-scan")).await.unwrap();
-    scan(&counter, &parcel.label().to_string()).await;
+    counter.scan(&parcel.label().to_string()).await.unwrap();
     counter.find(&format!("[data-testid=\"received-panel\"][data-subject=\"{parcel}\"]")).await.unwrap();
     courier.sees(parcel, "at_hub").await;
-    picture(&counter, "kiosk-receive").await;
+    counter.picture("kiosk-receive").await.unwrap();
     counter.press(&id("nav-dispatch")).await.unwrap();
     // The counter has never seen this rider: it reads the code of his badge.
     counter.find(&id("dispatch-scan")).await.unwrap();
-    scan(&counter, &agent).await;
-    scan(&counter, &parcel.label().to_string()).await;
+    counter.scan(&agent).await.unwrap();
+    counter.scan(&parcel.label().to_string()).await.unwrap();
     counter.find(&format!("{}[data-count=\"1\"]", id("dispatch-bag"))).await.unwrap();
-    picture(&counter, "kiosk-dispatch").await;
+    counter.picture("kiosk-dispatch").await.unwrap();
     counter.press(&id("dispatch-submit")).await.unwrap();
     courier.sees(parcel, "on_run").await;
 
@@ -89,19 +70,19 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     app.press(&id("load")).await.unwrap();
     app.press(&id("open-stop")).await.unwrap();
     app.until("body", |text| text.contains(CUSTOMER)).await.unwrap();
-    picture(&app, "delivery-stop").await;
+    app.picture("delivery-stop").await.unwrap();
     road.cut();
     let offline = Instant::now();
     app.press(&id("handover")).await.unwrap();
     app.press(&id("amount-exact")).await.unwrap();
-    picture(&app, "delivery-cash").await;
+    app.picture("delivery-cash").await.unwrap();
     app.press(&id("took")).await.unwrap();
     let recorded = app.find(&id("receipt-id")).await.unwrap();
     assert!(!recorded.is_empty());
-    let fact = attribute(&app, &id("receipt-id"), "data-fact").await;
+    let fact = app.attribute(&id("receipt-id"), "data-fact").await.unwrap();
     assert_eq!(fact.len(), 64, "{fact}");
-    assert_eq!(attribute(&app, &id("recorded"), "data-standing").await, "on_device");
-    picture(&app, "delivery-recorded").await;
+    assert_eq!(app.attribute(&id("recorded"), "data-standing").await.unwrap(), "on_device");
+    app.picture("delivery-recorded").await.unwrap();
     let posted = house.finance(&format!("journals/{fact}")).await;
     assert!(of_rule(&posted, "J4").is_empty(), "the network is cut, and central knows: {posted}");
 
@@ -116,16 +97,16 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     app.press(&id("hand-in")).await.unwrap();
     app.press(&id("offer-amount")).await.unwrap();
     app.find(&id("handin-label")).await.unwrap();
-    picture(&app, "delivery-hand-in").await;
+    app.picture("delivery-hand-in").await.unwrap();
     counter.press(&id("nav-handin")).await.unwrap();
     counter.press(&id("handin-row")).await.unwrap();
     for (note, pieces) in [(1_000, "1"), (50, "1"), (10, "1"), (5, "1"), (2, "2")] {
         counter.write(&id(&format!("note-{note}")), pieces).await.unwrap();
     }
-    picture(&counter, "kiosk-count").await;
+    counter.picture("kiosk-count").await.unwrap();
     counter.press(&id("counted-submit")).await.unwrap();
     counter.find(&format!("{}[data-paisa=\"0\"]", id("difference"))).await.unwrap();
-    picture(&counter, "kiosk-counted").await;
+    counter.picture("kiosk-counted").await.unwrap();
 
     // Finance sees the delivery by the id on the agent's receipt, and the cash in the till.
     soon("the till in the books", async || {
@@ -149,17 +130,6 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     courier.go_offline().await;
     hub.stop().await;
     house.stop().await;
-}
-
-/// A scanner types fast and ends with Enter, wherever the focus is.
-async fn scan(window: &Window, text: &str) {
-    window.keys(&format!("{text}\u{e007}")).await.unwrap();
-}
-
-async fn attribute(window: &Window, css: &str, name: &str) -> String {
-    let script = "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? '';";
-    let value = window.script(script, &[json!(css), json!(name)]).await.unwrap();
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn of_rule<'a>(answer: &'a Value, rule: &str) -> Vec<&'a Value> {

@@ -145,17 +145,38 @@ impl House {
 
     /// Orders one sack of rice; returns the parcel.
     pub(super) async fn place(&self, key: &str) -> Subject {
-        let order = json!({
+        self.order(key, &json!({ "delivery": "door" })).await.0
+    }
+
+    /// A pickup point of this hub.
+    pub(super) async fn point(&self, name: &str) -> Scope {
+        let position = json!({ "lat_microdeg": 23_780_000, "lon_microdeg": 90_410_000 });
+        let point = json!({ "name": name, "kind": "point", "hub": self.site, "districts": ["Dhaka"], "position": position, "opening": "9-21" });
+        let made = self.operate("POST", "/sites", &point).await;
+        Subject::parse(made["site"].as_str().unwrap()).unwrap()
+    }
+
+    /// Orders one sack of rice to be fetched at `point`; returns the parcel and the customer's code.
+    pub(super) async fn place_at(&self, point: Scope, key: &str) -> (Subject, String) {
+        let (parcel, order) = self.order(key, &json!({ "deliver_to": { "point": point } })).await;
+        let seen = self.call("customer", "GET", &format!("/orders/{order}"), None, &Value::Null).await;
+        (parcel, seen["parcels"][0]["handover"]["code"].as_str().unwrap().to_owned())
+    }
+
+    /// Orders one sack of rice, `differently`; returns the parcel and the order.
+    async fn order(&self, key: &str, differently: &Value) -> (Subject, String) {
+        let mut order = json!({
             "reference": key,
             "customer": { "name": CUSTOMER, "phone": "01712345678" },
             "address": { "district": "Dhaka", "upazila": "Savar", "line": "House 7, Road 3", "note": "blue gate" },
             "payment": "cod",
-            "delivery": "door",
             "items": [{ "vendor": "meghna", "sku": "RICE", "qty": 1, "unit_price_paisa": 100_000 }],
         });
+        order.as_object_mut().unwrap().extend(differently.as_object().unwrap().clone());
         let placed = self.call("customer", "POST", "/orders", Some(&format!("walk-key-{key}")), &order).await;
         assert_eq!(placed["parcels"][0]["due_paisa"], DUE.paisa());
-        Subject::parse(placed["parcels"][0]["parcel"].as_str().unwrap()).unwrap()
+        let parcel = Subject::parse(placed["parcels"][0]["parcel"].as_str().unwrap()).unwrap();
+        (parcel, placed["order"].as_str().unwrap().to_owned())
     }
 
     /// A hub of this central on a free port.
@@ -188,7 +209,7 @@ impl House {
         let dir = self.data.path().join(name);
         edge_node::enrol::enrol(made["code"].as_str().unwrap(), &dir, name).await.unwrap();
         let node = Node::open(&dir, BusinessClock::default()).unwrap();
-        Edge { name: name.to_owned(), node: Arc::new(node), dir, online: None }
+        Edge::of(name, Arc::new(node), &dir)
     }
 
     pub(super) async fn vendor(&self) -> Edge {
@@ -265,6 +286,11 @@ pub(super) struct Edge {
 }
 
 impl Edge {
+    /// A replica that was opened in `dir`.
+    pub(super) fn of(name: &str, node: Arc<Node>, dir: &Path) -> Self {
+        Self { name: name.to_owned(), node, dir: dir.to_owned(), online: None }
+    }
+
     pub(super) fn go_online(&mut self, hub: SocketAddr) {
         let (stop, stopped) = watch::channel(false);
         let node = Arc::clone(&self.node);

@@ -93,3 +93,51 @@ async fn walk_over_two_hubs_on_one_postgres() {
     second.stop().await;
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn walk_names_reach_those_who_work_with_them_and_nobody_else() {
+    let house = House::start().await;
+    let hub = house.hub("hub-1").await;
+    let point = house.point("Kazipara").await;
+    let mut crew = Crew::enrol(&house).await;
+    crew.go_online(hub.quic);
+    let called = |edge: &super::house::Edge, party| edge.node.store().read(|rows| rows.name_of(&party)).unwrap();
+    let roster = |edge: &super::house::Edge| {
+        edge.node.site_agents().unwrap().into_iter().map(|agent| agent.name).collect::<Vec<_>>()
+    };
+    soon("the counter's names", async || {
+        let home = crew.site.node.site_home().unwrap();
+        let known =
+            home.site_name.as_deref() == Some("Hub") && called(&crew.site, point).as_deref() == Some("Kazipara");
+        (known && roster(&crew.site) == [Some("agent".to_owned())]).then_some(()).ok_or(format!("{home:?}"))
+    })
+    .await;
+    soon("the agent's names", async || {
+        let (own, hub) = (called(&crew.agent, crew.agent.party()), called(&crew.agent, house.site));
+        (own.as_deref() == Some("agent") && hub.as_deref() == Some("Hub"))
+            .then_some(())
+            .ok_or(format!("{own:?} {hub:?}"))
+    })
+    .await;
+    // Whoever comes today is on the list today, and whoever is withdrawn is not.
+    let jamal = house.agent("Jamal").await;
+    house.place("1").await;
+    soon("Jamal on the roster", async || {
+        let roster = roster(&crew.site);
+        roster.contains(&Some("Jamal".to_owned())).then_some(()).ok_or(format!("{roster:?}"))
+    })
+    .await;
+    let revoke = format!("/devices/{}/revoke", jamal.node.author());
+    house.operate("POST", &revoke, &serde_json::Value::Null).await;
+    soon("Jamal off the roster", async || {
+        let roster = roster(&crew.site);
+        (!roster.contains(&Some("Jamal".to_owned()))).then_some(()).ok_or(format!("{roster:?}"))
+    })
+    .await;
+    house.settled(&crew.all()).await;
+    assert_eq!(called(&crew.vendor, crew.agent.party()), None, "a vendor is told of no rider");
+    assert_eq!(called(&crew.agent, jamal.party()), None, "a rider is told of no other");
+    crew.go_offline().await;
+    hub.stop().await;
+    house.stop().await;
+}

@@ -16,7 +16,7 @@ parcel: SiteParcel,
 /**
  * Where it belongs, as people write it; `null` when nobody has it.
  */
-place_code: string | null, } | { "outcome": "several", 
+place: string | null, } | { "outcome": "several", 
 /**
  * The parcels.
  */

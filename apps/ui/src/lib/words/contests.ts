@@ -1,5 +1,9 @@
 /** Why something waits for a ruling (`protocol::contest`), and what the person does. */
 export const contests = {
+  'contest.goods_and_money': [
+    'কাস্টমার পণ্য পেয়েছেন, টাকাও ফেরত পাচ্ছেন। অপারেশনস যেকোনো একটা ফেরত চাইবে',
+    'The customer has the goods and gets the money back. Operations will ask for one of the two',
+  ],
   'contest.contested_delivery': [
     'দুজন বলছেন তাঁরা দিয়েছেন। সুপারভাইজার দুজনকেই ফোন করবেন',
     'Two people say they delivered this. The supervisor will call both',

@@ -1,0 +1,64 @@
+//! The simulator: worlds that converge whatever goes wrong, and mutants of the product that do not.
+
+use getit_tests::sim::mutant::Mutant;
+use getit_tests::sim::{self, Fault, Report, STEPS};
+
+/// `./dev sim --seeds 10000` for more.
+const SEEDS: u64 = 200;
+/// A mutant that lives through so many worlds is not caught.
+const MUTANT_SEEDS: u64 = 500;
+/// As many as the machine that runs the tests has cores.
+const THREADS: u64 = 2;
+
+fn worlds(first: u64, count: u64) -> Report {
+    let run = |thread: u64| {
+        let mut total = Report::default();
+        for seed in (first..first + count).filter(|seed| seed % THREADS == thread) {
+            match sim::seed(seed, None) {
+                Ok(report) => total.add(&report),
+                Err(what) => panic!("seed {seed}: {what}\n  replay: ./dev sim --first {seed} --seeds 1"),
+            }
+        }
+        total
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || run(thread))).collect();
+        threads.into_iter().fold(Report::default(), |mut total, thread| {
+            total.add(&thread.join().unwrap());
+            total
+        })
+    })
+}
+
+#[test]
+fn two_hundred_worlds_converge() {
+    assert!(STEPS >= 500);
+    let total = worlds(1, SEEDS);
+    // A world in which nothing happens proves nothing.
+    println!("{total:?}");
+    for fault in Fault::ALL {
+        let count = total.faults.get(fault.word()).copied().unwrap_or_default();
+        assert!(count >= SEEDS / 50, "{}: only {count} in {SEEDS} seeds", fault.word());
+    }
+    for (what, count) in [("duplicates", total.duplicates), ("refused", total.refused), ("contested", total.contested)]
+    {
+        assert!(count >= SEEDS, "{what}: only {count} in {SEEDS} seeds");
+    }
+    for rule in ["J4", "J5", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J21", "J32"] {
+        assert!(total.journals.get(rule).is_some_and(|count| *count >= 5), "{rule}: {:?}", total.journals);
+    }
+}
+
+#[test]
+fn one_seed_is_one_world() {
+    assert_eq!(sim::seed(7, None), sim::seed(7, None));
+}
+
+#[test]
+fn every_mutant_is_caught() {
+    for mutant in Mutant::ALL {
+        let caught = (1..=MUTANT_SEEDS).find_map(|seed| sim::seed(seed, Some(*mutant)).err().map(|what| (seed, what)));
+        let Some((seed, what)) = caught else { panic!("{} lives through {MUTANT_SEEDS} worlds", mutant.word()) };
+        println!("{} is caught by seed {seed}: {what}", mutant.word());
+    }
+}

@@ -1,0 +1,220 @@
+//! A clerk's hands at a pickup point: a real edge-node on a small real disk, its page in a real browser.
+//! Wrong codes and foreign scans, a power cut between two steps, a second window, a full disk in the middle
+//! of the cash, and at night the till.
+
+use std::path::{Path, PathBuf};
+
+use getit_tests::day::process::Process;
+use getit_tests::small_disk::SmallDisk;
+use getit_tests::window::{Window, id};
+use protocol::command::Command;
+use protocol::id::Scope;
+use serde_json::{Value, json};
+
+use super::super::screen::binary;
+use super::house::{DUE, House, soon};
+
+/// Room for the program's own files and a day of records; small enough to be filled in a moment.
+const DISK_BYTES: u64 = 16 * 1024 * 1024;
+/// What lies in the drawer in the morning: two notes of 1,000.
+const FLOAT_TAKA: i64 = 2_000;
+
+/// The kiosk of the point as it runs in life: a daemon with a data folder and a configuration.
+struct Kiosk {
+    disk: SmallDisk,
+    config: PathBuf,
+    process: Process,
+    address: String,
+    token: String,
+}
+
+impl Kiosk {
+    async fn open(house: &House, point: Scope, place: &Path) -> Self {
+        let mount = place.join("disk");
+        std::fs::create_dir(&mount).unwrap();
+        let disk = SmallDisk::mount(&mount, DISK_BYTES).await.unwrap();
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let config = place.join("kiosk.toml");
+        let data = mount.join("data");
+        let text = format!(
+            "data_dir = {data:?}\n[http]\nlisten = \"{address}\"\n[quic]\nbackoff_most_ms = 500\n[log]\nlevel = \"warn\"\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let wish = json!({ "role": "site", "name": "Kazipara", "site": point });
+        let code = house.operate("POST", "/devices/codes", &wish).await["code"].as_str().unwrap().to_owned();
+        let seen = disk.seen_from_outside().unwrap().join("data");
+        let program = disk.arguments(&binary("edge-node")).unwrap();
+        let task = |words: &[&str]| {
+            let words = words.iter().map(|&word| word.to_owned());
+            program.iter().cloned().chain(words).collect::<Vec<String>>()
+        };
+        let settings = config.display().to_string();
+        let enrol =
+            tokio::process::Command::new("nsenter").args(task(&["enrol", "--config", &settings, &code])).output();
+        let enrolled = enrol.await.unwrap();
+        assert!(enrolled.status.success(), "{}", String::from_utf8_lossy(&enrolled.stderr));
+        let run = task(&["run", "--config", &settings]);
+        let process = Process::new("kiosk", PathBuf::from("nsenter"), &run, &seen, place);
+        let mut kiosk = Self { disk, config, process, address, token: String::new() };
+        kiosk.process.start().await.unwrap();
+        kiosk.token = std::fs::read_to_string(seen.join("api.token")).unwrap().trim().to_owned();
+        kiosk
+    }
+
+    /// What a clerk does in the morning: asks for the link, and opens it in the browser.
+    async fn show(&self, window: &Window) {
+        let config = self.config.display().to_string();
+        let program = self.disk.arguments(&binary("edge-node")).unwrap();
+        let asked = tokio::process::Command::new("nsenter").args(program).args(["open", "--config", &config]).output();
+        let asked = asked.await.unwrap();
+        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+        window.visit(String::from_utf8(asked.stdout).unwrap().trim()).await.unwrap();
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let asked = client.get(format!("http://{}/api/v1/{path}", self.address)).bearer_auth(&self.token);
+        asked.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+async fn count(window: &Window, notes: &[(u32, &str)]) {
+    for (note, pieces) in notes {
+        window.write(&id(&format!("note-{note}")), pieces).await.unwrap();
+    }
+}
+
+fn step(name: &str) -> String {
+    format!("{}[data-now=\"{name}\"]", id("steps"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_gives_a_parcel_through_a_power_cut_and_a_full_disk() {
+    let hub_address = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let house = House::telling(&[hub_address.to_string()]).await;
+    let hub = house.hub_at("hub-1", hub_address).await;
+    let point = house.point("Kazipara").await;
+    let (mut vendor, mut courier) = (house.vendor().await, house.courier().await);
+    vendor.go_online(hub.quic);
+    courier.go_online(hub.quic);
+    let folder = tempfile::tempdir().unwrap();
+    let mut kiosk = Kiosk::open(&house, point, folder.path()).await;
+
+    // A parcel for the point, and one that stays at the hub.
+    let (parcel, code) = house.place_at(point, "1").await;
+    let elsewhere = house.place("2").await;
+    vendor.tap(&Command::Accept { parcel }).await;
+    vendor.tap(&Command::Pack { parcel, pieces: 1 }).await;
+    courier.sees(parcel, "packed").await;
+    courier.tap(&Command::Receive { parcel, pieces: 1 }).await;
+    courier.tap(&Command::Forward { parcels: vec![parcel], to: point }).await;
+    soon("the parcel on the kiosk's list", async || {
+        let home = kiosk.get("site/home").await;
+        (home["expected"] == 1).then_some(()).ok_or(home.to_string())
+    })
+    .await;
+
+    // The morning: the float is counted, and a second window is told who has the till.
+    let clerk = Window::browser("clerk", 1366, 900).await.unwrap();
+    kiosk.show(&clerk).await;
+    clerk.press(&id("nav-till")).await.unwrap();
+    clerk.press(&id("till-open")).await.unwrap();
+    count(&clerk, &[(1_000, "2")]).await;
+    clerk.press(&id("till-count-submit")).await.unwrap();
+    clerk.find(&id("till-running")).await.unwrap();
+    let second = Window::browser("second window", 1366, 900).await.unwrap();
+    kiosk.show(&second).await;
+    second.find(&id("second-window")).await.unwrap();
+    second.picture("kiosk-second-window").await.unwrap();
+    second.close().await.unwrap();
+
+    // It is scanned in, and laid on a shelf.
+    clerk.press(&id("nav-receive")).await.unwrap();
+    clerk.find(&id("receive-scan")).await.unwrap();
+    let label = parcel.label().to_string();
+    for strange in ["https://example.com/offer", &elsewhere.label().to_string()] {
+        clerk.scan(strange).await.unwrap();
+        clerk.until(&id("scan-outcome"), |text| !text.is_empty()).await.unwrap();
+        assert!(!clerk.shows(&id("received-panel")).await.unwrap(), "{strange} was taken for a parcel");
+    }
+    clerk.scan(&label).await.unwrap();
+    clerk.find(&id("shelf-input")).await.unwrap();
+    clerk.write(&id("shelf-input"), "C-14").await.unwrap();
+    clerk.press(&id("shelve")).await.unwrap();
+    clerk.until(&id("received-panel"), |text| text.contains("C-14")).await.unwrap();
+
+    // The customer comes: a wrong code, then the right one.
+    clerk.press(&id("nav-handover")).await.unwrap();
+    clerk.find(&id("handover-scan")).await.unwrap();
+    clerk.scan(&label).await.unwrap();
+    clerk.find(&step("code")).await.unwrap();
+    let wrong = if code.starts_with('1') { "211111" } else { "111111" };
+    clerk.scan(wrong).await.unwrap();
+    clerk.find(&id("code-error")).await.unwrap();
+    clerk.picture("kiosk-wrong-code").await.unwrap();
+    clerk.scan(&code).await.unwrap();
+    clerk.find(&step("parcel")).await.unwrap();
+
+    // The power goes. The step that was done stays done, and the page says where to go on.
+    kiosk.process.kill().await;
+    clerk.find(&id("silent")).await.unwrap();
+    clerk.picture("kiosk-no-node").await.unwrap();
+    kiosk.process.start().await.unwrap();
+    kiosk.show(&clerk).await;
+    clerk.press(&id("nav-handover")).await.unwrap();
+    clerk.find(&id("handover-scan")).await.unwrap();
+    clerk.scan(&label).await.unwrap();
+    clerk.find(&id("resumed")).await.unwrap();
+    clerk.find(&step("parcel")).await.unwrap();
+    clerk.scan(&label).await.unwrap();
+    clerk.find(&step("cash")).await.unwrap();
+    clerk.write(&id("gave-cash"), "১৫০০").await.unwrap();
+    clerk.until(&id("give-back"), |text| text.contains("431") || text.contains("৪৩১")).await.unwrap();
+    clerk.picture("kiosk-cash").await.unwrap();
+
+    // The disk is full when he takes the cash: he is told so, and nothing is recorded.
+    kiosk.disk.fill().unwrap();
+    clerk.press(&id("took")).await.unwrap();
+    clerk.find(&id("refusal")).await.unwrap();
+    assert_eq!(clerk.text(&id("refusal-code")).await.unwrap(), "disk_full");
+    clerk.picture("kiosk-disk-full").await.unwrap();
+    let read = kiosk.get(&format!("site/parcels/{parcel}")).await;
+    assert_eq!((&read["handover"]["step"], &read["handover"]["paid"]), (&json!("take_cash"), &json!(false)), "{read}");
+    kiosk.disk.free().unwrap();
+    clerk.press(&id("repair")).await.unwrap();
+    clerk.press(&id("took")).await.unwrap();
+    clerk.find(&step("give")).await.unwrap();
+    clerk.press(&id("gave")).await.unwrap();
+    clerk.find(&step("done")).await.unwrap();
+    clerk.picture("kiosk-given").await.unwrap();
+    courier.sees(parcel, "collected").await;
+
+    // Once, whatever happened between: in the drawer and in the books.
+    clerk.press(&id("nav-till")).await.unwrap();
+    clerk.press(&id("till-close")).await.unwrap();
+    count(&clerk, &[(1_000, "3"), (50, "1"), (10, "1"), (5, "1"), (2, "2")]).await;
+    clerk.press(&id("till-count-submit")).await.unwrap();
+    clerk.find(&format!("{}[data-z=\"1\"]", id("till-z"))).await.unwrap();
+    clerk.picture("kiosk-till-closed").await.unwrap();
+    let till = kiosk.get("site/till").await;
+    let z = &till["closed"][0];
+    assert_eq!(
+        (&z["expected_paisa"], &z["counted_paisa"]),
+        (&json!(FLOAT_TAKA * 100 + DUE.paisa()), &z["expected_paisa"])
+    );
+    soon("the cash in the books", async || {
+        let posted = house.finance(&format!("journals/{parcel}")).await;
+        let taken = posted["rows"].as_array().unwrap().iter().filter(|row| row["rule"] == "J4p").count();
+        (taken == 1).then_some(()).ok_or(posted.to_string())
+    })
+    .await;
+    assert_eq!(house.finance("trial-balance").await["total_paisa"], 0);
+
+    clerk.close().await.unwrap();
+    kiosk.process.stop().await;
+    house.settled(&[&vendor, &courier]).await;
+    vendor.go_offline().await;
+    courier.go_offline().await;
+    hub.stop().await;
+    house.stop().await;
+}
