@@ -169,6 +169,19 @@ pub async fn certificates(pool: &PgPool, authors: &[Author]) -> Result<Vec<Vec<u
     Ok(certificates_of(&mut conn, &authors.iter().copied().collect()).await?)
 }
 
+/// What the handover codes of `parcels` open, as far as the seat's own counter opens them and they are made.
+///
+/// # Errors
+/// See [`ReplicationError`].
+pub async fn boxes_of(
+    pool: &PgPool,
+    seat: &Seat,
+    parcels: &[Subject],
+) -> Result<Vec<(Subject, Vec<u8>)>, ReplicationError> {
+    let mut conn = pool.acquire().await.map_err(StoreError::from)?;
+    Ok(boxes(&mut conn, seat, &parcels.iter().copied().collect()).await?)
+}
+
 /// Records what a device says of itself.
 ///
 /// # Errors

@@ -94,6 +94,8 @@ pub async fn run(
 /// # Errors
 /// The node does not answer, or the token is not its own.
 pub async fn ask_link(address: &str, token: &str) -> Result<String, reqwest::Error> {
+    // The client wants a provider even where nothing is encrypted; one that is installed already is as good.
+    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // A proxy of the environment is not asked for an address of this machine.
     let client = reqwest::Client::builder().no_proxy().build()?;
     let asked = client.post(format!("http://{address}/api/v1/session/link")).bearer_auth(token);

@@ -9,7 +9,7 @@ use protocol::account::Account;
 use protocol::burst::Burst;
 use protocol::fold::RULES;
 use protocol::frame::{CodeBox, Cursor, Frame, Hello, PartyName, RefusedSlot, SubjectKey};
-use protocol::id::{Author, Incarnation, Scope, ShortId};
+use protocol::id::{Author, Incarnation, Scope, ShortId, Subject};
 use protocol::root::Root;
 use protocol::session::{EdgeSession, EdgeStore};
 use protocol::taka::Taka;
@@ -197,6 +197,10 @@ impl EdgeStore for Replica {
 
     fn add_boxes(&mut self, boxes: &[CodeBox]) -> Result<(), NodeError> {
         Ok(self.0.store().add_boxes(boxes)?)
+    }
+
+    fn lacking_boxes(&self, most: usize) -> Result<Vec<Subject>, NodeError> {
+        Ok(self.0.store().read(|rows| rows.lacking_boxes(most))?)
     }
 
     fn set_names(&mut self, names: &[PartyName]) -> Result<(), NodeError> {

@@ -19,6 +19,9 @@ pub const HEADER_BYTES: usize = 5;
 /// Most ids in one IDS frame: the first version of repair lists a whole (scope, lane).
 pub const MAX_IDS: usize = 200_000;
 
+/// Parcels whose boxes are asked for at once: a page of them, and the rest at the next comparison.
+pub const MAX_BOXES: usize = 128;
+
 /// Where a device stands in central's log; opaque to the device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Cursor {
@@ -356,6 +359,9 @@ frames! {
     Boxes(Vec<CodeBox>) = 16;
     /// Hub → edge, all there are, when the device holds others; skipped by devices of before.
     Names(Vec<PartyName>) = 20;
+    /// Edge → hub: parcels that are fetched here and whose box has not come, up to [`MAX_BOXES`]; skipped by
+    /// hubs of before.
+    WantBoxes(Vec<Subject>) = 21;
 }
 
 /// Why bytes are not a frame.

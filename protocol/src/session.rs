@@ -13,10 +13,10 @@ use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, Ids, MAX_IDS, PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome,
+    CodeBox, Cursor, Frame, Hello, Ids, MAX_BOXES, MAX_IDS, PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome,
     bursts_frames, pack_ids, unpack_ids,
 };
-use crate::id::{Author, Incarnation, Scope, ShortId};
+use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::op::lane;
 use crate::root::Root;
 use crate::taka::Taka;
@@ -44,6 +44,8 @@ pub trait EdgeStore {
     fn add_keys(&mut self, keys: &[SubjectKey]) -> Result<(), Self::Error>;
     /// Keeps what handover codes open; one that is held already stays.
     fn add_boxes(&mut self, boxes: &[CodeBox]) -> Result<(), Self::Error>;
+    /// Parcels that are fetched here and whose box has not come, at most this many.
+    fn lacking_boxes(&self, most: usize) -> Result<Vec<Subject>, Self::Error>;
     /// Keeps what parties are called, in place of all names that were held.
     fn set_names(&mut self, names: &[PartyName]) -> Result<(), Self::Error>;
     /// Bursts of earlier incarnations that are not safe, encoded: they go out again with every HELLO.
@@ -190,9 +192,12 @@ impl EdgeSession {
                 Ok(Vec::new())
             }
             // What only edges say.
-            Frame::Hello(_) | Frame::Ids(_) | Frame::WantCertificates(_) | Frame::Status(_) | Frame::Check(_) => {
-                Ok(Vec::new())
-            }
+            Frame::Hello(_)
+            | Frame::Ids(_)
+            | Frame::WantCertificates(_)
+            | Frame::Status(_)
+            | Frame::Check(_)
+            | Frame::WantBoxes(_) => Ok(Vec::new()),
         }
     }
 
@@ -263,6 +268,11 @@ impl EdgeSession {
         store.note_compared(roots.position, self.equal, books_equal)?;
         let status = Status { waiting, ops, root_equal: self.equal, books_equal, position: roots.position };
         let mut frames = vec![Frame::Status(status)];
+        // A box is made after its order was answered: it may come later than its parcel.
+        let lacking = store.lacking_boxes(MAX_BOXES)?;
+        if !lacking.is_empty() {
+            frames.push(Frame::WantBoxes(lacking));
+        }
         if !self.equal && self.repairs < MAX_REPAIRS {
             self.repairs += 1;
             // Roots of other lanes mean something only under an equal lane 0.

@@ -173,6 +173,7 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
         Ask::Certificates(authors) => {
             Answer::Certificates(named(hub, replication::certificates(&hub.pool, &authors).await?))
         }
+        Ask::Boxes(parcels) => Answer::Boxes(boxes(replication::boxes_of(&hub.pool, seat, &parcels).await?)),
         Ask::Names => {
             let names = central::names::of(&hub.pool, seat).await?;
             Answer::Names(names.into_iter().map(|(party, name)| PartyName { party, name }).collect())

@@ -3491,9 +3491,9 @@ export interface operations {
     run_maturing: {
         parameters: {
             query?: never;
-            header: {
-                /** @description New for each request; the same key with the same body gives the same answer. */
-                "Idempotency-Key": string;
+            header?: {
+                /** @description Needed unless dry_run is true. The same key with the same body gives the same answer. */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3885,9 +3885,9 @@ export interface operations {
     create_payouts: {
         parameters: {
             query?: never;
-            header: {
-                /** @description New for each request; the same key with the same body gives the same answer. */
-                "Idempotency-Key": string;
+            header?: {
+                /** @description Needed unless dry_run is true. The same key with the same body gives the same answer. */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;

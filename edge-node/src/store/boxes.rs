@@ -5,7 +5,7 @@ use protocol::handover::MAX_TRIES;
 use protocol::id::Subject;
 use rusqlite::{OptionalExtension, params};
 
-use super::{Rows, Store, StoreError};
+use super::{Rows, Store, StoreError, signed};
 
 /// A box with its tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,22 @@ impl Rows<'_> {
         let mut statement = self.connection.prepare_cached("SELECT sealed, tries FROM code_box WHERE subject = ?1")?;
         let read = |row: &rusqlite::Row<'_>| Ok(HeldBox { sealed: row.get(0)?, tries: row.get(1)? });
         Ok(statement.query_row(params![parcel.0], read).optional()?)
+    }
+
+    /// Parcels that are to be fetched at this counter and whose box has not come, at most `limit`.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn lacking_boxes(&self, limit: usize) -> Result<Vec<Subject>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT subject FROM view_parcel
+             WHERE point = ?1 AND status NOT IN ('collected', 'delivered', 'returned', 'cancelled', 'rejected')
+               AND NOT EXISTS (SELECT 1 FROM code_box WHERE code_box.subject = view_parcel.subject)
+             ORDER BY held_since_ms DESC, subject LIMIT ?2",
+        )?;
+        let asked = params![self.store.seat.party.0, signed(limit as u64)];
+        let rows = statement.query_map(asked, |row| row.get(0).map(Subject))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Boxes of other parcels that lie at this counter and are not locked, at most `limit`.

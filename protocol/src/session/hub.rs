@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::burst::Burst;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, Notice, OwnHead, PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot, Status,
-    SubjectKey, Want, Welcome, bursts_frames, names_digest, pack_ids, unpack_ids,
+    CodeBox, Cursor, Frame, Hello, MAX_BOXES, Notice, OwnHead, PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot,
+    Status, SubjectKey, Want, Welcome, bursts_frames, names_digest, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::root::Root;
@@ -26,6 +26,8 @@ pub enum Ask {
     Difference(Scope, u8, Vec<ShortId>),
     /// Certificates.
     Certificates(Vec<Author>),
+    /// What the codes of these parcels open, as far as the device's own counter opens them.
+    Boxes(Vec<Subject>),
     /// What the people and places are called that the device works with.
     Names,
     /// Keep what the device says of itself.
@@ -45,6 +47,8 @@ pub enum Answer {
     Difference(Scope, u8, Difference),
     /// To [`Ask::Certificates`].
     Certificates(Vec<(Author, Vec<u8>)>),
+    /// To [`Ask::Boxes`].
+    Boxes(Vec<CodeBox>),
     /// To [`Ask::Names`]: in order of the party.
     Names(Vec<PartyName>),
     /// To [`Ask::Status`].
@@ -189,11 +193,15 @@ impl HubSession {
                 self.owes_roots = true;
                 Ok(self.page())
             }
+            Frame::WantBoxes(mut parcels) if !self.drain => {
+                parcels.truncate(MAX_BOXES);
+                Ok(vec![Ask::Boxes(parcels)])
+            }
             Frame::WantCertificates(authors) => Ok(vec![Ask::Certificates(authors)]),
             Frame::Status(status) if self.drain => Ok(vec![Ask::Status(status)]),
             // An agent who was enrolled today is on the counter's list today.
             Frame::Status(status) => Ok(vec![Ask::Status(status), Ask::Names]),
-            Frame::Ids(_) | Frame::Check(_) => Ok(Vec::new()),
+            Frame::Ids(_) | Frame::Check(_) | Frame::WantBoxes(_) => Ok(Vec::new()),
             _ => Err(Violation::WrongSide),
         }
     }
@@ -247,6 +255,7 @@ impl HubSession {
                 let bytes = certificates.into_iter().map(|(_, bytes)| bytes.into()).collect();
                 (vec![Frame::Certificates(bytes)], Vec::new())
             }
+            Answer::Boxes(boxes) => (self.introduce(Vec::new(), Vec::new(), boxes), Vec::new()),
             Answer::Names(names) => (self.tell_names(names), Vec::new()),
             Answer::Noted => (Vec::new(), Vec::new()),
         }

@@ -127,6 +127,7 @@ impl Central {
                 Answer::Difference(scope, lane, self.difference(seat, scope, lane, &theirs))
             }
             Ask::Certificates(authors) => Answer::Certificates(self.certificates(&authors.into_iter().collect())),
+            Ask::Boxes(_) => Answer::Boxes(Vec::new()),
             Ask::Names => Answer::Names(Vec::new()),
             Ask::Status(_) => Answer::Noted,
         }

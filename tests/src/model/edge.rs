@@ -255,6 +255,10 @@ impl EdgeStore for Edge {
         Ok(())
     }
 
+    fn lacking_boxes(&self, _most: usize) -> Result<Vec<Subject>, Self::Error> {
+        Ok(Vec::new())
+    }
+
     fn set_names(&mut self, _names: &[protocol::frame::PartyName]) -> Result<(), Self::Error> {
         Ok(())
     }

@@ -187,7 +187,9 @@ impl Node {
             };
             revision.alterations.into_iter().map(told)
         };
-        let theirs = view.history.into_iter().rev().flat_map(told).filter(|told| told.who != ProductAuthor::Here);
+        // The first revision entered the product: nothing was changed by it.
+        let theirs =
+            view.history.into_iter().skip(1).rev().flat_map(told).filter(|told| told.who != ProductAuthor::Here);
         Ok(VendorProduct {
             product: view.product,
             sku: view.sku,

@@ -159,14 +159,16 @@ async fn a_clerk_gives_a_parcel_through_a_power_cut_and_a_full_disk() {
     kiosk.process.kill().await;
     clerk.find(&id("silent")).await.unwrap();
     clerk.picture("kiosk-no-node").await.unwrap();
+    clerk.close().await.unwrap();
     kiosk.process.start().await.unwrap();
+    let clerk = Window::browser("clerk after the power cut", 1366, 900).await.unwrap();
     kiosk.show(&clerk).await;
     clerk.press(&id("nav-handover")).await.unwrap();
     clerk.find(&id("handover-scan")).await.unwrap();
     clerk.scan(&label).await.unwrap();
     clerk.find(&id("resumed")).await.unwrap();
     clerk.find(&step("parcel")).await.unwrap();
-    clerk.scan(&label).await.unwrap();
+    clerk.press(&id("label-seen")).await.unwrap();
     clerk.find(&step("cash")).await.unwrap();
     clerk.write(&id("gave-cash"), "১৫০০").await.unwrap();
     clerk.until(&id("give-back"), |text| text.contains("431") || text.contains("৪৩১")).await.unwrap();

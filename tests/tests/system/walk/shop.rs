@@ -146,7 +146,7 @@ async fn blocked(app: &str, code: &str, display: &Display, data: &Path) {
 fn paisa(text: &str) -> Option<i64> {
     let digit =
         |c: char| c.to_digit(10).or_else(|| ('০'..='৯').zip(0..).find(|(bangla, _)| *bangla == c).map(|(_, n)| n));
-    let (whole, rest) = text.split_once('.')?;
+    let (whole, rest) = text.split_whitespace().next()?.split_once('.')?;
     let digits = |part: &str| part.chars().filter_map(digit).fold(0, |sum, digit| sum * 10 + i64::from(digit));
     Some(digits(whole) * 100 + digits(rest))
 }
