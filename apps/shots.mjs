@@ -2,6 +2,7 @@
 // and for anything wider than a 320 px phone, and keeps the pictures to be looked at.
 //
 //   npm run build -w @getit/delivery && node shots.mjs delivery /tmp/shots [part of a screen's name]
+//   LOOKS=bn-light,en-dark node shots.mjs …   only these looks, while something is being mended
 //
 // `<face>/fixtures/screens.mjs` exports `transport` ('tauri' or 'http'), `size` and `screens`:
 //   { name, answers: { call: value | (args) => value | refused(code, params) }, act: async (page) => … }
@@ -23,7 +24,7 @@ const LOOKS = [
   ['bn', 'sun'],
   ['en', 'light'],
   ['en', 'dark'],
-];
+].filter(([language, theme]) => !process.env.LOOKS || process.env.LOOKS.split(',').includes(`${language}-${theme}`));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
 
 // Read once: a build that runs meanwhile changes nothing here.
