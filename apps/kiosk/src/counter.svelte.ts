@@ -1,3 +1,4 @@
+import { tick } from 'svelte';
 import { newAct, Refused, refusedOf } from '@getit/ui';
 import type { SiteHome } from '@getit/ui/generated/SiteHome';
 import * as node from './node';
@@ -38,6 +39,12 @@ export function show(screen: Screen, parcel: string | null = null): void {
   counter.heard = '';
   counter.screen = screen;
   counter.parcel = parcel;
+}
+
+/** Puts the focus on what is next, when what had it is gone; a person who is elsewhere is left there. */
+export async function focusOn(selector: string): Promise<void> {
+  await tick();
+  if (document.activeElement === document.body) document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 /** Asks how the counter stands. */
