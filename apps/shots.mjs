@@ -1,7 +1,8 @@
 // Renders every screen of a face from its fixtures, in both languages and all three themes, looks for what axe finds
 // and for anything wider than a 320 px phone, and keeps the pictures to be looked at.
 //
-//   npm run build -w @getit/delivery && node shots.mjs delivery /tmp/shots [part of a screen's name]
+//   npm run build -w @getit/delivery && node shots.mjs delivery /tmp/shots [parts of names, with commas]
+//   LOOKS=bn-light,en-dark node shots.mjs …   only these looks, while something is being mended
 //
 // `<face>/fixtures/screens.mjs` exports `transport` ('tauri' or 'http'), `size` and `screens`:
 //   { name, answers: { call: value | (args) => value | refused(code, params) }, act: async (page) => … }
@@ -23,7 +24,7 @@ const LOOKS = [
   ['bn', 'sun'],
   ['en', 'light'],
   ['en', 'dark'],
-];
+].filter(([language, theme]) => !process.env.LOOKS || process.env.LOOKS.split(',').includes(`${language}-${theme}`));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
 
 // Read once: a build that runs meanwhile changes nothing here.
@@ -121,7 +122,7 @@ const overflow = () => {
 mkdirSync(out, { recursive: true });
 const finds = new Map();
 const note = (find, where) => finds.set(find, [...(finds.get(find) ?? []), where]);
-for (const screen of screens.filter((screen) => screen.name.includes(part))) {
+for (const screen of screens.filter((screen) => part.split(',').some((one) => screen.name.includes(one)))) {
   for (const [language, theme] of LOOKS) {
     const where = `${screen.name}-${language}-${theme}`;
     const { page, context, problems } = await open(screen, { language, theme });

@@ -1,3 +1,4 @@
+import { tick } from 'svelte';
 import { newAct, Refused, refusedOf } from '@getit/ui';
 import type { SiteHome } from '@getit/ui/generated/SiteHome';
 import * as node from './node';
@@ -22,6 +23,12 @@ export const counter = $state({
   silent: false,
   toast: '',
   refused: null as Refused | null,
+  /** Answers the sheet of a refusal: true does the same thing again. */
+  again: null as ((again: boolean) => void) | null,
+  /** What came of a scan on a screen that asks for none. */
+  heard: '',
+  /** Notes are being counted: a scan does not lead away. */
+  counting: false,
   /** The parcel that a screen is about. */
   parcel: null as string | null,
   busy: false,
@@ -29,8 +36,15 @@ export const counter = $state({
 
 /** Shows a screen. */
 export function show(screen: Screen, parcel: string | null = null): void {
+  counter.heard = '';
   counter.screen = screen;
   counter.parcel = parcel;
+}
+
+/** Puts the focus on what is next, when what had it is gone; a person who is elsewhere is left there. */
+export async function focusOn(selector: string): Promise<void> {
+  await tick();
+  if (document.activeElement === document.body) document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 /** Asks how the counter stands. */
@@ -93,18 +107,39 @@ export class Form {
   }
 }
 
+/** What passes once the machine is put right: the sheet offers the same thing again. */
+const PASSING = ['disk_full', 'no_answer', 'machinery_failed'];
+
 /** Does one thing with the buttons off; a no is shown, and comes back as null. */
 export async function attempt<T>(work: () => Promise<T>): Promise<T | null> {
   if (counter.busy) return null;
-  counter.busy = true;
-  try {
-    return await work();
-  } catch (error) {
-    counter.refused = refusedOf(error);
-    return null;
-  } finally {
-    counter.busy = false;
+  for (;;) {
+    counter.busy = true;
+    try {
+      return await work();
+    } catch (error) {
+      const refused = refusedOf(error);
+      counter.refused = refused;
+      if (!PASSING.includes(refused.code)) return null;
+    } finally {
+      counter.busy = false;
+    }
+    const again = await new Promise<boolean>((answer) => (counter.again = answer));
+    if (!again) return null;
   }
+}
+
+/** Closes the sheet of a refusal. */
+export function closeRefusal(again = false): void {
+  const answer = counter.again;
+  counter.refused = counter.again = null;
+  answer?.(again);
+}
+
+/** Reads for the screen. When that does not work, what was shown stays, and the page says that the node is silent:
+ * a list that could not be read is not an empty one. */
+export function read<T>(asked: Promise<T>, then: (answer: T) => void): void {
+  asked.then(then, () => (counter.silent = true));
 }
 
 /** The number that people read aloud. */

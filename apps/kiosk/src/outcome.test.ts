@@ -1,7 +1,8 @@
-import { speak } from '@getit/ui';
+import { isKey, speak } from '@getit/ui';
 import { describe, expect, it } from 'vitest';
 import { absurd } from './absurd';
 import { said } from './outcome';
+import { repairOf } from './repair';
 import type { SiteParcel } from '@getit/ui/generated/SiteParcel';
 
 describe('a scan that is no plain parcel', () => {
@@ -25,5 +26,15 @@ describe('a count', () => {
     expect(absurd({})).toBe(false);
     expect(absurd({ 1: '9999' })).toBe(true);
     expect(absurd({ 1000: '600' })).toBe(true);
+  });
+});
+
+describe('a refusal', () => {
+  it('has a repair that is a word of ours, and going back where there is none', () => {
+    for (const code of ['disk_full', 'already_counted', 'shift_not_open', 'cancelled', 'delivered', 'wrong_state']) {
+      expect(isKey(`refusal.${code}`), code).toBe(true);
+      expect(repairOf(code).word, code).not.toBe('act.back');
+    }
+    expect(repairOf('never_heard')).toEqual({ word: 'act.back' });
   });
 });

@@ -194,6 +194,10 @@ export const common = {
   'lbl.unknown': ['নাম জানা নেই', 'Name not known'],
   'st.linked': ['হাবের সাথে যুক্ত', 'Linked to the hub'],
   'st.last_contact': ['শেষ যোগাযোগ {span} আগে', 'Last contact {span} ago'],
+  'st.late': [
+    'এক দিনের বেশি পাঠানো বাকি। হাবের নেটে একবার ঢুকুন',
+    'Waiting for over a day. Connect at the hub once',
+  ],
   'st.for': ['{span} ধরে', 'for {span}'],
   'st.never_linked': ['এখনো যোগাযোগ হয়নি', 'No contact yet'],
   'st.counts': ['{device}টি ফোনে, {books}টি খাতায়', '{device} on this phone, {books} in the books'],

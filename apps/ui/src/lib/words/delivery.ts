@@ -24,6 +24,14 @@ export const delivery = {
     'হাতে {cash}, সীমা {limit}। সীমা পার হওয়ার আগে জমা দিন',
     'You hold {cash} of {limit}. Hand in before the limit is passed',
   ],
+  'd.limit_at': [
+    'হাতে {cash}, সীমা {limit}। {n} নম্বর স্টপে সীমা পার হবে, তার আগে জমা দিন',
+    'You hold {cash} of {limit}. Stop {n} passes the limit: hand in before it',
+  ],
+  'd.limit_here': [
+    'এটা নিলে হাতে হবে {cash}, সীমা {limit}। আগে জমা দিন',
+    'With this you would hold {cash}, the limit is {limit}. Hand in first',
+  ],
   'd.deliver': ['পার্সেল দিন', 'Hand over'],
   'd.step_cash': ['ক্যাশ', 'Cash'],
   'd.step_give': ['পার্সেল দেওয়া', 'Give'],

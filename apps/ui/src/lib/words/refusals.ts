@@ -46,7 +46,7 @@ export const refusals = {
     'GetIt on this machine does not answer. Start it and try again',
   ],
   'refusal.disk_full': [
-    'মেমোরি শেষ, তাই নতুন লেখা বন্ধ। 50 MB খালি করুন। আগের সব লেখা ঠিক আছে',
+    'মেমোরি শেষ, তাই নতুন লেখা বন্ধ। ৫০ MB খালি করুন। আগের সব লেখা ঠিক আছে',
     'Storage is full, so nothing new can be recorded. Free 50 MB. Everything recorded is kept',
   ],
   'refusal.machinery_failed': [

@@ -47,6 +47,7 @@ export const vendor = {
   'v.reason_2': ['দাম ভুল', 'The price is wrong'],
   'v.reason_3': ['অন্য কারণ', 'Another reason'],
   'v.record_reject': ['ফিরিয়ে দিন: {reason}', 'Send back: {reason}'],
+  'v.see_list': ['তালিকা দেখুন', 'Look at the list'],
   'v.none_new': ['নতুন অর্ডার নেই। এলে এখানেই আসবে', 'No new orders. They appear here by themselves'],
   'v.none_to_pack': ['প্যাক করার কিছু নেই', 'Nothing to pack'],
   'v.none_ready': ['তুলে নেওয়ার জন্য কিছু তৈরি নেই', 'Nothing is ready to be fetched'],

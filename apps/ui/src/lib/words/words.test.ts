@@ -8,7 +8,7 @@ import { reasons } from './reasons';
 import { refusals } from './refusals';
 import { states } from './states';
 import { vendor } from './vendor';
-import { isKey, refusalWords, state, t, words } from './words';
+import { contestWords, isKey, refusalWords, state, t, words } from './words';
 
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
@@ -44,5 +44,10 @@ describe('the words', () => {
     expect(refusalWords('never_heard', {})).toContain('never_heard');
     expect(state('never_heard')).toBe('never_heard');
     expect(refusalWords('bad_count', { value: 32 })).toContain('৩২');
+  });
+  it('say why an act waits for a ruling, and never that the app is old', () => {
+    expect(contestWords('second_count')).toBe(t('contest.second_count'));
+    expect(contestWords('never_heard')).toBe(t('st.apart'));
+    expect(contestWords(null)).toBe(t('st.apart'));
   });
 });

@@ -61,3 +61,9 @@ export function refusalWords(code: string, params: Record<string, unknown>): str
   const key = `refusal.${code}`;
   return t(isKey(key) ? key : 'refusal.newer', filled);
 }
+
+/** What is said of an act that central named: why it waits, or that somebody looks at it when the code is of a later version. */
+export function contestWords(code: string | null): string {
+  const key = `contest.${code ?? ''}`;
+  return t(isKey(key) ? key : 'st.apart');
+}
