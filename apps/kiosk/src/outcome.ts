@@ -50,6 +50,11 @@ export function sound(good: boolean): void {
   }
 }
 
+/** How a person or a place is called: by name, once central said so; until then by the code. */
+export function called(name: string | null, code: string | null): string {
+  return name ?? code ?? '';
+}
+
 /** How a parcel is called at the counter: its customer's name, or its label. */
 export function nameOf(parcel: SiteParcel): string {
   return parcel.name ?? parcel.label;
