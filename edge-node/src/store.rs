@@ -14,6 +14,7 @@ mod schema;
 mod sets;
 mod shelf;
 mod site;
+mod sketches;
 mod taken;
 mod vendor;
 mod views;
@@ -39,6 +40,7 @@ pub(crate) use identity::write_secret;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
 pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
+pub use sketches::KEPT_CELLS;
 pub use vendor::{FrozenTerms, HeldRow, PayoutRow, ShopAct, ShopList, ShopRow};
 pub use views::{EarningView, HandInView, ParcelView};
 
@@ -134,6 +136,7 @@ impl Store {
             authority,
         };
         store.load_seats()?;
+        store.mend_sketches()?;
         Ok(store)
     }
 

@@ -1,25 +1,29 @@
 //! One sync conversation, without IO: an edge's half here, a hub's half in [`hub`].
 //!
 //! The edge says where it stands and pushes its outbox in the same flight; the hub answers SAFE, streams
-//! what the edge does not have, and states its roots. Equal roots end it; unequal ones are repaired by
-//! id lists, lane 0 first. The cursor is a hint, the roots are the proof (SPEC S2, S3).
+//! what the edge does not have, and states its roots. Equal roots end it; unequal ones are repaired on
+//! the [`ladder`], lane 0 first. The cursor is a hint, the roots are the proof (SPEC S2, S3).
 
 pub mod hub;
+pub mod ladder;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::account::Account;
 use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, Ids, MAX_IDS, RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames,
-    pack_ids, unpack_ids,
+    CodeBox, Cursor, Frame, Hello, LADDER, RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId};
 use crate::op::lane;
+use crate::ranges::Element;
 use crate::root::Root;
+use crate::sketch::Cell;
 use crate::taka::Taka;
+
+use ladder::{Apart, Rung};
 
 /// Bytes of own bursts that may be on the way without a SAFE: small, so that a slow link is not filled.
 pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
@@ -27,6 +31,9 @@ pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
 pub const MAX_UNSAFE: u64 = 256;
 /// Rounds of repair in one session before it is given up until the next one.
 pub const MAX_REPAIRS: u32 = 12;
+
+/// The code of the note that says so.
+pub const STAY_UNEQUAL: &str = "roots_stay_unequal";
 
 /// What an edge's store does for a session.
 pub trait EdgeStore {
@@ -60,6 +67,12 @@ pub trait EdgeStore {
     fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, Self::Error>;
     /// Ids of one set, sorted.
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error>;
+    /// How many ids one set holds, and its cells `from..upto`.
+    fn cells(&self, scope: Scope, lane: u8, from: usize, upto: usize) -> Result<(u64, Vec<Cell>), Self::Error>;
+    /// All ops of one set, sorted as ranges want them.
+    fn elements(&self, scope: Scope, lane: u8) -> Result<Vec<Element>, Self::Error>;
+    /// A set is repaired in this way.
+    fn note_repair(&mut self, rung: Rung) -> Result<(), Self::Error>;
     /// Encoded bursts that hold these ops.
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Sums by account over open member subjects of read scopes.
@@ -83,8 +96,12 @@ pub struct EdgeSession {
     welcomed: bool,
     drain: bool,
     repairs: u32,
-    /// IDS frames whose answer is awaited.
-    awaited: u32,
+    /// The hub knows the ladder.
+    ladder: bool,
+    /// Sets under repair, with the cells that were sent of each.
+    open: BTreeMap<(Scope, u8), usize>,
+    /// Sets whose repair has not begun.
+    apart: VecDeque<Apart>,
     /// Whether the last comparison found everything equal.
     equal: bool,
 }
@@ -171,28 +188,30 @@ impl EdgeSession {
             }
             Frame::Roots(roots) => self.compare(store, &roots),
             Frame::Want(want) => {
-                let bursts = store.bursts_with(&unpack_ids(&want.ids))?;
-                let mut frames = bursts_frames(bursts);
-                self.awaited = self.awaited.saturating_sub(1);
-                if self.awaited == 0 {
-                    frames.push(Frame::Check(0));
-                }
+                let mut frames = ladder::sent_with(store, &unpack_ids(&want.ids))?;
+                frames.extend(self.repaired(store, want.scope, want.lane)?);
                 Ok(frames)
             }
+            Frame::More(more) => self.more(store, more),
+            Frame::Ranges(ranges) => self.ranges(store, &ranges),
             Frame::Notice(notice) => {
                 store.note(&notice.code, &notice.message)?;
                 Ok(Vec::new())
             }
             // What only edges say.
-            Frame::Hello(_) | Frame::Ids(_) | Frame::WantCertificates(_) | Frame::Status(_) | Frame::Check(_) => {
-                Ok(Vec::new())
-            }
+            Frame::Hello(_)
+            | Frame::Ids(_)
+            | Frame::Sketch(_)
+            | Frame::WantCertificates(_)
+            | Frame::Status(_)
+            | Frame::Check(_) => Ok(Vec::new()),
         }
     }
 
     fn welcome<S: EdgeStore>(&mut self, store: &mut S, welcome: &Welcome) -> Result<Vec<Frame>, S::Error> {
         self.welcomed = true;
         self.drain = welcome.drain;
+        self.ladder = welcome.ladder.is_some_and(|version| version >= LADDER);
         let hello = store.hello()?;
         let own = welcome.heads.iter().find(|head| head.inc == hello.inc);
         if own.is_some_and(|head| head.forked || head.highest > hello.last) {
@@ -236,19 +255,20 @@ impl EdgeSession {
 
     fn compare<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
         let (waiting, ops) = store.waiting()?;
-        if waiting > 0 || self.awaited > 0 {
+        if waiting > 0 || !self.open.is_empty() {
             return Ok(Vec::new());
         }
         let ours = store.roots()?;
-        let theirs: BTreeMap<(Scope, u8), [u8; 16]> =
-            roots.sets.iter().map(|set| ((set.scope, set.lane), set.root)).collect();
-        let nothing = Root::default().wire();
-        let differs = |key: &&(Scope, u8)| {
-            let our = ours.get(key).map_or(nothing, Root::wire);
-            theirs.get(key).copied().unwrap_or(nothing) != our
-        };
+        let theirs: BTreeMap<(Scope, u8), (u64, [u8; 16])> =
+            roots.sets.iter().map(|set| ((set.scope, set.lane), (set.count, set.root))).collect();
+        let nothing = Root::default();
         let keys: BTreeSet<(Scope, u8)> = ours.keys().chain(theirs.keys()).copied().collect();
-        let unequal: Vec<(Scope, u8)> = keys.iter().filter(differs).copied().collect();
+        let apart = |(scope, lane): (Scope, u8)| {
+            let ours = ours.get(&(scope, lane)).unwrap_or(&nothing);
+            let (theirs, root) = theirs.get(&(scope, lane)).copied().unwrap_or_else(|| (0, nothing.wire()));
+            (ours.wire() != root).then_some(Apart { scope, lane, ours: ours.count, theirs })
+        };
+        let unequal: Vec<Apart> = keys.into_iter().filter_map(apart).collect();
         self.equal = unequal.is_empty();
         if self.equal {
             self.repairs = 0;
@@ -257,16 +277,20 @@ impl EdgeSession {
         store.note_compared(roots.position, self.equal, books_equal)?;
         let status = Status { waiting, ops, root_equal: self.equal, books_equal, position: roots.position };
         let mut frames = vec![Frame::Status(status)];
-        if !self.equal && self.repairs < MAX_REPAIRS {
+        if self.equal {
+            return Ok(frames);
+        }
+        if self.repairs == MAX_REPAIRS {
+            // Said once: the next session tries again.
+            self.repairs += 1;
+            store.note(STAY_UNEQUAL, &format!("{} sets stay unequal after {MAX_REPAIRS} repairs", unequal.len()))?;
+        }
+        if self.repairs < MAX_REPAIRS {
             self.repairs += 1;
             // Roots of other lanes mean something only under an equal lane 0.
-            let control = unequal.iter().any(|(_, lane)| *lane == lane::CONTROL);
-            for (scope, lane) in unequal.into_iter().filter(|(_, lane)| !control || *lane == lane::CONTROL) {
-                let mut ids = store.short_ids(scope, lane)?;
-                ids.truncate(MAX_IDS);
-                frames.push(Frame::Ids(Ids { scope, lane, ids: pack_ids(&ids) }));
-                self.awaited += 1;
-            }
+            let control = unequal.iter().any(|apart| apart.lane == lane::CONTROL);
+            self.apart = unequal.into_iter().filter(|apart| !control || apart.lane == lane::CONTROL).collect();
+            frames.extend(self.repair_next(store)?);
         }
         Ok(frames)
     }

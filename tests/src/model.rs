@@ -7,11 +7,14 @@
 
 mod central;
 mod edge;
+mod first_sync;
 mod memory;
 mod people;
 mod wire;
 mod world;
 
+pub use central::Central;
+pub use first_sync::first_sync;
 pub use memory::Memory;
 pub use world::{Report, run};
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST, PICKUP];
+const STEPS: &[&str] = &[FIRST, PICKUP, LADDER];
 
 /// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
 /// made. The boxes come by session and belong to this device: a rebuild leaves them.
@@ -22,6 +22,14 @@ ALTER TABLE view_parcel ADD COLUMN given_at_ms INTEGER;
 ALTER TABLE view_parcel ADD COLUMN stop_requested INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE view_parcel ADD COLUMN prepaid INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE code_box (subject BLOB PRIMARY KEY, sealed BLOB NOT NULL, tries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// The cells of each set beside its root, with the sum at which they stand; not WITHOUT ROWID, whose rows
+/// leave the page at a quarter of it. A delta that was cut stands within a position.
+const LADDER: &str = "
+CREATE TABLE sketch (scope BLOB NOT NULL, lane INTEGER NOT NULL, sum BLOB NOT NULL, cells BLOB NOT NULL,
+    UNIQUE (scope, lane)) STRICT;
+ALTER TABLE cursor ADD COLUMN within INTEGER NOT NULL DEFAULT 0;
 ";
 
 const FIRST: &str = "

@@ -16,6 +16,7 @@ use protocol::refusal::Refusal;
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
 use protocol::session::EdgeStore;
+use protocol::session::ladder::Rung;
 use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -37,6 +38,8 @@ pub struct Edge {
     pub cursor: Cursor,
     pub compared: Option<(bool, bool)>,
     pub refused: u64,
+    /// Repairs by rung.
+    pub repairs: BTreeMap<&'static str, u64>,
 }
 
 impl Edge {
@@ -249,6 +252,26 @@ impl EdgeStore for Edge {
 
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error> {
         Ok(self.memory.set(scope, lane).iter().map(OpId::short).collect())
+    }
+
+    fn cells(
+        &self,
+        scope: Scope,
+        lane: u8,
+        from: usize,
+        upto: usize,
+    ) -> Result<(u64, Vec<protocol::sketch::Cell>), Self::Error> {
+        let sketch = self.memory.sketch(scope, lane, upto);
+        Ok((sketch.count(), sketch.cells()[from..].to_vec()))
+    }
+
+    fn elements(&self, scope: Scope, lane: u8) -> Result<Vec<protocol::ranges::Element>, Self::Error> {
+        Ok(self.memory.elements(scope, lane))
+    }
+
+    fn note_repair(&mut self, rung: Rung) -> Result<(), Self::Error> {
+        *self.repairs.entry(rung.name()).or_default() += 1;
+        Ok(())
     }
 
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error> {

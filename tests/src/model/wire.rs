@@ -14,16 +14,20 @@ use super::edge::Edge;
 /// Frames after which a session that does not come to rest is a bug.
 const ENDLESS: usize = 20_000;
 
-/// Runs one session. `cut_percent`: chance at each frame that the link dies. Returns whether it came to
-/// rest by itself.
-pub fn run(
-    edge: &mut Edge,
-    central: &mut Central,
-    dice: &mut Dice,
-    stamp: Stamp,
-    cut_percent: u64,
-    revoked: bool,
-) -> bool {
+/// What carries a session.
+pub struct Link {
+    /// Chance at each frame that it dies.
+    pub cut_percent: u64,
+    /// Bytes of frames, both ways, after which it dies.
+    pub dies_after: usize,
+    /// The hub knows the ladder of repair.
+    pub ladder: bool,
+}
+
+/// Runs one session. Returns whether it came to rest by itself.
+pub fn run(edge: &mut Edge, central: &mut Central, dice: &mut Dice, stamp: Stamp, link: &Link, revoked: bool) -> bool {
+    let cut_percent = link.cut_percent;
+    let mut carried = 0;
     let mut at_edge = EdgeSession::default();
     let mut at_hub = HubSession::new(edge.author, revoked);
     let mut up: VecDeque<Vec<u8>> = VecDeque::new();
@@ -37,6 +41,10 @@ pub fn run(
         let upwards = if up.is_empty() || down.is_empty() { !up.is_empty() } else { dice.chance(50) };
         if upwards {
             let Some(bytes) = up.pop_front() else { return true };
+            carried += bytes.len();
+            if carried > link.dies_after {
+                return false;
+            }
             let frame = read(&bytes);
             if cut_percent > 0 && matches!(frame, Frame::Bursts(_)) && dice.chance(20) {
                 up.push_back(bytes);
@@ -49,7 +57,14 @@ pub fn run(
                 asks.extend(more);
             }
         } else if let Some(bytes) = down.pop_front() {
-            let frame = read(&bytes);
+            carried += bytes.len();
+            if carried > link.dies_after {
+                return false;
+            }
+            let mut frame = read(&bytes);
+            if let Frame::Welcome(welcome) = &mut frame {
+                welcome.ladder = welcome.ladder.filter(|_| link.ladder);
+            }
             if cut_percent > 0 && matches!(frame, Frame::Bursts(_) | Frame::Safe(_)) && dice.chance(20) {
                 down.push_back(bytes);
             }

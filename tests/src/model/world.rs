@@ -14,11 +14,12 @@ use protocol::seat::{Certificate, Role, Seat};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
+use super::Dice;
 use super::central::Central;
 use super::edge::Edge;
 use super::memory::Memory;
 use super::people::{self, Things};
-use super::{Dice, wire};
+use super::wire::{self, Link};
 
 const SITES: u8 = 2;
 const AGENTS: u8 = 4;
@@ -40,6 +41,8 @@ pub struct Report {
     pub revoked: u64,
     pub contested: u64,
     pub journals: BTreeMap<&'static str, u64>,
+    /// Repairs by rung.
+    pub repairs: BTreeMap<&'static str, u64>,
 }
 
 impl Report {
@@ -55,6 +58,9 @@ impl Report {
         self.contested += other.contested;
         for (rule, count) in &other.journals {
             *self.journals.entry(rule).or_default() += count;
+        }
+        for (rung, count) in &other.repairs {
+            *self.repairs.entry(rung).or_default() += count;
         }
     }
 }
@@ -73,11 +79,11 @@ pub fn run(seed: u64) -> Report {
     world.verdict()
 }
 
-struct World {
-    dice: Dice,
-    central: Central,
+pub(super) struct World {
+    pub(super) dice: Dice,
+    pub(super) central: Central,
     backup: Option<Central>,
-    edges: Vec<Edge>,
+    pub(super) edges: Vec<Edge>,
     parcels: Vec<Subject>,
     clock_ms: u64,
     revoked: Option<Author>,
@@ -85,7 +91,7 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let authority = SigningKey::from_bytes(&dice.bytes());
         let seat_of = |role, party: Scope, dice: &mut Dice| {
@@ -134,6 +140,7 @@ impl World {
                 cursor: Cursor::default(),
                 compared: None,
                 refused: 0,
+                repairs: BTreeMap::new(),
             });
         }
         let central = Central { memory, key, log_id: [1; 8], place };
@@ -149,7 +156,7 @@ impl World {
         }
     }
 
-    fn stamp(&mut self) -> Stamp {
+    pub(super) fn stamp(&mut self) -> Stamp {
         self.clock_ms += 1_000;
         Stamp { now_ms: self.clock_ms, entropy: self.dice.bytes() }
     }
@@ -229,7 +236,10 @@ impl World {
     fn session(&mut self, at: usize, cut_percent: u64) {
         let stamp = self.stamp();
         let revoked = self.revoked == Some(self.edges[at].author);
-        let rested = wire::run(&mut self.edges[at], &mut self.central, &mut self.dice, stamp, cut_percent, revoked);
+        // A tenth of the hubs is of before the ladder.
+        let ladder = !self.dice.chance(10);
+        let link = Link { cut_percent, dies_after: usize::MAX, ladder };
+        let rested = wire::run(&mut self.edges[at], &mut self.central, &mut self.dice, stamp, &link, revoked);
         self.report.cuts += u64::from(!rested);
     }
 
@@ -290,8 +300,13 @@ impl World {
     }
 
     fn verdict(mut self) -> Report {
+        self.central.memory.sketches_stand();
         for edge in &self.edges {
             let who = edge.seat.party;
+            edge.memory.sketches_stand();
+            for (rung, count) in &edge.repairs {
+                *self.report.repairs.entry(rung).or_default() += count;
+            }
             assert_eq!(edge.safe, edge.last(), "{who}: every burst is SAFE");
             // A withdrawn device is drained of what it wrote; it does not feed a restored central otherwise.
             let drained = self.revoked == Some(edge.author);

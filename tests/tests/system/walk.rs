@@ -9,6 +9,7 @@ mod door;
 mod hands;
 mod hostile;
 mod house;
+mod ladder;
 mod online;
 mod raw;
 mod repair;
