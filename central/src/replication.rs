@@ -1,12 +1,15 @@
 //! What a sync-hub asks of central's store. Each answer is one read-only snapshot.
 
+mod sets;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::{Account, Code};
 use protocol::burst::{Burst, Head, Slot};
-use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
+use protocol::id::{Author, Digest, Incarnation, OpId, Scope, Subject};
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
+use protocol::session::hub::Told;
 use protocol::taka::Taka;
 use sqlx::postgres::{PgConnection, PgListener, PgPool};
 use sqlx::{Postgres, Transaction};
@@ -14,9 +17,7 @@ use sqlx::{Postgres, Transaction};
 use crate::ledger::paisa;
 use crate::store::{self, StoreError, signed, unsigned};
 
-/// Ops of a lane that one answer to a difference carries at most; the rest follows when the device
-/// asks again. Bounds an answer's memory.
-pub const MAX_DIFFERENCE_OPS: usize = 4_096;
+pub use sets::{Difference, Joined, MAX_DIFFERENCE_OPS, difference, elements, joined, ops};
 
 /// What a device is told when it says hello.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,16 +46,10 @@ pub struct SeatRow {
 /// A part of what a device does not have yet.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// Bursts in log order, with only the ops of this page open.
-    pub bursts: Vec<Burst>,
-    /// Certificates of all their authors.
-    pub certificates: Vec<Vec<u8>>,
-    /// Keys of sealed fields of the page's subjects that the seat may open.
-    pub keys: Vec<(Subject, [u8; 32])>,
-    /// Boxes of the handover codes that the device's own counter opens.
-    pub boxes: Vec<(Subject, Vec<u8>)>,
-    /// The cursor after this page.
-    pub upto: u64,
+    /// The ops, in log order.
+    pub parcel: Parcelled,
+    /// Up to where the device is told after this page.
+    pub upto: Told,
     /// Ask again with `upto`.
     pub more: bool,
     /// Roots of every set the seat may read at `upto`; only on the last page.
@@ -62,25 +57,6 @@ pub struct Page {
     /// [`protocol::books::digest`] of the journal log over the seat's open member subjects at `upto`;
     /// zero but on the last page.
     pub books: [u8; 16],
-}
-
-/// How one set differs between central and a device.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// What the device lacks.
-    pub bursts: Vec<Burst>,
-    /// Certificates of their authors.
-    pub certificates: Vec<Vec<u8>>,
-    /// Keys of their subjects that the seat may open.
-    pub keys: Vec<(Subject, [u8; 32])>,
-    /// Boxes of the handover codes that the device's own counter opens.
-    pub boxes: Vec<(Subject, Vec<u8>)>,
-    /// What central lacks.
-    pub want: Vec<ShortId>,
-    /// The log position of this answer.
-    pub position: u64,
-    /// The set's root at that position.
-    pub root: Root,
 }
 
 /// What a device says of itself at the end of a session.
@@ -255,8 +231,15 @@ impl LogWatch {
     }
 }
 
-/// What `seat` does not have after the cursor `after`: about `limit` ops (all that share the last
-/// position come along).
+/// Bytes of a burst that holds one op, without it: head, signature, and how slots are written.
+const BURST_BYTES: i64 = 120;
+/// Bytes of a slot that is withheld.
+const WITHHELD_BYTES: i64 = 33;
+
+/// An op that is due: its id, where it falls due, its position, bytes, and the burst with its slots.
+type Due = ([u8; 32], i64, i64, i32, [u8; 32], i32);
+
+/// What `seat` does not have after `after`: at least one op, then as many as fit in `ops` and `bytes`.
 ///
 /// # Errors
 /// See [`ReplicationError`].
@@ -264,89 +247,72 @@ pub async fn page(
     pool: &PgPool,
     seat: &Seat,
     author: Author,
-    after: u64,
-    limit: u32,
+    after: Told,
+    ops: u32,
+    bytes: usize,
 ) -> Result<Page, ReplicationError> {
     let mut tx = snapshot(pool).await?;
     let head = store::log_head(&mut tx).await?;
     let readable = Ranges::of(seat, bits::READ);
     // An op is due at its own position, or when its subject first became readable, whichever is later.
-    let rows: Vec<([u8; 32], i64)> = sqlx::query_as(
+    let mut rows: Vec<Due> = sqlx::query_as(
         "WITH r AS MATERIALIZED (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS r(low, high)),
          m AS MATERIALIZED (
             SELECT member.subject, min(member.position) AS position FROM r
             JOIN member ON member.scope BETWEEN r.low AND r.high
             WHERE member.put_gen > member.close_gen GROUP BY member.subject),
          due AS (
-            SELECT op.id, op.position AS at, op.author FROM op JOIN m ON m.subject = op.subject
+            SELECT op.id, op.position AS at, op.position, op.author FROM op JOIN m ON m.subject = op.subject
              WHERE op.position > $3 AND op.position >= m.position
             UNION ALL
-            SELECT op.id, m.position, op.author FROM m JOIN op ON op.subject = m.subject
+            SELECT op.id, m.position, op.position, op.author FROM m JOIN op ON op.subject = m.subject
              WHERE m.position > $3 AND op.position < m.position
             UNION ALL
-            SELECT op.id, op.position, op.author FROM op JOIN r ON op.subject BETWEEN r.low AND r.high
-             WHERE op.position > $3)
-         SELECT DISTINCT id, at FROM due WHERE author <> $4 ORDER BY at FETCH FIRST $5 ROWS WITH TIES",
+            SELECT op.id, op.position, op.position, op.author FROM op JOIN r ON op.subject BETWEEN r.low AND r.high
+             WHERE op.position > $3),
+         next AS (
+            SELECT DISTINCT id, at, position FROM due
+            WHERE author <> $4 AND (at > $3 + 1 OR position > $5) ORDER BY at, position LIMIT $6)
+         SELECT next.id, next.at, next.position, octet_length(op.bytes), op.digest, octet_length(burst.ids) / 32
+         FROM next JOIN op USING (id) JOIN burst USING (digest) ORDER BY next.at, next.position",
     )
     .bind(&readable.low)
     .bind(&readable.high)
-    .bind(signed(after))
+    .bind(signed(after.position))
     .bind(author.0)
-    .bind(i64::from(limit))
+    .bind(signed(after.within))
+    .bind(i64::from(ops))
     .fetch_all(&mut *tx)
     .await?;
-    let more = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let fits = fitting(&rows, bytes);
+    let more = fits < rows.len() || rows.len() >= usize::try_from(ops).unwrap_or(usize::MAX);
+    rows.truncate(fits);
     let upto = match rows.last() {
-        Some((_, at)) if more => unsigned(*at),
-        _ => head.position,
+        // What falls due at one position may be more than a page: the cursor stands within it.
+        Some((_, at, position, ..)) if more => Told { position: unsigned(*at - 1), within: unsigned(*position) },
+        _ => Told { position: head.position, within: 0 },
     };
-    let ids: Vec<[u8; 32]> = rows.into_iter().map(|(id, _)| id).collect();
+    let ids: Vec<[u8; 32]> = rows.into_iter().map(|(id, ..)| id).collect();
     let parcel = Parcelled::of(&mut tx, seat, &ids).await?;
     let (mut set_roots, mut books) = (Vec::new(), [0; 16]);
     if !more {
         set_roots = roots(&mut tx, &readable).await?;
         books = protocol::books::digest(&subject_books(&mut tx, &readable).await?);
     }
-    let Parcelled { bursts, certificates, keys, boxes } = parcel;
-    Ok(Page { bursts, certificates, keys, boxes, upto, more, roots: set_roots, books })
+    Ok(Page { parcel, upto, more, roots: set_roots, books })
 }
 
-/// How the set of (scope, lane) differs from the device's, of which `theirs` are all ids.
-///
-/// # Errors
-/// [`ReplicationError::NotYours`] for a scope the seat may not read.
-pub async fn difference(
-    pool: &PgPool,
-    seat: &Seat,
-    scope: Scope,
-    lane: u8,
-    theirs: &[ShortId],
-) -> Result<Difference, ReplicationError> {
-    if !seat.may(bits::READ, &scope) {
-        return Err(ReplicationError::NotYours(scope));
-    }
-    let mut tx = snapshot(pool).await?;
-    let head = store::log_head(&mut tx).await?;
-    let rows: Vec<([u8; 32],)> = sqlx::query_as(
-        "SELECT id FROM (
-            SELECT op.id, op.position FROM member JOIN op ON op.subject = member.subject
-             WHERE member.scope = $1 AND member.put_gen > member.close_gen AND op.lane = $2
-            UNION ALL
-            SELECT op.id, op.position FROM op WHERE op.subject = $1 AND op.lane = $2) AS held
-         ORDER BY position",
-    )
-    .bind(scope.0)
-    .bind(i16::from(lane))
-    .fetch_all(&mut *tx)
-    .await?;
-    let ours: BTreeSet<ShortId> = rows.iter().map(|(id,)| OpId(*id).short()).collect();
-    let theirs: BTreeSet<ShortId> = theirs.iter().copied().collect();
-    let lacking = rows.iter().filter(|(id,)| !theirs.contains(&OpId(*id).short())).map(|(id,)| *id);
-    let lacking: Vec<[u8; 32]> = lacking.take(MAX_DIFFERENCE_OPS).collect();
-    let want = theirs.difference(&ours).copied().collect();
-    let Parcelled { bursts, certificates, keys, boxes } = Parcelled::of(&mut tx, seat, &lacking).await?;
-    let root = root(&mut tx, scope, lane).await?;
-    Ok(Difference { bursts, certificates, keys, boxes, want, position: head.position, root })
+/// How many of these ops, one at least, travel in about so many bytes.
+fn fitting(rows: &[Due], bytes: usize) -> usize {
+    let most = i64::try_from(bytes).unwrap_or(i64::MAX);
+    let (mut sum, mut bursts) = (0, BTreeSet::new());
+    let over = rows.iter().position(|(_, _, _, length, digest, slots)| {
+        let opened = bursts.insert(*digest);
+        let burst = if opened { BURST_BYTES + WITHHELD_BYTES * i64::from(slots - 1) } else { -WITHHELD_BYTES };
+        sum += i64::from(*length) + burst;
+        sum > most
+    });
+    over.map_or(rows.len(), |at| at.max(1))
 }
 
 /// Central's books over what `seat` may read and own.
@@ -433,21 +399,17 @@ async fn roots(conn: &mut PgConnection, readable: &Ranges) -> Result<Vec<(Scope,
     rows.into_iter().map(root).collect()
 }
 
-async fn root(conn: &mut PgConnection, scope: Scope, lane: u8) -> Result<Root, sqlx::Error> {
-    let row: Option<(i64, [u8; 32])> = sqlx::query_as("SELECT count, sum FROM root WHERE scope = $1 AND lane = $2")
-        .bind(scope.0)
-        .bind(i16::from(lane))
-        .fetch_optional(conn)
-        .await?;
-    Ok(row.map_or_else(Root::default, |(count, sum)| Root::from_parts(unsigned(count), &sum)))
-}
-
 /// Ops as they travel: in their bursts, with certificates and keys.
-struct Parcelled {
-    bursts: Vec<Burst>,
-    certificates: Vec<Vec<u8>>,
-    keys: Vec<(Subject, [u8; 32])>,
-    boxes: Vec<(Subject, Vec<u8>)>,
+#[derive(Clone, Debug, Default)]
+pub struct Parcelled {
+    /// Bursts in the order of their first op, with only these ops open.
+    pub bursts: Vec<Burst>,
+    /// Certificates of all their authors.
+    pub certificates: Vec<Vec<u8>>,
+    /// Keys of sealed fields of their subjects that the seat may open.
+    pub keys: Vec<(Subject, [u8; 32])>,
+    /// Boxes of the handover codes that the device's own counter opens.
+    pub boxes: Vec<(Subject, Vec<u8>)>,
 }
 
 type SlotColumns = ([u8; 32], i16, [u8; 17], Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
@@ -457,7 +419,7 @@ impl Parcelled {
     /// are withheld.
     async fn of(conn: &mut PgConnection, seat: &Seat, ids: &[[u8; 32]]) -> Result<Self, StoreError> {
         if ids.is_empty() {
-            return Ok(Self { bursts: Vec::new(), certificates: Vec::new(), keys: Vec::new(), boxes: Vec::new() });
+            return Ok(Self::default());
         }
         let rows: Vec<SlotColumns> = sqlx::query_as(
             "SELECT op.digest, op.slot, op.subject, op.bytes, b.head, b.sig, b.ids

@@ -16,6 +16,7 @@ mod schema;
 mod sets;
 mod shelf;
 mod site;
+mod sketches;
 mod taken;
 mod vendor;
 mod views;
@@ -44,6 +45,7 @@ use life::Life;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
 pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
+pub use sketches::KEPT_CELLS;
 pub use vendor::{FrozenTerms, HeldRow, PayoutRow, ShopAct, ShopList, ShopRow};
 pub use views::{EarningView, HandInView, ParcelView};
 
@@ -149,6 +151,7 @@ impl Store {
             _life: life,
         };
         store.load_seats()?;
+        store.mend_sketches()?;
         Ok(store)
     }
 

@@ -10,8 +10,11 @@ use protocol::burst::Burst;
 use protocol::fold::RULES;
 use protocol::frame::{CodeBox, Cursor, Frame, Hello, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::{Author, Incarnation, Scope, ShortId, Subject};
+use protocol::ranges::Element;
 use protocol::root::Root;
+use protocol::session::ladder::Rung;
 use protocol::session::{EdgeSession, EdgeStore};
+use protocol::sketch::Cell;
 use protocol::taka::Taka;
 use protocol_quic::{Identity, LinkError, QuicEndpoint};
 use tokio::sync::watch;
@@ -143,7 +146,7 @@ async fn step(
     mut session: EdgeSession,
     act: impl FnOnce(&mut EdgeSession, &mut Replica) -> Result<Vec<Frame>, NodeError> + Send + 'static,
 ) -> Result<(EdgeSession, Vec<Frame>), SyncError> {
-    let mut replica = Replica(Arc::clone(node));
+    let mut replica = Replica::of(Arc::clone(node));
     let task = tokio::task::spawn_blocking(move || {
         let frames = act(&mut session, &mut replica)?;
         Ok::<_, NodeError>((session, frames))
@@ -152,20 +155,37 @@ async fn step(
 }
 
 /// The node as a session sees it.
-struct Replica(Arc<Node>);
+pub struct Replica(Arc<Node>);
+
+impl Replica {
+    /// Of this node.
+    #[must_use]
+    pub const fn of(node: Arc<Node>) -> Self {
+        Self(node)
+    }
+}
 
 impl EdgeStore for Replica {
     type Error = NodeError;
 
     fn hello(&self) -> Result<Hello, NodeError> {
         let hello = self.0.store().hello()?;
-        let cursor = hello.cursor.map(|(log_id, position)| Cursor { log_id, position }).unwrap_or_default();
-        let names = Some(self.0.store().names_digest()?);
-        Ok(Hello { cursor, inc: hello.inc, last: hello.last_seq, safe: hello.safe_upto, rules: RULES, names })
+        Ok(Hello {
+            cursor: hello.cursor.unwrap_or_default(),
+            inc: hello.inc,
+            last: hello.last_seq,
+            safe: hello.safe_upto,
+            rules: RULES,
+            names: Some(self.0.store().names_digest()?),
+        })
     }
 
     fn own_bursts_after(&self, seq: u64, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
         Ok(self.0.store().own_bursts_after(seq, max_bytes)?)
+    }
+
+    fn lives(&self) -> Result<Vec<(Incarnation, u64)>, NodeError> {
+        Ok(self.0.store().lives()?)
     }
 
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
@@ -217,7 +237,7 @@ impl EdgeStore for Replica {
     }
 
     fn set_cursor(&mut self, cursor: Cursor) -> Result<(), NodeError> {
-        Ok(self.0.store().set_cursor(cursor.log_id, cursor.position)?)
+        Ok(self.0.store().set_cursor(cursor)?)
     }
 
     fn note_refused(&mut self, refused: &RefusedSlot) -> Result<(), NodeError> {
@@ -241,6 +261,18 @@ impl EdgeStore for Replica {
 
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, NodeError> {
         Ok(self.0.store().short_ids(scope, lane)?)
+    }
+
+    fn cells(&self, scope: Scope, lane: u8, from: usize, upto: usize) -> Result<(u64, Vec<Cell>), NodeError> {
+        Ok(self.0.store().cells(scope, lane, from, upto)?)
+    }
+
+    fn elements(&self, scope: Scope, lane: u8) -> Result<Vec<Element>, NodeError> {
+        Ok(self.0.store().elements(scope, lane)?)
+    }
+
+    fn note_repair(&mut self, rung: Rung) -> Result<(), NodeError> {
+        Ok(self.0.store().count_one(rung.name())?)
     }
 
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, NodeError> {

@@ -16,8 +16,13 @@ pub const MAX_FRAME_BYTES: usize = 2 * 1024 * 1024;
 pub const BURSTS_FRAME_BYTES: usize = 64 * 1024;
 /// Bytes before a body.
 pub const HEADER_BYTES: usize = 5;
+/// Bursts travel in frames of this size at first, then of twice as much, up to [`BURSTS_FRAME_BYTES`]: a
+/// link that dies every 4 KB has then brought whole frames before it died.
+pub const FIRST_FRAME_BYTES: usize = 1024;
 /// Most ids in one IDS frame: the first version of repair lists a whole (scope, lane).
 pub const MAX_IDS: usize = 200_000;
+/// The version of sketch and ranges that [`Welcome::ladder`] names.
+pub const LADDER: u8 = 1;
 
 /// Parcels whose boxes are asked for at once: a page of them, and the rest at the next comparison.
 pub const MAX_BOXES: usize = 128;
@@ -28,9 +33,14 @@ pub struct Cursor {
     /// The log; new after every restore.
     #[cbor(n(0), with = "minicbor::bytes")]
     pub log_id: [u8; 8],
-    /// Position in it.
+    /// Position in it: the device was told everything up to here.
     #[n(1)]
     pub position: u64,
+    /// Of what falls due at the next position, the device was told the ops up to this one: a subject that
+    /// it may suddenly see comes with its whole past, which can be more than one link carries. `None`
+    /// in cursors of before.
+    #[n(2)]
+    pub within: Option<u64>,
 }
 
 /// The edge's first frame. Its outbox follows in the same flight.
@@ -115,6 +125,9 @@ pub struct Welcome {
     /// The seat is revoked: bursts are taken, nothing else is given.
     #[n(2)]
     pub drain: bool,
+    /// The hub reads [`Sketch`] and [`Ranges`], version [`LADDER`] of them. `None`: it reads only [`Ids`].
+    #[n(3)]
+    pub ladder: Option<u8>,
 }
 
 /// The end of a page of the delta.
@@ -196,7 +209,7 @@ pub struct Roots {
     pub era: u32,
 }
 
-/// All short ids of one set, sorted: the first version of repair.
+/// All short ids of one set, sorted: the first version of repair, for hubs that know no other.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Ids {
     /// The scope.
@@ -210,7 +223,8 @@ pub struct Ids {
     pub ids: ByteVec,
 }
 
-/// The sender lacks these; the answer to one [`Ids`], empty when it lacks nothing.
+/// The sender lacks these; the last answer to an [`Ids`], [`Sketch`] or [`Ranges`], empty when it lacks
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Want {
     /// The scope.
@@ -222,6 +236,57 @@ pub struct Want {
     /// 8 bytes each.
     #[n(2)]
     pub ids: ByteVec,
+}
+
+/// Cells of one set, those from `from` on (see [`crate::sketch`]).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Sketch {
+    /// The scope.
+    #[n(0)]
+    pub scope: Scope,
+    /// The lane.
+    #[n(1)]
+    pub lane: u8,
+    /// How many ids the set holds: cells of two moments do not belong together.
+    #[n(2)]
+    pub count: u64,
+    /// The first of these cells.
+    #[n(3)]
+    pub from: u32,
+    /// See [`crate::sketch::encode_cells`].
+    #[n(4)]
+    pub cells: ByteVec,
+}
+
+/// The cells so far do not tell the difference: send those up to here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct More {
+    /// The scope.
+    #[n(0)]
+    pub scope: Scope,
+    /// The lane.
+    #[n(1)]
+    pub lane: u8,
+    /// One after the last cell.
+    #[n(2)]
+    pub upto: u32,
+}
+
+/// What the sender holds of one set, range by range (see [`crate::ranges`]).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Ranges {
+    /// The scope.
+    #[n(0)]
+    pub scope: Scope,
+    /// The lane.
+    #[n(1)]
+    pub lane: u8,
+    /// The message; empty when nothing is left to compare.
+    #[n(2)]
+    pub ranges: ByteVec,
+    /// The sender lacks these, 8 bytes each, as the message before has shown.
+    #[n(3)]
+    pub want: ByteVec,
 }
 
 /// The key of a subject's sealed fields.
@@ -357,6 +422,12 @@ frames! {
     Check(u64) = 15;
     /// Hub → edge; skipped by devices of before.
     Boxes(Vec<CodeBox>) = 16;
+    /// Edge → hub: the cells of this set.
+    Sketch(Sketch) = 17;
+    /// Hub → edge: more of them.
+    More(More) = 18;
+    /// Either way.
+    Ranges(Ranges) = 19;
     /// Hub → edge, all there are, when the device holds others; skipped by devices of before.
     Names(Vec<PartyName>) = 20;
     /// Edge → hub: parcels that are fetched here and whose box has not come, up to [`MAX_BOXES`]; skipped by
@@ -407,18 +478,24 @@ pub fn unpack_ids(bytes: &[u8]) -> Vec<ShortId> {
     bytes.as_chunks::<8>().0.iter().take(MAX_IDS).map(|id| ShortId(*id)).collect()
 }
 
-/// Bursts in frames of about [`BURSTS_FRAME_BYTES`].
+/// Bursts in frames that grow from [`FIRST_FRAME_BYTES`] to [`BURSTS_FRAME_BYTES`].
 #[must_use]
 pub fn bursts_frames(bursts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Frame> {
+    bursts_frames_from(FIRST_FRAME_BYTES, bursts)
+}
+
+/// The same, the first of which has about `first` bytes.
+#[must_use]
+pub fn bursts_frames_from(first: usize, bursts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Frame> {
     let mut frames = Vec::new();
     let mut open: Vec<ByteVec> = Vec::new();
-    let mut bytes = 0;
+    let (mut bytes, mut full) = (0, first);
     for burst in bursts {
         bytes += burst.len();
         open.push(burst.into());
-        if bytes >= BURSTS_FRAME_BYTES {
+        if bytes >= full {
             frames.push(Frame::Bursts(std::mem::take(&mut open)));
-            bytes = 0;
+            (bytes, full) = (0, (2 * full).min(BURSTS_FRAME_BYTES));
         }
     }
     if !open.is_empty() {

@@ -223,6 +223,15 @@ pub struct RefusedRow {
     pub code: &'static str,
 }
 
+/// An op that joined a set, or left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// It is in the set now.
+    Joined(OpId),
+    /// It is not in it any more.
+    Left(OpId),
+}
+
 /// What a batch did. Everything here is written in one transaction, or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Taken {
@@ -238,6 +247,8 @@ pub struct Taken {
     pub members: BTreeMap<(Scope, Subject), (Generations, usize)>,
     /// New values of roots.
     pub roots: BTreeMap<(Scope, u8), Root>,
+    /// What joined and left the sets of those roots, in order.
+    pub moves: BTreeMap<(Scope, u8), Vec<Move>>,
     /// State and journals of every touched subject.
     pub folded: BTreeMap<Subject, Folded>,
     /// Rows for the ledger, in order; central only.
@@ -363,12 +374,12 @@ impl Intake {
         let (subject, id, folds) = (row.subject, row.held.id, row.held.apart.is_none());
         let index = self.taken.ops.len();
         if subject.is_scope() {
-            self.join(subject, row.lane, &id);
+            self.shift(subject, row.lane, Move::Joined(id));
         } else {
             let scopes = self.desk.members.get(&subject).into_iter().flatten();
             let open: Vec<Scope> =
                 scopes.filter(|(_, generations)| generations.is_member()).map(|(scope, _)| *scope).collect();
-            open.into_iter().for_each(|scope| self.join(scope, row.lane, &id));
+            open.into_iter().for_each(|scope| self.shift(scope, row.lane, Move::Joined(id)));
             self.desk.ops.entry(subject).or_default().push(row.held.clone());
             self.touched.insert(subject);
         }
@@ -411,8 +422,7 @@ impl Intake {
         }
         for held in self.desk.ops.get(&member).cloned().unwrap_or_default() {
             let lane = held.bytes.get(2).map_or(0, |flags| flags & 0x0f);
-            let root = self.root(scope, lane);
-            if now.is_member() { root.join(&held.id) } else { root.leave(&held.id) }
+            self.shift(scope, lane, if now.is_member() { Move::Joined(held.id) } else { Move::Left(held.id) });
         }
     }
 
@@ -424,13 +434,10 @@ impl Intake {
         self.taken.revoked.push(revoked);
     }
 
-    fn root(&mut self, scope: Scope, lane: u8) -> &mut Root {
+    fn shift(&mut self, scope: Scope, lane: u8, shift: Move) {
         let start = self.desk.roots.get(&(scope, lane)).copied().unwrap_or_default();
-        self.taken.roots.entry((scope, lane)).or_insert(start)
-    }
-
-    fn join(&mut self, scope: Scope, lane: u8, id: &OpId) {
-        self.root(scope, lane).join(id);
+        self.taken.roots.entry((scope, lane)).or_insert(start).shift(shift);
+        self.taken.moves.entry((scope, lane)).or_default().push(shift);
     }
 
     fn history(&self, subject: Subject) -> History {

@@ -1,6 +1,7 @@
 //! The root of a set: count and sum of its ids mod 2^256 (SPEC S2). Order-free, add and subtract.
 
 use crate::id::OpId;
+use crate::intake::Move;
 
 /// Count and sum of the ids of one (scope, lane).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,26 @@ impl Root {
             let (total, second) = partial.overflowing_sub(u64::from(borrow));
             (*word, borrow) = (total, first || second);
         }
+    }
+
+    /// Takes in what joined, takes out what left.
+    pub fn shift(&mut self, shift: Move) {
+        match shift {
+            Move::Joined(id) => self.join(&id),
+            Move::Left(id) => self.leave(&id),
+        }
+    }
+
+    /// As it was before `shifts`.
+    #[must_use]
+    pub fn before(mut self, shifts: &[Move]) -> Self {
+        for shift in shifts {
+            match shift {
+                Move::Joined(id) => self.leave(id),
+                Move::Left(id) => self.join(id),
+            }
+        }
+        self
     }
 
     /// The sum as stored: 32 bytes, little-endian.

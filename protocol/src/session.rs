@@ -1,25 +1,30 @@
 //! One sync conversation, without IO: an edge's half here, a hub's half in [`hub`].
 //!
 //! The edge says where it stands and pushes its outbox in the same flight; the hub answers SAFE, streams
-//! what the edge does not have, and states its roots. Equal roots end it; unequal ones are repaired by
-//! id lists, lane 0 first. The cursor is a hint, the roots are the proof (SPEC S2, S3).
+//! what the edge does not have, and states its roots. Equal roots end it; unequal ones are repaired on
+//! the [`ladder`], lane 0 first. The cursor is a hint, the roots are the proof (SPEC S2, S3).
 
 pub mod hub;
+pub mod ladder;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::account::Account;
 use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, Ids, MAX_BOXES, MAX_IDS, PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome,
-    bursts_frames, pack_ids, unpack_ids,
+    CodeBox, Cursor, Frame, Hello, LADDER, MAX_BOXES, PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome,
+    bursts_frames, bursts_frames_from, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::op::lane;
+use crate::ranges::Element;
 use crate::root::Root;
+use crate::sketch::Cell;
 use crate::taka::Taka;
+
+use ladder::{Apart, Rung};
 
 /// Bytes of own bursts that may be on the way without a SAFE: small, so that a slow link is not filled.
 pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
@@ -27,6 +32,9 @@ pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
 pub const MAX_UNSAFE: u64 = 256;
 /// Rounds of repair in one session before it is given up until the next one.
 pub const MAX_REPAIRS: u32 = 12;
+
+/// The code of the note that says so.
+pub const STAY_UNEQUAL: &str = "roots_stay_unequal";
 
 /// What an edge's store does for a session.
 pub trait EdgeStore {
@@ -48,6 +56,8 @@ pub trait EdgeStore {
     fn lacking_boxes(&self, most: usize) -> Result<Vec<Subject>, Self::Error>;
     /// Keeps what parties are called, in place of all names that were held.
     fn set_names(&mut self, names: &[PartyName]) -> Result<(), Self::Error>;
+    /// Own incarnations, and how far each is known to be safe; those of which nothing is may be left out.
+    fn lives(&self) -> Result<Vec<(Incarnation, u64)>, Self::Error>;
     /// Bursts of earlier incarnations that are not safe, encoded: they go out again with every HELLO.
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Central holds own bursts up to here. Never lowers what is kept.
@@ -64,6 +74,12 @@ pub trait EdgeStore {
     fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, Self::Error>;
     /// Ids of one set, sorted.
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error>;
+    /// How many ids one set holds, and its cells `from..upto`.
+    fn cells(&self, scope: Scope, lane: u8, from: usize, upto: usize) -> Result<(u64, Vec<Cell>), Self::Error>;
+    /// All ops of one set, sorted as ranges want them.
+    fn elements(&self, scope: Scope, lane: u8) -> Result<Vec<Element>, Self::Error>;
+    /// A set is repaired in this way.
+    fn note_repair(&mut self, rung: Rung) -> Result<(), Self::Error>;
     /// Encoded bursts that hold these ops.
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Sums by account over open member subjects of read scopes.
@@ -87,8 +103,12 @@ pub struct EdgeSession {
     welcomed: bool,
     drain: bool,
     repairs: u32,
-    /// IDS frames whose answer is awaited.
-    awaited: u32,
+    /// The hub knows the ladder.
+    ladder: bool,
+    /// Sets under repair, with the cells that were sent of each.
+    open: BTreeMap<(Scope, u8), usize>,
+    /// Sets whose repair has not begun.
+    apart: VecDeque<Apart>,
     /// Whether the last comparison found everything equal.
     equal: bool,
 }
@@ -102,7 +122,7 @@ impl EdgeSession {
         let hello = store.hello()?;
         (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
         let mut frames = vec![Frame::Hello(hello)];
-        frames.extend(bursts_frames(store.earlier_bursts(PUSH_WINDOW_BYTES)?));
+        frames.extend(earlier(store)?);
         frames.extend(self.push(store)?);
         Ok(frames)
     }
@@ -179,14 +199,12 @@ impl EdgeSession {
             }
             Frame::Roots(roots) => self.compare(store, &roots),
             Frame::Want(want) => {
-                let bursts = store.bursts_with(&unpack_ids(&want.ids))?;
-                let mut frames = bursts_frames(bursts);
-                self.awaited = self.awaited.saturating_sub(1);
-                if self.awaited == 0 {
-                    frames.push(Frame::Check(0));
-                }
+                let mut frames = ladder::sent_with(store, &unpack_ids(&want.ids))?;
+                frames.extend(self.repaired(store, want.scope, want.lane)?);
                 Ok(frames)
             }
+            Frame::More(more) => self.more(store, more),
+            Frame::Ranges(ranges) => self.ranges(store, &ranges),
             Frame::Notice(notice) => {
                 store.note(&notice.code, &notice.message)?;
                 Ok(Vec::new())
@@ -194,6 +212,7 @@ impl EdgeSession {
             // What only edges say.
             Frame::Hello(_)
             | Frame::Ids(_)
+            | Frame::Sketch(_)
             | Frame::WantCertificates(_)
             | Frame::Status(_)
             | Frame::Check(_)
@@ -204,6 +223,7 @@ impl EdgeSession {
     fn welcome<S: EdgeStore>(&mut self, store: &mut S, welcome: &Welcome) -> Result<Vec<Frame>, S::Error> {
         self.welcomed = true;
         self.drain = welcome.drain;
+        self.ladder = welcome.ladder.is_some_and(|version| version >= LADDER);
         let hello = store.hello()?;
         let own = welcome.heads.iter().find(|head| head.inc == hello.inc);
         if own.is_some_and(|head| head.forked || head.highest > hello.last) {
@@ -211,7 +231,9 @@ impl EdgeSession {
             store.new_incarnation()?;
             let hello = store.hello()?;
             (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
-            return self.push(store);
+            let mut frames = earlier(store)?;
+            frames.extend(self.push(store)?);
+            return Ok(frames);
         }
         let upto = own.map_or(0, |head| head.upto);
         if upto < hello.safe {
@@ -222,12 +244,20 @@ impl EdgeSession {
             // A SAFE may have been lost with its link.
             store.set_safe(hello.inc, upto)?;
         }
-        for head in welcome.heads.iter().filter(|head| head.inc != hello.inc) {
-            store.set_safe(head.inc, head.upto)?;
+        // Lives that are over are safe by their own SAFE only, never by the numbers in WELCOME: what a disk forgot
+        // may stand at central under the numbers of what was written here since.
+        let mut fed = Vec::new();
+        for (inc, safe) in store.lives()?.into_iter().filter(|(inc, _)| *inc != hello.inc) {
+            let upto = welcome.heads.iter().find(|head| head.inc == inc).map_or(0, |head| head.upto);
+            if upto < safe {
+                store.lower_safe(inc, upto)?;
+                fed = earlier(store)?;
+            }
         }
         self.safe = upto;
         self.sent = self.sent.max(upto);
-        self.push(store)
+        fed.extend(self.push(store)?);
+        Ok(fed)
     }
 
     /// Own bursts that are not safe, as many as the window takes.
@@ -247,19 +277,20 @@ impl EdgeSession {
 
     fn compare<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
         let (waiting, ops) = store.waiting()?;
-        if waiting > 0 || self.awaited > 0 {
+        if waiting > 0 || !self.open.is_empty() {
             return Ok(Vec::new());
         }
         let ours = store.roots()?;
-        let theirs: BTreeMap<(Scope, u8), [u8; 16]> =
-            roots.sets.iter().map(|set| ((set.scope, set.lane), set.root)).collect();
-        let nothing = Root::default().wire();
-        let differs = |key: &&(Scope, u8)| {
-            let our = ours.get(key).map_or(nothing, Root::wire);
-            theirs.get(key).copied().unwrap_or(nothing) != our
-        };
+        let theirs: BTreeMap<(Scope, u8), (u64, [u8; 16])> =
+            roots.sets.iter().map(|set| ((set.scope, set.lane), (set.count, set.root))).collect();
+        let nothing = Root::default();
         let keys: BTreeSet<(Scope, u8)> = ours.keys().chain(theirs.keys()).copied().collect();
-        let unequal: Vec<(Scope, u8)> = keys.iter().filter(differs).copied().collect();
+        let apart = |(scope, lane): (Scope, u8)| {
+            let ours = ours.get(&(scope, lane)).unwrap_or(&nothing);
+            let (theirs, root) = theirs.get(&(scope, lane)).copied().unwrap_or_else(|| (0, nothing.wire()));
+            (ours.wire() != root).then_some(Apart { scope, lane, ours: ours.count, theirs })
+        };
+        let unequal: Vec<Apart> = keys.into_iter().filter_map(apart).collect();
         self.equal = unequal.is_empty();
         if self.equal {
             self.repairs = 0;
@@ -273,17 +304,26 @@ impl EdgeSession {
         if !lacking.is_empty() {
             frames.push(Frame::WantBoxes(lacking));
         }
-        if !self.equal && self.repairs < MAX_REPAIRS {
+        if self.equal {
+            return Ok(frames);
+        }
+        if self.repairs == MAX_REPAIRS {
+            // Said once: the next session tries again.
+            self.repairs += 1;
+            store.note(STAY_UNEQUAL, &format!("{} sets stay unequal after {MAX_REPAIRS} repairs", unequal.len()))?;
+        }
+        if self.repairs < MAX_REPAIRS {
             self.repairs += 1;
             // Roots of other lanes mean something only under an equal lane 0.
-            let control = unequal.iter().any(|(_, lane)| *lane == lane::CONTROL);
-            for (scope, lane) in unequal.into_iter().filter(|(_, lane)| !control || *lane == lane::CONTROL) {
-                let mut ids = store.short_ids(scope, lane)?;
-                ids.truncate(MAX_IDS);
-                frames.push(Frame::Ids(Ids { scope, lane, ids: pack_ids(&ids) }));
-                self.awaited += 1;
-            }
+            let control = unequal.iter().any(|apart| apart.lane == lane::CONTROL);
+            self.apart = unequal.into_iter().filter(|apart| !control || apart.lane == lane::CONTROL).collect();
+            frames.extend(self.repair_next(store)?);
         }
         Ok(frames)
     }
+}
+
+/// What earlier lives still have to say. In one frame: a SAFE for the first part of it would stand for all.
+fn earlier<S: EdgeStore>(store: &S) -> Result<Vec<Frame>, S::Error> {
+    Ok(bursts_frames_from(2 * PUSH_WINDOW_BYTES, store.earlier_bursts(PUSH_WINDOW_BYTES)?))
 }

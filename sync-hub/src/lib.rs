@@ -1,6 +1,6 @@
 //! Accepts edges over QUIC, runs their sessions, and stores through central's library.
 //!
-//! A hub keeps nothing of its own: any number of them may run on one Postgres. What one takes in, the
+//! A hub keeps nothing of its own but sketches that it can make anew: any number of them may run on one Postgres. What one takes in, the
 //! others learn from the log's notifications.
 
 pub mod admin;
@@ -8,6 +8,7 @@ pub mod config;
 pub mod identity;
 mod seats;
 mod session;
+mod sketches;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,6 +26,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::seats::Seats;
+use crate::sketches::Sketches;
 
 /// Sessions at once: admission is a counter in memory, before any read.
 const MAX_SESSIONS: usize = 4_096;
@@ -41,6 +43,7 @@ pub(crate) struct Hub {
     pool: Pool,
     intake: Intake,
     seats: Seats,
+    sketches: Sketches,
 }
 
 /// A hub that runs.
@@ -84,7 +87,8 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let intake = Intake::start(pool.clone(), ClerkKey { key, author }, stamp);
     let endpoint = protocol_quic::listen(config.quic.listen, &identity.quic()?)?;
     let quic = endpoint.local_addr()?;
-    let hub = Arc::new(Hub { pool: pool.clone(), intake, seats: Seats::new(identity.authority_key()?) });
+    let seats = Seats::new(identity.authority_key()?);
+    let hub = Arc::new(Hub { pool: pool.clone(), intake, seats, sketches: Sketches::new() });
     let (stop, stopped) = watch::channel(false);
     let (moved, moves) = watch::channel(0u64);
     let (admin, admin_task) = admin::serve(config.http.listen, pool.clone(), stopped.clone()).await?;

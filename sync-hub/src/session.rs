@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use central::intake::IntakeError;
-use central::replication::{self, DeviceStatus, ReplicationError};
+use central::replication::{self, DeviceStatus, Parcelled, ReplicationError};
 use protocol::frame::{CodeBox, Cursor, OwnHead, PartyName, RefusedSlot, SubjectKey};
-use protocol::id::Author;
+use protocol::id::{Author, ShortId};
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, PAGE_OPS, Page};
 use protocol_quic::{Incoming, LinkError};
@@ -119,7 +119,7 @@ async fn run(
 
 async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answer, SessionError> {
     // A session outlives the moment in which its seat is revoked: nothing is given after that.
-    let gives = matches!(ask, Ask::Page(_) | Ask::Difference(..));
+    let gives = matches!(ask, Ask::Page(..) | Ask::Difference(..) | Ask::Cells(..) | Ask::Elements(..) | Ask::Ops(..));
     if gives && replication::seat_by_key(&hub.pool, &seat.key).await?.is_none_or(|row| row.revoked) {
         return Err(SessionError::Revoked);
     }
@@ -127,7 +127,7 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
         Ask::Welcome => {
             let welcome = replication::welcome(&hub.pool, author).await?;
             let head = |(inc, upto, highest, forked)| OwnHead { inc, upto, highest, forked };
-            let cursor = Cursor { log_id: welcome.log_id, position: welcome.position };
+            let cursor = Cursor { log_id: welcome.log_id, position: welcome.position, within: None };
             Answer::Welcome(cursor, welcome.heads.into_iter().map(head).collect())
         }
         Ask::Take(bursts) => {
@@ -144,13 +144,14 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
             }
             Answer::Took(chains, refused)
         }
-        Ask::Page(after) => {
-            let page = replication::page(&hub.pool, seat, author, after, PAGE_OPS).await?;
+        Ask::Page(after, bytes) => {
+            let page = replication::page(&hub.pool, seat, author, after, PAGE_OPS, bytes).await?;
+            let Parcelled { bursts, certificates, keys: of_page, boxes: codes } = page.parcel;
             Answer::Page(Page {
-                bursts: page.bursts,
-                certificates: named(hub, page.certificates),
-                keys: keys(page.keys),
-                boxes: boxes(page.boxes),
+                bursts,
+                certificates: named(hub, certificates),
+                keys: keys(of_page),
+                boxes: boxes(codes),
                 upto: page.upto,
                 more: page.more,
                 roots: page.roots,
@@ -158,17 +159,23 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
             })
         }
         Ask::Difference(scope, lane, theirs) => {
-            let difference = match replication::difference(&hub.pool, seat, scope, lane, &theirs).await {
-                // A scope that is not the device's has nothing for it; it is answered, not served.
-                Err(ReplicationError::NotYours(_)) => {
-                    return Ok(Answer::Difference(scope, lane, Difference::default()));
-                }
-                other => other?,
-            };
-            let certificates = named(hub, difference.certificates);
-            let (bursts, keys, boxes) = (difference.bursts, keys(difference.keys), boxes(difference.boxes));
-            let want = difference.want;
-            Answer::Difference(scope, lane, Difference { bursts, certificates, keys, boxes, want })
+            count_repair("ids");
+            let found = own(replication::difference(&hub.pool, seat, scope, lane, &theirs).await)?;
+            let found = found.map(|found| difference(hub, found.parcel, found.want));
+            Answer::Difference(scope, lane, found.unwrap_or_default())
+        }
+        Ask::Cells(scope, lane, cells) => {
+            count_repair("sketch");
+            let sketch = own(hub.sketches.of(&hub.pool, seat, scope, lane).await)?;
+            Answer::Cells(scope, lane, sketch.map(|sketch| sketch.first(cells)))
+        }
+        Ask::Elements(scope, lane) => {
+            count_repair("ranges");
+            Answer::Elements(scope, lane, own(replication::elements(&hub.pool, seat, scope, lane).await)?)
+        }
+        Ask::Ops(scope, lane, ids) => {
+            let ops = own(replication::ops(&hub.pool, seat, scope, lane, &ids).await)?;
+            Answer::Ops(scope, lane, difference(hub, ops.unwrap_or_default(), Vec::new()))
         }
         Ask::Certificates(authors) => {
             Answer::Certificates(named(hub, replication::certificates(&hub.pool, &authors).await?))
@@ -190,6 +197,23 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
             Answer::Noted
         }
     })
+}
+
+/// A scope that is not the device's has nothing for it; it is answered, not served.
+fn own<T>(found: Result<T, ReplicationError>) -> Result<Option<T>, ReplicationError> {
+    match found {
+        Err(ReplicationError::NotYours(_)) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn count_repair(by: &'static str) {
+    metrics::counter!("getit_hub_repairs", "by" => by).increment(1);
+}
+
+fn difference(hub: &Hub, parcel: Parcelled, want: Vec<ShortId>) -> Difference {
+    let Parcelled { bursts, certificates, keys: of_ops, boxes: codes } = parcel;
+    Difference { bursts, certificates: named(hub, certificates), keys: keys(of_ops), boxes: boxes(codes), want }
 }
 
 fn named(hub: &Hub, certificates: Vec<Vec<u8>>) -> Vec<(Author, Vec<u8>)> {

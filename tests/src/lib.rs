@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, reason = "nothing depends on this crate: `pub` here means used by another file")]
 
 pub mod bare;
+pub mod bench;
 pub mod check;
 pub mod day;
 pub mod link;

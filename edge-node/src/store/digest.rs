@@ -18,6 +18,7 @@ const PROJECTIONS: &[(&str, &str)] = &[
     ("local_ledger", "subject, key, line"),
     ("member", "subject, scope"),
     ("root", "scope, lane"),
+    ("sketch", "scope, lane"),
     ("view_earning", "subject"),
     ("view_handin", "subject"),
     ("view_parcel", "subject"),
@@ -54,6 +55,7 @@ impl Store {
             }
             rows.refold_members()?;
             rows.refold_roots()?;
+            rows.refold_sketches()?;
             rows.refold_subjects()
         })
     }

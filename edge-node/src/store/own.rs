@@ -1,6 +1,7 @@
 //! What concerns the own seat: its chain, its acts, its outbox, and what central said of it.
 
 use protocol::burst::ChainPlace;
+use protocol::frame::Cursor;
 use protocol::id::{Digest, Incarnation};
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -9,8 +10,8 @@ use super::{Rows, Store, StoreError, signed, unsigned};
 /// What a session says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// Log id and position of the last delta, if there was one.
-    pub cursor: Option<([u8; 8], u64)>,
+    /// Where the last delta ended, if there was one.
+    pub cursor: Option<Cursor>,
     /// The own incarnation.
     pub inc: Incarnation,
     /// The last burst written in it; 0 when none is.
@@ -189,8 +190,12 @@ impl Store {
     /// The database.
     pub fn hello(&self) -> Result<Hello, StoreError> {
         self.read(|rows| {
-            let read = |row: &Row<'_>| Ok((row.get(0)?, unsigned(row.get(1)?)));
-            let cursor = rows.connection.query_row("SELECT log_id, position FROM cursor", [], read).optional()?;
+            let read = |row: &Row<'_>| {
+                let within = Some(unsigned(row.get(2)?)).filter(|within| *within > 0);
+                Ok(Cursor { log_id: row.get(0)?, position: unsigned(row.get(1)?), within })
+            };
+            let query = "SELECT log_id, position, within FROM cursor";
+            let cursor = rows.connection.query_row(query, [], read).optional()?;
             let place = rows.own_place()?.place;
             Ok(Hello { cursor, inc: place.inc, last_seq: place.seq - 1, safe_upto: rows.safe_upto(&place.inc)? })
         })
@@ -223,6 +228,18 @@ impl Store {
                 "SELECT b.inc, coalesce(safe.upto, 0) FROM burst b LEFT JOIN safe USING (author, inc)
                  WHERE b.author = ?1 GROUP BY b.inc HAVING max(b.seq) > coalesce(safe.upto, 0) ORDER BY b.inc",
             )?;
+            let read = |row: &Row<'_>| Ok((Incarnation(row.get(0)?), unsigned(row.get(1)?)));
+            Ok(statement.query_map(params![self.author.0], read)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Own incarnations of which something is acknowledged, and how far.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn lives(&self) -> Result<Vec<(Incarnation, u64)>, StoreError> {
+        self.read(|rows| {
+            let mut statement = rows.connection.prepare_cached("SELECT inc, upto FROM safe WHERE author = ?1")?;
             let read = |row: &Row<'_>| Ok((Incarnation(row.get(0)?), unsigned(row.get(1)?)));
             Ok(statement.query_map(params![self.author.0], read)?.collect::<Result<_, _>>()?)
         })
@@ -272,15 +289,15 @@ impl Store {
         })
     }
 
-    /// The delta up to `position` of this log is held.
+    /// The delta up to `cursor` is held.
     ///
     /// # Errors
     /// The database.
-    pub fn set_cursor(&self, log_id: [u8; 8], position: u64) -> Result<(), StoreError> {
+    pub fn set_cursor(&self, cursor: Cursor) -> Result<(), StoreError> {
         self.write(|rows| {
             rows.connection
-                .prepare_cached("INSERT OR REPLACE INTO cursor (one, log_id, position) VALUES (1, ?1, ?2)")?
-                .execute(params![log_id, signed(position)])?;
+                .prepare_cached("INSERT OR REPLACE INTO cursor (one, log_id, position, within) VALUES (1, ?1, ?2, ?3)")?
+                .execute(params![cursor.log_id, signed(cursor.position), signed(cursor.within.unwrap_or(0))])?;
             Ok(())
         })
     }

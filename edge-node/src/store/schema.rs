@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES];
+const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER];
 
 /// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
 /// made. The boxes come by session and belong to this device: a rebuild leaves them.
@@ -32,6 +32,14 @@ CREATE TABLE life (one INTEGER PRIMARY KEY CHECK (one = 1), number TEXT NOT NULL
 /// What central says that agents and sites are called. A rebuild leaves it: it comes by session.
 const NAMES: &str = "
 CREATE TABLE party_name (party BLOB PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// The cells of each set beside its root, with the sum at which they stand; not WITHOUT ROWID, whose rows
+/// leave the page at a quarter of it. A delta that was cut stands within a position.
+const LADDER: &str = "
+CREATE TABLE sketch (scope BLOB NOT NULL, lane INTEGER NOT NULL, sum BLOB NOT NULL, cells BLOB NOT NULL,
+    UNIQUE (scope, lane)) STRICT;
+ALTER TABLE cursor ADD COLUMN within INTEGER NOT NULL DEFAULT 0;
 ";
 
 const FIRST: &str = "

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use protocol::account::{Account, Code};
 use protocol::id::{Scope, ShortId, Subject};
-use protocol::op::lane;
 use protocol::root::Root;
 use protocol::taka::Taka;
 use rusqlite::{Row, params};
@@ -54,17 +53,7 @@ impl Store {
     /// # Errors
     /// The database.
     pub fn short_ids(&self, scope: Scope, in_lane: u8) -> Result<Vec<ShortId>, StoreError> {
-        self.read(|rows| {
-            let query = if in_lane == lane::CONTROL {
-                "SELECT substr(id, 1, 8) FROM op WHERE subject = ?1 AND lane = ?2 ORDER BY id"
-            } else {
-                "SELECT substr(op.id, 1, 8) FROM member JOIN op USING (subject)
-                 WHERE scope = ?1 AND put_gen > close_gen AND lane = ?2 ORDER BY op.id"
-            };
-            let mut statement = rows.connection.prepare_cached(query)?;
-            let ids = statement.query_map(params![scope.0, in_lane], |row| row.get(0).map(ShortId))?;
-            Ok(ids.collect::<Result<_, _>>()?)
-        })
+        self.read(|rows| rows.short_ids(scope, in_lane))
     }
 
     /// Net by account over the open member subjects of the scopes that this seat holds.

@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::{Rows, StoreError, signed};
 
 impl Rows<'_> {
-    /// Writes a batch: bursts, ops, memberships, roots, views and ledger rows.
+    /// Writes a batch: bursts, ops, memberships, roots and sketches, views and ledger rows.
     ///
     /// # Errors
     /// The database; the caller's transaction is then rolled back.
@@ -29,6 +29,8 @@ impl Rows<'_> {
         }
         for ((scope, lane), root) in &taken.roots {
             self.put_root(scope, *lane, root)?;
+            let moves = taken.moves.get(&(*scope, *lane)).map_or(&[][..], Vec::as_slice);
+            self.move_sketch(scope, *lane, root, moves)?;
         }
         for revoked in &taken.revoked {
             let payload = protocol::fact::Fact::Revoked(revoked.clone()).encode();

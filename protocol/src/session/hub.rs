@@ -1,17 +1,34 @@
 //! A hub's half of a session: frames in, questions to the store out, frames back.
 
+mod repair;
+
 use std::collections::BTreeSet;
 
 use crate::burst::Burst;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, MAX_BOXES, Notice, OwnHead, PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot,
-    Status, SubjectKey, Want, Welcome, bursts_frames, names_digest, pack_ids, unpack_ids,
+    BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, Notice, OwnHead, PageEnd,
+    PartyName, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome, bursts_frames, bursts_frames_from,
+    names_digest, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
+use crate::ranges::{Element, RangesError};
 use crate::root::Root;
+use crate::sketch::Sketch;
 
-/// Ops in one page of the delta.
+pub use repair::OPS_AT_ONCE;
+
+/// Most ops in one page of the delta.
 pub const PAGE_OPS: u32 = 500;
+
+/// Up to where a device was told: everything that falls due up to `position`, and of what falls due at
+/// the position after it, the ops up to `within`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Told {
+    /// The log position.
+    pub position: u64,
+    /// The position of an op.
+    pub within: u64,
+}
 
 /// What the session asks of central's store.
 #[derive(Clone, Debug)]
@@ -20,10 +37,16 @@ pub enum Ask {
     Welcome,
     /// Verify and take these.
     Take(Vec<Burst>),
-    /// The delta of the device after this position.
-    Page(u64),
-    /// What the device lacks of this set, and what we lack.
+    /// The delta of the device after this, about so many bytes of bursts.
+    Page(Told, usize),
+    /// What the device lacks of this set, and what we lack; all ids of the device.
     Difference(Scope, u8, Vec<ShortId>),
+    /// The first cells of this set.
+    Cells(Scope, u8, usize),
+    /// All ops of this set, in the order of ranges.
+    Elements(Scope, u8),
+    /// These ops of this set.
+    Ops(Scope, u8, Vec<ShortId>),
     /// Certificates.
     Certificates(Vec<Author>),
     /// What the codes of these parcels open, as far as the device's own counter opens them.
@@ -45,6 +68,12 @@ pub enum Answer {
     Page(Page),
     /// To [`Ask::Difference`].
     Difference(Scope, u8, Difference),
+    /// To [`Ask::Cells`]; `None` for a scope that the device may not read.
+    Cells(Scope, u8, Option<Sketch>),
+    /// To [`Ask::Elements`]; `None` for a scope that the device may not read.
+    Elements(Scope, u8, Option<Vec<Element>>),
+    /// To [`Ask::Ops`].
+    Ops(Scope, u8, Difference),
     /// To [`Ask::Certificates`].
     Certificates(Vec<(Author, Vec<u8>)>),
     /// To [`Ask::Boxes`].
@@ -66,8 +95,8 @@ pub struct Page {
     pub keys: Vec<SubjectKey>,
     /// What the handover codes of those subjects open, for the device's own counter.
     pub boxes: Vec<CodeBox>,
-    /// Up to which position the page goes.
-    pub upto: u64,
+    /// Up to where the page goes.
+    pub upto: Told,
     /// More follows.
     pub more: bool,
     /// Roots and books at `upto`; only on the last page.
@@ -97,7 +126,9 @@ pub struct HubSession {
     author: Author,
     drain: bool,
     log_id: [u8; 8],
-    cursor: u64,
+    cursor: Told,
+    /// Bytes of the next page: few at first, so that a link which dies early has closed one.
+    page_bytes: usize,
     greeted: bool,
     /// A page was asked for and has not come.
     paging: bool,
@@ -111,6 +142,7 @@ pub struct HubSession {
     last_roots: Option<Roots>,
     /// The names that the device holds.
     names: Option<[u8; 8]>,
+    repairs: repair::Repairs,
     hello: Hello,
 }
 
@@ -126,6 +158,15 @@ pub enum Violation {
     /// A burst that is no burst.
     #[error("the device sent a burst that cannot be read: update its program")]
     Burst(&'static str),
+    /// Cells that cannot be read, or that do not follow those before.
+    #[error("the device sent cells that cannot be: update its program")]
+    Sketch,
+    /// Ranges that cannot be read.
+    #[error(transparent)]
+    Ranges(RangesError),
+    /// More sets are under repair than a session may have.
+    #[error("the device repairs too many sets at once: update its program")]
+    TooManySets,
     /// A frame that only hubs send.
     #[error("the device sent a frame that only hubs send: update its program")]
     WrongSide,
@@ -139,6 +180,9 @@ impl Violation {
             Self::NoHello => "no_hello",
             Self::TwoHellos => "two_hellos",
             Self::Burst(code) => code,
+            Self::Sketch => "sketch_malformed",
+            Self::Ranges(error) => error.code(),
+            Self::TooManySets => "too_many_sets",
             Self::WrongSide => "wrong_side",
         }
     }
@@ -152,7 +196,8 @@ impl HubSession {
             author,
             drain: revoked,
             log_id: [0; 8],
-            cursor: 0,
+            cursor: Told::default(),
+            page_bytes: FIRST_FRAME_BYTES,
             greeted: false,
             paging: false,
             moved: false,
@@ -162,6 +207,7 @@ impl HubSession {
             boxed: BTreeSet::new(),
             last_roots: None,
             names: None,
+            repairs: repair::Repairs::new(),
             hello: Hello::default(),
         }
     }
@@ -189,6 +235,8 @@ impl HubSession {
                 Ok(vec![Ask::Take(read.map_err(|error| Violation::Burst(error.code()))?)])
             }
             Frame::Ids(ids) if !self.drain => Ok(vec![Ask::Difference(ids.scope, ids.lane, unpack_ids(&ids.ids))]),
+            Frame::Sketch(sketch) if !self.drain => self.take_sketch(&sketch),
+            Frame::Ranges(ranges) if !self.drain => self.take_ranges(ranges),
             Frame::Check(_) if !self.drain => {
                 self.owes_roots = true;
                 Ok(self.page())
@@ -201,7 +249,9 @@ impl HubSession {
             Frame::Status(status) if self.drain => Ok(vec![Ask::Status(status)]),
             // An agent who was enrolled today is on the counter's list today.
             Frame::Status(status) => Ok(vec![Ask::Status(status), Ask::Names]),
-            Frame::Ids(_) | Frame::Check(_) | Frame::WantBoxes(_) => Ok(Vec::new()),
+            Frame::Ids(_) | Frame::Sketch(_) | Frame::Ranges(_) | Frame::Check(_) | Frame::WantBoxes(_) => {
+                Ok(Vec::new())
+            }
             _ => Err(Violation::WrongSide),
         }
     }
@@ -217,7 +267,7 @@ impl HubSession {
             return Vec::new();
         }
         self.paging = true;
-        vec![Ask::Page(self.cursor)]
+        vec![Ask::Page(self.cursor, self.page_bytes)]
     }
 
     /// Takes an answer of the store: what to send, and what to ask next.
@@ -226,8 +276,12 @@ impl HubSession {
             Answer::Welcome(cursor, heads) => {
                 self.log_id = cursor.log_id;
                 // A cursor of another log says nothing about this one.
-                self.cursor = if self.hello.cursor.log_id == cursor.log_id { self.hello.cursor.position } else { 0 };
-                let mut frames = vec![Frame::Welcome(Welcome { cursor, heads, drain: self.drain })];
+                if self.hello.cursor.log_id == cursor.log_id {
+                    let within = self.hello.cursor.within.unwrap_or(0);
+                    self.cursor = Told { position: self.hello.cursor.position, within };
+                }
+                let ladder = Some(LADDER);
+                let mut frames = vec![Frame::Welcome(Welcome { cursor, heads, drain: self.drain, ladder })];
                 if self.drain {
                     let message = "This device was withdrawn. What it recorded is taken; give it back to operations.";
                     frames.push(Frame::Notice(Notice { code: "revoked".to_owned(), message: message.to_owned() }));
@@ -251,6 +305,9 @@ impl HubSession {
                 frames.push(Frame::Want(Want { scope, lane, ids: pack_ids(&difference.want) }));
                 (frames, Vec::new())
             }
+            Answer::Cells(scope, lane, ours) => self.peel(scope, lane, ours.as_ref()),
+            Answer::Elements(scope, lane, ours) => self.range(scope, lane, ours.as_deref()),
+            Answer::Ops(scope, lane, ops) => (self.give(scope, lane, ops), Vec::new()),
             Answer::Certificates(certificates) => {
                 let bytes = certificates.into_iter().map(|(_, bytes)| bytes.into()).collect();
                 (vec![Frame::Certificates(bytes)], Vec::new())
@@ -295,9 +352,11 @@ impl HubSession {
         self.cursor = page.upto;
         let mut frames = self.introduce(page.certificates, page.keys, page.boxes);
         let told = !page.bursts.is_empty();
-        frames.extend(bursts_frames(page.bursts.iter().map(Burst::encode)));
-        let cursor = Cursor { log_id: self.log_id, position: page.upto };
+        frames.extend(bursts_frames_from(self.page_bytes, page.bursts.iter().map(Burst::encode)));
+        let Told { position, within } = page.upto;
+        let cursor = Cursor { log_id: self.log_id, position, within: (within > 0).then_some(within) };
         if page.more {
+            self.page_bytes = (2 * self.page_bytes).min(BURSTS_FRAME_BYTES);
             frames.push(Frame::PageEnd(PageEnd { cursor, more: true }));
             return (frames, self.page());
         }
@@ -308,7 +367,7 @@ impl HubSession {
             root: root.wire(),
         };
         let sets = page.roots.iter().filter(|(_, _, root)| root.count > 0).map(set).collect();
-        let roots = Roots { position: page.upto, sets, rules: crate::fold::RULES, books: page.books, era: 0 };
+        let roots = Roots { position, sets, rules: crate::fold::RULES, books: page.books, era: 0 };
         let same = self.last_roots.as_ref().is_some_and(|last| last.sets == roots.sets && last.books == roots.books);
         if told || self.owes_roots || !same {
             frames.push(Frame::PageEnd(PageEnd { cursor, more: false }));

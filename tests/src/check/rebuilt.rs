@@ -35,10 +35,11 @@ const CENTRAL: [(&str, &str); 17] = [
 ];
 
 /// Projections of an edge with the columns of their keys.
-const EDGE: [(&str, &str); 6] = [
+const EDGE: [(&str, &str); 7] = [
     ("local_ledger", "subject, key, line"),
     ("member", "subject, scope"),
     ("root", "scope, lane"),
+    ("sketch", "scope, lane"),
     ("view_earning", "subject"),
     ("view_handin", "subject"),
     ("view_parcel", "subject"),

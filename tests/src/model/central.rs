@@ -11,7 +11,7 @@ use protocol::id::{Author, Incarnation, OpId, Scope, ShortId};
 use protocol::intake::{self, Clerk, Verified, Wanted, op_of, refused};
 use protocol::op::Op;
 use protocol::seat::Seat;
-use protocol::session::hub::{Answer, Ask, Difference, Page};
+use protocol::session::hub::{Answer, Ask, Difference, Page, Told};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
@@ -115,14 +115,21 @@ impl Central {
     pub fn answer(&mut self, author: Author, seat: &Seat, ask: Ask, stamp: Stamp) -> Answer {
         match ask {
             Ask::Welcome => {
-                let cursor = Cursor { log_id: self.log_id, position: self.memory.position };
+                let cursor = Cursor { log_id: self.log_id, position: self.memory.position, within: None };
                 Answer::Welcome(cursor, self.heads(author))
             }
             Ask::Take(bursts) => {
                 let refused = self.take(bursts, stamp);
                 Answer::Took(self.heads(author).iter().map(|head| (head.inc, head.upto)).collect(), refused)
             }
-            Ask::Page(after) => Answer::Page(self.page(author, seat, after)),
+            Ask::Page(after, bytes) => Answer::Page(self.page(author, seat, after, bytes)),
+            Ask::Cells(scope, lane, cells) => {
+                Answer::Cells(scope, lane, may_read(seat, scope).then(|| self.memory.sketch(scope, lane, cells)))
+            }
+            Ask::Elements(scope, lane) => {
+                Answer::Elements(scope, lane, may_read(seat, scope).then(|| self.memory.elements(scope, lane)))
+            }
+            Ask::Ops(scope, lane, ids) => Answer::Ops(scope, lane, self.ops(seat, scope, lane, &ids)),
             Ask::Difference(scope, lane, theirs) => {
                 Answer::Difference(scope, lane, self.difference(seat, scope, lane, &theirs))
             }
@@ -150,12 +157,12 @@ impl Central {
         held.collect()
     }
 
-    fn page(&self, author: Author, seat: &Seat, after: u64) -> Page {
+    fn page(&self, author: Author, seat: &Seat, after: Told, most_bytes: usize) -> Page {
         let mut scopes = self.memory.readable(seat);
         if self.broken == Some(Mutant::RouteIgnored) {
             scopes.extend(self.memory.members.values().flat_map(BTreeMap::keys));
         }
-        let mut ids: BTreeSet<OpId> = BTreeSet::new();
+        let mut due: BTreeMap<(u64, u64), OpId> = BTreeMap::new();
         for (id, (position, row)) in &self.memory.ops {
             if row.held.author == author {
                 continue;
@@ -167,10 +174,22 @@ impl Central {
                 let open = of.into_iter().flatten().filter(|(scope, (g, _))| g.is_member() && scopes.contains(scope));
                 open.map(|(_, (_, put))| *put).min().map(|put| put.max(*position))
             };
-            if effective.is_some_and(|effective| effective > after) {
-                ids.insert(*id);
+            let is_due = |at: u64| at > after.position && (at > after.position + 1 || *position > after.within);
+            if let Some(at) = effective.filter(|at| is_due(*at)) {
+                due.insert((at, *position), *id);
             }
         }
+        let (mut ids, mut bytes, mut upto) = (BTreeSet::new(), 0, None);
+        for ((at, position), id) in &due {
+            bytes += self.memory.ops[id].1.held.bytes.len() + BURST_BYTES;
+            if bytes > most_bytes && !ids.is_empty() {
+                break;
+            }
+            ids.insert(*id);
+            upto = Some(Told { position: at - 1, within: *position });
+        }
+        let more = ids.len() < due.len();
+        let upto = upto.filter(|_| more).unwrap_or(Told { position: self.memory.position, within: 0 });
         let bursts = self.memory.bursts_with(&ids);
         let authors = bursts.iter().map(|burst| burst.head.author).collect();
         let roots = self.memory.roots.iter().filter(|((scope, _), _)| seat.may(protocol::seat::bits::READ, scope));
@@ -179,8 +198,8 @@ impl Central {
             bursts,
             keys: Vec::new(),
             boxes: Vec::new(),
-            upto: self.memory.position,
-            more: false,
+            upto,
+            more,
             roots: roots.map(|((scope, lane), root)| (*scope, *lane, *root)).collect(),
             books: protocol::books::digest(&self.books_of(&scopes)),
         }
@@ -206,7 +225,7 @@ impl Central {
     }
 
     fn difference(&self, seat: &Seat, scope: Scope, lane: u8, theirs: &[ShortId]) -> Difference {
-        if !seat.may(protocol::seat::bits::READ, &scope) {
+        if !may_read(seat, scope) {
             return Difference::default();
         }
         let theirs: BTreeSet<ShortId> = theirs.iter().copied().collect();
@@ -218,4 +237,23 @@ impl Central {
         let want = theirs.into_iter().filter(|short| !shorts.contains(short)).collect();
         Difference { bursts, certificates: self.certificates(&authors), keys: Vec::new(), boxes: Vec::new(), want }
     }
+
+    fn ops(&self, seat: &Seat, scope: Scope, lane: u8, ids: &[ShortId]) -> Difference {
+        if !may_read(seat, scope) {
+            return Difference::default();
+        }
+        let wanted: BTreeSet<&ShortId> = ids.iter().collect();
+        let found: BTreeSet<OpId> =
+            self.memory.set(scope, lane).into_iter().filter(|id| wanted.contains(&id.short())).collect();
+        let bursts = self.memory.bursts_with(&found);
+        let authors = bursts.iter().map(|burst| burst.head.author).collect();
+        Difference { bursts, certificates: self.certificates(&authors), ..Difference::default() }
+    }
+}
+
+/// Bytes of a burst around one op.
+const BURST_BYTES: usize = 120;
+
+fn may_read(seat: &Seat, scope: Scope) -> bool {
+    seat.may(protocol::seat::bits::READ, &scope)
 }

@@ -16,6 +16,7 @@ use protocol::refusal::Refusal;
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
 use protocol::session::EdgeStore;
+use protocol::session::ladder::Rung;
 use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -46,6 +47,8 @@ pub struct Edge {
     pub cursor: Cursor,
     pub compared: Option<(bool, bool)>,
     pub refused: u64,
+    /// Repairs by rung.
+    pub repairs: BTreeMap<&'static str, u64>,
 }
 
 /// A life of the database that is over.
@@ -120,8 +123,10 @@ impl Edge {
     fn take(&mut self, bursts: Vec<Verified>) {
         let desk = self.memory.desk(&Wanted::by(&bursts));
         let mut taken = intake::take(desk, bursts, None);
-        if self.broken == Some(Mutant::RootSkips) && taken.ops.len() % 5 == 1 {
-            taken.roots.pop_last();
+        match self.broken {
+            Some(Mutant::RootSkips) if taken.ops.len() % 5 == 1 => drop(taken.roots.pop_last()),
+            Some(Mutant::SketchSkips) if taken.ops.len() % 5 == 1 => drop(taken.moves.pop_last()),
+            _ => {}
         }
         self.memory.apply(taken);
     }
@@ -267,6 +272,10 @@ impl EdgeStore for Edge {
         Ok(())
     }
 
+    fn lives(&self) -> Result<Vec<(Incarnation, u64)>, Self::Error> {
+        Ok(self.safe_of_all().collect())
+    }
+
     fn earlier_bursts(&self, _max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {
         Ok(self.earlier.iter().flat_map(Earlier::unsafe_bursts).cloned().collect())
     }
@@ -284,6 +293,9 @@ impl EdgeStore for Edge {
     fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error> {
         if inc == self.place.inc {
             self.safe = upto;
+        }
+        for life in self.earlier.iter_mut().filter(|life| life.inc == inc) {
+            life.safe = life.safe.min(upto);
         }
         Ok(())
     }
@@ -314,6 +326,26 @@ impl EdgeStore for Edge {
 
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error> {
         Ok(self.memory.set(scope, lane).iter().map(OpId::short).collect())
+    }
+
+    fn cells(
+        &self,
+        scope: Scope,
+        lane: u8,
+        from: usize,
+        upto: usize,
+    ) -> Result<(u64, Vec<protocol::sketch::Cell>), Self::Error> {
+        let sketch = self.memory.sketch(scope, lane, upto);
+        Ok((sketch.count(), sketch.cells()[from..].to_vec()))
+    }
+
+    fn elements(&self, scope: Scope, lane: u8) -> Result<Vec<protocol::ranges::Element>, Self::Error> {
+        Ok(self.memory.elements(scope, lane))
+    }
+
+    fn note_repair(&mut self, rung: Rung) -> Result<(), Self::Error> {
+        *self.repairs.entry(rung.name()).or_default() += 1;
+        Ok(())
     }
 
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error> {

@@ -11,9 +11,14 @@ use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
 use protocol::intake::{self, Chain, Desk, Generations, HeldBurst, HeldOp, OpRow, Taken, Wanted};
 use protocol::journal::{Journal, Key};
 use protocol::ledger::{self, Standing};
+use protocol::ranges::Element;
 use protocol::root::Root;
 use protocol::seat::{Certificate, Seat, bits};
+use protocol::sketch::Sketch;
 use protocol::taka::Taka;
+
+/// Few, so that worlds as small as these ask for cells beyond them, too.
+const KEPT_CELLS: usize = 24;
 
 /// A burst as it is kept: head and signature; slots are the ops.
 #[derive(Clone)]
@@ -35,6 +40,8 @@ pub struct Memory {
     pub by_subject: BTreeMap<Subject, Vec<OpId>>,
     pub members: BTreeMap<Subject, BTreeMap<Scope, (Generations, u64)>>,
     pub roots: BTreeMap<(Scope, u8), Root>,
+    /// Moved on with the roots; [`Memory::sketches_stand`] holds them to the ids.
+    sketches: BTreeMap<(Scope, u8), Sketch>,
     pub chains: BTreeMap<(Author, Incarnation), Chain>,
     pub standing: BTreeMap<Subject, BTreeMap<Key, Standing>>,
     pub balances: BTreeMap<Account, Taka>,
@@ -130,6 +137,10 @@ impl Memory {
             }
             kept.0 = generations;
         }
+        for (at, moves) in &taken.moves {
+            let sketch = self.sketches.entry(*at).or_insert_with(|| Sketch::empty(KEPT_CELLS));
+            moves.iter().for_each(|shift| sketch.shift(*shift));
+        }
         self.roots.extend(taken.roots);
         self.chains.extend(taken.chains);
         for revoked in taken.revoked {
@@ -217,6 +228,31 @@ impl Memory {
             .collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// The first cells of set(scope, lane), from the kept ones and, beyond them, from the ids.
+    pub fn sketch(&self, scope: Scope, lane: u8, cells: usize) -> Sketch {
+        let mut sketch = self.sketches.get(&(scope, lane)).cloned().unwrap_or_default();
+        sketch.extend(self.set(scope, lane).iter().map(OpId::short), cells);
+        sketch.first(cells)
+    }
+
+    /// Every kept sketch is that of the ids, and every root, too.
+    pub fn sketches_stand(&self) {
+        for ((scope, lane), root) in &self.roots {
+            let ids = self.set(*scope, *lane);
+            let kept = self.sketches.get(&(*scope, *lane));
+            assert_eq!(kept, Some(&Sketch::of(ids.iter().map(OpId::short), KEPT_CELLS)), "{scope} {lane}");
+            assert_eq!(root.count, ids.len() as u64, "{scope} {lane}");
+        }
+    }
+
+    /// The ops of set(scope, lane), as ranges order them.
+    pub fn elements(&self, scope: Scope, lane: u8) -> Vec<Element> {
+        let element = |id: &OpId| Element { time_ms: self.ops[id].1.held.time_ms, id: *id };
+        let mut elements: Vec<Element> = self.set(scope, lane).iter().map(element).collect();
+        elements.sort_unstable();
+        elements
     }
 
     pub fn of_prefixes(&self, shorts: &[ShortId]) -> BTreeSet<OpId> {

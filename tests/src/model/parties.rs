@@ -79,6 +79,7 @@ impl Parties {
                 cursor: Cursor::default(),
                 compared: None,
                 refused: 0,
+                repairs: std::collections::BTreeMap::new(),
             });
         }
         let central = Central { memory, key, log_id: [1; 8], place, broken: None };

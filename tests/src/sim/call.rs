@@ -35,6 +35,8 @@ pub struct Call {
     pub hub: usize,
     at_edge: EdgeSession,
     at_hub: HubSession,
+    /// The hub is of before the ladder.
+    old: bool,
     /// Towards the hub.
     pub up: Line,
     /// Towards the device.
@@ -44,12 +46,12 @@ pub struct Call {
 
 impl Call {
     /// Says hello.
-    pub fn begin(index: usize, hub: usize, device: &mut Device, revoked: bool, now_ms: u64) -> Self {
+    pub fn begin((index, device): (usize, &Device), (hub, old): (usize, bool), revoked: bool, now_ms: u64) -> Self {
         let (mut at_edge, at_hub) = (EdgeSession::default(), HubSession::new(device.edge.author, revoked));
         let (mut up, down) = (Line::new(device.slow), Line::new(device.slow));
         let Ok(frames) = at_edge.start(&device.edge);
         up.push(now_ms, frames.iter().map(Frame::encode), 0);
-        Self { device: index, hub, at_edge, at_hub, up, down, heard_ms: now_ms }
+        Self { device: index, hub, old, at_edge, at_hub, up, down, heard_ms: now_ms }
     }
 
     /// The person recorded something.
@@ -125,18 +127,22 @@ impl Call {
     ) -> bool {
         let Some(bytes) = self.down.pop(now_ms) else { return true };
         self.heard_ms = now_ms;
-        let frame = frame_of(&bytes);
+        let mut frame = frame_of(&bytes);
+        if let Frame::Welcome(welcome) = &mut frame {
+            welcome.ladder = welcome.ladder.filter(|_| !self.old);
+        }
         if matches!(frame, Frame::Bursts(_) | Frame::Safe(_)) && dice.chance(4) {
             self.down.push(now_ms, [bytes], 0);
             report.happened(Fault::Duplicate);
         }
         let before = (fate == Fate::Torn).then(|| device.edge.clone());
-        device.met |= matches!(frame, Frame::Welcome(_));
+        let welcomed = matches!(frame, Frame::Welcome(_));
         let Ok(frames) = self.at_edge.handle(&mut device.edge, frame);
         if let Some(before) = before {
             device.edge = before;
             return false;
         }
+        device.met |= welcomed;
         if fate == Fate::Dies {
             return false;
         }

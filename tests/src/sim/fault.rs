@@ -54,6 +54,8 @@ faults! {
     DeadClock = "dead_clock";
     /// A clock that jumped by years.
     ClockJump = "clock_jump";
+    /// A hub of before the ladder of repair.
+    OldHub = "old_hub";
     /// A seat that was withdrawn.
     Revocation = "revocation";
     /// Facts of a later version, broken ones, and ones their author may not make.
@@ -83,6 +85,8 @@ pub struct Report {
     pub contested: u64,
     /// Numbers at which two bursts were seen.
     pub forks: u64,
+    /// Sets that were repaired, by the way in which they were.
+    pub repairs: BTreeMap<&'static str, u64>,
     /// How often each kind of trouble happened.
     pub faults: BTreeMap<&'static str, u64>,
     /// Journals at the end, by rule.
@@ -105,7 +109,12 @@ impl Report {
         self.refused += other.refused;
         self.contested += other.contested;
         self.forks += other.forks;
-        for (of, from) in [(&mut self.faults, &other.faults), (&mut self.journals, &other.journals)] {
+        let counts = [
+            (&mut self.repairs, &other.repairs),
+            (&mut self.faults, &other.faults),
+            (&mut self.journals, &other.journals),
+        ];
+        for (of, from) in counts {
             for (word, count) in from {
                 *of.entry(word).or_default() += count;
             }

@@ -1,4 +1,4 @@
-//! Ten ways in which the product could be wrong, each at one seam. A simulator that does not catch one of
+//! Eleven ways in which the product could be wrong, each at one seam. A simulator that does not catch one of
 //! them does not look there.
 
 macro_rules! mutants {
@@ -29,6 +29,8 @@ mutants! {
     RouteIgnored = "route_ignored";
     /// An op joins a set without joining its root.
     RootSkips = "root_skips";
+    /// An op joins a set without joining its sketch.
+    SketchSkips = "sketch_skips";
     /// A journal is posted twice when its fact comes twice.
     PostedTwice = "posted_twice";
     /// A contradicting claim is dropped: whoever came first is right.

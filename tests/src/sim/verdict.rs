@@ -63,7 +63,12 @@ fn outbox_is_whole(device: &Device) -> Result<(), String> {
 
 /// What holds when every fault is over and everybody has talked.
 pub(super) fn at_the_end(mut world: World) -> Result<Report, String> {
+    world.central.memory.sketches_stand();
     for device in &world.devices {
+        device.edge.memory.sketches_stand();
+        for (rung, count) in &device.edge.repairs {
+            *world.report.repairs.entry(rung).or_default() += count;
+        }
         let who = device.edge.seat.party;
         let drained = world.revoked.as_ref().is_some_and(|(author, _)| *author == device.edge.author);
         let waiting = device.edge.outbox().count();

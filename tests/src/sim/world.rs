@@ -197,8 +197,11 @@ impl World {
         if self.calls.iter().any(|call| call.device == at) || self.devices[at].full {
             return;
         }
-        let (hub, revoked) = (self.dice.below(HUBS), self.is_revoked(at));
-        self.calls.push(Call::begin(at, hub, &mut self.devices[at], revoked, self.now_ms));
+        let (hub, revoked) = ((self.dice.below(HUBS), self.dice.chance(10)), self.is_revoked(at));
+        if hub.1 {
+            self.report.happened(Fault::OldHub);
+        }
+        self.calls.push(Call::begin((at, &self.devices[at]), hub, revoked, self.now_ms));
     }
 
     /// Two devices on one LAN, or a bundle file: each takes what it may read of the other, newest first.

@@ -19,6 +19,7 @@ use protocol::id::{Id16, Incarnation, Kind, OpId, ShortId, Subject};
 use protocol::intake::{Verified, op_of, verify};
 use protocol::op::Op;
 use protocol::seat::{Certificate, Role, Seat};
+use protocol::session::hub::Told;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use sqlx::postgres::PgPool;
@@ -354,36 +355,42 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
     let welcome = replication::welcome(pool, author).await.unwrap();
     assert_eq!(welcome.heads, [(town.agent.place.inc, 3, 3, false)]);
 
-    let whole = replication::page(pool, seat, author, 0, 1_000).await.unwrap();
-    assert!(!whole.more && whole.upto == welcome.position && !whole.roots.is_empty());
-    assert!(whole.bursts.iter().all(|burst| burst.head.author != author), "own bursts stay away");
-    assert_eq!(whole.keys, [(town.parcel, [7; 32])]);
+    let whole = replication::page(pool, seat, author, Told::default(), 1_000, usize::MAX).await.unwrap();
+    assert!(!whole.more && whole.upto == Told { position: welcome.position, within: 0 } && !whole.roots.is_empty());
+    assert!(whole.parcel.bursts.iter().all(|burst| burst.head.author != author), "own bursts stay away");
+    assert_eq!(whole.parcel.keys, [(town.parcel, [7; 32])]);
     let opened = |burst: &Burst| burst.slots.iter().filter(|slot| matches!(slot, Slot::Open(_))).count();
     let earning = Subject::earning_of(town.parcel);
-    for burst in &whole.bursts {
+    for burst in &whole.parcel.bursts {
         let verifies = |certificate: &Vec<u8>| {
             let certificate =
                 Certificate::decode(certificate, &SigningKey::from_bytes(&[1; 32]).verifying_key()).unwrap();
             certificate.author() == burst.head.author && verify(burst.clone(), &certificate.seat).is_ok()
         };
-        assert!(whole.certificates.iter().any(verifies), "withheld slots still verify");
+        assert!(whole.parcel.certificates.iter().any(verifies), "withheld slots still verify");
         for slot in &burst.slots {
             let Slot::Open(bytes) = slot else { continue };
             assert_ne!(Op::decode(bytes).unwrap().subject, earning, "a phone never holds a vendor's terms");
         }
     }
-    // Small pages give the same ops.
-    let (mut cursor, mut ops) = (0, 0);
-    loop {
-        let page = replication::page(pool, seat, author, cursor, 2).await.unwrap();
-        ops += page.bursts.iter().map(opened).sum::<usize>();
-        cursor = page.upto;
-        if !page.more {
-            break;
+    // Small pages give the same ops, and so do pages of one op.
+    for (most, bytes) in [(2, usize::MAX), (1_000, 1), (1_000, 600)] {
+        let (mut cursor, mut ops) = (Told::default(), 0);
+        loop {
+            let page = replication::page(pool, seat, author, cursor, most, bytes).await.unwrap();
+            let held = page.parcel.bursts.iter().map(opened).sum::<usize>();
+            assert!(held <= if bytes == 1 { 1 } else { most as usize }, "{held} ops");
+            ops += held;
+            assert!(page.upto > cursor, "{cursor:?}");
+            cursor = page.upto;
+            if !page.more {
+                break;
+            }
         }
+        assert_eq!(ops, whole.parcel.bursts.iter().map(opened).sum::<usize>());
+        assert_eq!(cursor, whole.upto);
     }
-    assert_eq!(ops, whole.bursts.iter().map(opened).sum::<usize>());
-    assert_eq!(cursor, welcome.position);
+    let cursor = welcome.position;
 
     let scope = seat.party;
     let all = replication::difference(pool, seat, scope, 1, &[ShortId([1; 8])]).await.unwrap();
@@ -398,10 +405,10 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
             .map(|(_, id)| id.short())
             .collect()
     };
-    let ours: Vec<ShortId> = all.bursts.iter().flat_map(of_lane).collect();
+    let ours: Vec<ShortId> = all.parcel.bursts.iter().flat_map(of_lane).collect();
     assert_eq!(ours.len() as u64, all.root.count);
     let none = replication::difference(pool, seat, scope, 1, &ours).await.unwrap();
-    assert!(none.bursts.is_empty() && none.want.is_empty());
+    assert!(none.parcel.bursts.is_empty() && none.want.is_empty());
     let vendor = town.vendor.seat.party;
     assert!(replication::difference(pool, seat, vendor, 1, &[]).await.is_err(), "not his scope");
 

@@ -44,6 +44,9 @@ fn two_hundred_worlds_converge() {
     {
         assert!(count >= SEEDS, "{what}: only {count} in {SEEDS} seeds");
     }
+    for rung in ["repairs_by_sketch", "repairs_by_ranges", "repairs_by_ids"] {
+        assert!(total.repairs.get(rung).is_some_and(|count| *count >= SEEDS / 10), "{rung}: {:?}", total.repairs);
+    }
     for rule in ["J4", "J5", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J21", "J32"] {
         assert!(total.journals.get(rule).is_some_and(|count| *count >= 5), "{rule}: {:?}", total.journals);
     }

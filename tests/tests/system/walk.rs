@@ -10,6 +10,7 @@ mod door;
 mod hands;
 mod hostile;
 mod house;
+mod ladder;
 mod lives;
 mod online;
 mod raw;

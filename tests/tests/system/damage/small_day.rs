@@ -17,9 +17,11 @@ use protocol::burst::Burst;
 use protocol::command::Command;
 use protocol::decide::Draft;
 use protocol::fact::{AttemptReason, EarningOpened, Fact, Line, OrderPlaced, ParcelCreated, Put};
+use protocol::frame::Cursor;
 use protocol::id::{Id16, Kind, Scope, Subject};
 use protocol::intake::{Verified, verify};
 use protocol::seat::{Certificate, Role, Seat};
+use protocol::session::hub::Told;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use sqlx::postgres::PgPool;
@@ -290,13 +292,17 @@ impl SmallDay {
         let node = &self.nodes[name];
         let welcome = replication::welcome(&self.pool, node.author()).await.unwrap();
         loop {
-            let after = node.store().hello().unwrap().cursor.map_or(0, |(_, position)| position);
-            let page = replication::page(&self.pool, node.seat(), node.author(), after, PAGE).await.unwrap();
-            node.store().add_certificates(&page.certificates).unwrap();
-            let received = node.receive(page.bursts).unwrap();
+            let cursor = node.store().hello().unwrap().cursor.unwrap_or_default();
+            let after = Told { position: cursor.position, within: cursor.within.unwrap_or(0) };
+            let (seat, author) = (node.seat(), node.author());
+            let page = replication::page(&self.pool, seat, author, after, PAGE, usize::MAX).await.unwrap();
+            node.store().add_certificates(&page.parcel.certificates).unwrap();
+            let received = node.receive(page.parcel.bursts).unwrap();
             assert!(received.unknown_authors.is_empty() && received.refused == 0, "{name}: {received:?}");
-            node.store().add_keys(&page.keys).unwrap();
-            node.store().set_cursor(welcome.log_id, page.upto).unwrap();
+            node.store().add_keys(&page.parcel.keys).unwrap();
+            let Told { position, within } = page.upto;
+            let cursor = Cursor { log_id: welcome.log_id, position, within: Some(within) };
+            node.store().set_cursor(cursor).unwrap();
             if !page.more {
                 break;
             }

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use edge_node::Node;
 use protocol::burst::{Burst, ChainPlace};
 use protocol::fact::{Accepted, Fact, HandInOffered, Packed, Put, Received};
-use protocol::frame::{Frame, Hello, MAX_FRAME_BYTES, RefusedSlot, Safe, Welcome};
+use protocol::frame::{Frame, Hello, MAX_FRAME_BYTES, Ranges, RefusedSlot, Safe, Sketch, Welcome};
 use protocol::id::{Author, Id16, Incarnation, Kind, Scope, ShortId, Subject};
 use protocol::intake::op_of;
 use protocol::op::{Op, lane};
@@ -102,7 +102,12 @@ async fn walk_wrong_frames_end_the_session_with_their_code_and_nothing_else() {
     let later_burst = Frame::Bursts(vec![vec![9; 200].into()]).encode();
     let check = Frame::Check(0).encode();
     // After HELLO or not, what is said, whether the stream ends there, the code.
-    let cases: [(&str, bool, Vec<u8>, bool, &str); 13] = [
+    let (scope, money) = (vendor.party(), lane::MONEY);
+    let half = Sketch { scope, lane: money, count: 1, from: 0, cells: vec![1; 20].into() };
+    let later = Sketch { scope, lane: money, count: 1, from: 64, cells: vec![0; 13].into() };
+    let backwards = Ranges { scope, lane: money, ranges: vec![0, 0, 0, 0].into(), want: Vec::new().into() };
+    let claims = Ranges { ranges: vec![2, 0, 0xff, 0xff, 0xff, 0x7f].into(), ..backwards.clone() };
+    let cases: [(&str, bool, Vec<u8>, bool, &str); 17] = [
         ("a malformed HELLO", false, framed(1, 3, &[0x83, 1, 2]), false, "frame_malformed"),
         ("a malformed body", true, framed(4, 2, &[0xff, 0]), false, "frame_malformed"),
         ("an empty body", true, framed(9, 0, &[]), false, "frame_malformed"),
@@ -113,6 +118,10 @@ async fn walk_wrong_frames_end_the_session_with_their_code_and_nothing_else() {
         ("a frame that only hubs send", true, hub_only, false, "wrong_side"),
         ("bytes that are no burst", true, not_a_burst, false, "burst_truncated"),
         ("a burst of a later version", true, later_burst, false, "burst_version"),
+        ("cells that are cut", true, Frame::Sketch(half).encode(), false, "sketch_malformed"),
+        ("cells after none", true, Frame::Sketch(later).encode(), false, "sketch_malformed"),
+        ("ranges after the end", true, Frame::Ranges(backwards).encode(), false, "ranges_unsorted"),
+        ("a list of more than there is", true, Frame::Ranges(claims).encode(), false, "ranges_malformed"),
         ("a frame cut in its body", true, framed(4, 100, &[1; 10]), true, ""),
         ("a frame cut in its header", true, vec![4, 0, 0], true, ""),
         ("the longest frame, never sent", true, framed(4, limit, &[]), true, ""),

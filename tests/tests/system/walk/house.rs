@@ -16,6 +16,8 @@ use getit_tests::postgres::Cluster;
 use protocol::books;
 use protocol::command::Command;
 use protocol::id::{Scope, Subject};
+use protocol::session::hub::Told;
+use protocol::session::ladder::Rung;
 use protocol::taka::Taka;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -266,7 +268,8 @@ impl House {
         if waiting > 0 || !standings.roots_equal || !standings.books_equal {
             return Err(format!("{waiting} waiting, {standings:?}"));
         }
-        let page = replication::page(self.pool(), edge.node.seat(), edge.node.author(), 0, u32::MAX).await.unwrap();
+        let (seat, author) = (edge.node.seat(), edge.node.author());
+        let page = replication::page(self.pool(), seat, author, Told::default(), u32::MAX, usize::MAX).await.unwrap();
         let theirs: Vec<_> = page.roots.into_iter().filter(|(_, _, root)| root.count > 0).collect();
         let ours = store.roots().unwrap().into_iter().filter(|(_, root)| root.count > 0);
         let ours: Vec<_> = ours.map(|((scope, lane), root)| (scope, lane, root)).collect();
@@ -307,6 +310,11 @@ impl Edge {
 
     pub(super) fn party(&self) -> Scope {
         self.node.seat().party
+    }
+
+    /// How many sets it has repaired so.
+    pub(super) fn repairs(&self, rung: Rung) -> u64 {
+        self.node.store().read(|rows| rows.counter(rung.name())).unwrap()
     }
 
     /// Records as soon as the business lets it.

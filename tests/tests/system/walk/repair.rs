@@ -9,15 +9,16 @@ use edge_node::{BusinessClock, Node};
 use getit_tests::postgres::Cluster;
 use protocol::id::{OpId, Subject};
 use protocol::root::Root;
+use protocol::session::ladder::Rung;
 use protocol::taka::Taka;
 use rusqlite::Connection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::house::{Crew, DUE, House};
+use super::house::{Crew, DUE, Edge, House};
 
 /// Takes the op out of every root of the edge that counts it.
-fn forget_root(edge: &Connection, subject: &[u8], lane: i64, id: OpId) {
+pub(super) fn forget_root(edge: &Connection, subject: &[u8], lane: i64, id: OpId) {
     let mut scopes: Vec<Vec<u8>> = edge
         .prepare("SELECT scope FROM member WHERE subject = ?1 AND put_gen > close_gen")
         .unwrap()
@@ -50,6 +51,15 @@ fn lose_at_edge(dir: &Path, kind: u16, with_burst: bool) {
             edge.query_row("SELECT count(*) FROM op WHERE digest = ?1", [&digest], |row| row.get(0)).unwrap();
         assert_eq!(alone, 0, "the burst of a tap has one op here");
         assert_eq!(edge.execute("DELETE FROM burst WHERE digest = ?1", [&digest]).unwrap(), 1);
+    }
+}
+
+/// These found out by cells or ranges, and nobody by a list of all ids.
+fn repaired(edges: &[&Edge]) {
+    for edge in edges {
+        let by = |rung| edge.repairs(rung);
+        assert!(by(Rung::Sketch) + by(Rung::Ranges) > 0, "{} repaired nothing", edge.name);
+        assert_eq!(by(Rung::Ids), 0, "{}", edge.name);
     }
 }
 
@@ -88,6 +98,7 @@ async fn walk_an_edge_gets_back_what_it_lost() {
     crew.go_online(hub.quic);
     house.settled(&crew.all()).await;
     assert_eq!(house.digests().await, whole);
+    repaired(&[&crew.agent, &crew.site]);
     crew.go_offline().await;
     hub.stop().await;
     house.stop().await;
@@ -106,6 +117,7 @@ async fn walk_an_edge_gets_back_a_row_that_is_lost_under_its_burst() {
     lose_at_edge(&crew.agent.dir, RECEIVED, false);
     crew.go_online(hub.quic);
     house.settled(&crew.all()).await;
+    repaired(&[&crew.agent]);
     crew.go_offline().await;
     hub.stop().await;
     house.stop().await;
@@ -169,6 +181,7 @@ async fn walk_central_gets_back_a_fact_that_it_lost() {
     lose_at_central(house.pool(), i32::from(RECEIVED)).await;
     crew.go_online(hub.quic);
     house.settled(&crew.all()).await;
+    repaired(&[&crew.vendor, &crew.site]);
     assert_eq!(roots_and_balances(&rebuild::digest(house.pool()).await.unwrap()), roots_and_balances(&whole));
     crew.go_offline().await;
     hub.stop().await;

@@ -1,0 +1,302 @@
+//! Sessions frame by frame: what ends a repair that cannot succeed, and what a hub does not take.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+
+use protocol::account::Account;
+use protocol::burst::Burst;
+use protocol::frame::{
+    CodeBox, Cursor, Frame, Hello, LADDER, PartyName, Ranges, RefusedSlot, Roots, SetRoot, Sketch, SubjectKey, Want,
+    Welcome, pack_ids,
+};
+use protocol::id::{Author, Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
+use protocol::op::lane;
+use protocol::ranges::{self, Element};
+use protocol::root::Root;
+use protocol::session::hub::{Answer, Ask, Difference, HubSession, Violation};
+use protocol::session::ladder::{MAX_CELLS, MAX_OPEN_SETS, Rung};
+use protocol::session::{EdgeSession, EdgeStore, MAX_REPAIRS, STAY_UNEQUAL};
+use protocol::sketch::{self, Cell};
+use protocol::taka::Taka;
+
+/// A device that holds some ids, and takes nothing.
+#[derive(Default)]
+struct Stubborn {
+    elements: Vec<Element>,
+    notes: Vec<String>,
+    rungs: Vec<&'static str>,
+}
+
+fn site(n: u8) -> Scope {
+    Subject::new(Kind::Site, Id16([n; 16]))
+}
+
+fn element(n: u64) -> Element {
+    let mut id = [7; 32];
+    id[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    Element { time_ms: n / 3, id: OpId(id) }
+}
+
+fn shorts(elements: &[Element]) -> Vec<ShortId> {
+    elements.iter().map(|element| element.id.short()).collect()
+}
+
+fn root(elements: &[Element]) -> Root {
+    let mut root = Root::default();
+    elements.iter().for_each(|element| root.join(&element.id));
+    root
+}
+
+type Done<T> = Result<T, Infallible>;
+
+impl EdgeStore for Stubborn {
+    type Error = Infallible;
+
+    fn hello(&self) -> Done<Hello> {
+        Ok(Hello::default())
+    }
+    fn own_bursts_after(&self, _: u64, _: usize) -> Done<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+    fn receive(&mut self, _: Vec<Burst>) -> Done<BTreeSet<Author>> {
+        Ok(BTreeSet::new())
+    }
+    fn add_certificates(&mut self, _: &[Vec<u8>]) -> Done<()> {
+        Ok(())
+    }
+    fn add_keys(&mut self, _: &[SubjectKey]) -> Done<()> {
+        Ok(())
+    }
+    fn add_boxes(&mut self, _: &[CodeBox]) -> Done<()> {
+        Ok(())
+    }
+    fn lives(&self) -> Done<Vec<(Incarnation, u64)>> {
+        Ok(Vec::new())
+    }
+
+    fn lacking_boxes(&self, _: usize) -> Done<Vec<Subject>> {
+        Ok(Vec::new())
+    }
+
+    fn set_names(&mut self, _: &[PartyName]) -> Done<()> {
+        Ok(())
+    }
+
+    fn earlier_bursts(&self, _: usize) -> Done<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+    fn set_safe(&mut self, _: Incarnation, _: u64) -> Done<()> {
+        Ok(())
+    }
+    fn lower_safe(&mut self, _: Incarnation, _: u64) -> Done<()> {
+        Ok(())
+    }
+    fn set_cursor(&mut self, _: Cursor) -> Done<()> {
+        Ok(())
+    }
+    fn note_refused(&mut self, _: &RefusedSlot) -> Done<()> {
+        Ok(())
+    }
+    fn new_incarnation(&mut self) -> Done<()> {
+        Ok(())
+    }
+    fn roots(&self) -> Done<BTreeMap<(Scope, u8), Root>> {
+        Ok(BTreeMap::from([((site(1), lane::MONEY), root(&self.elements))]))
+    }
+    fn short_ids(&self, _: Scope, _: u8) -> Done<Vec<ShortId>> {
+        Ok(shorts(&self.elements))
+    }
+    fn cells(&self, _: Scope, _: u8, from: usize, upto: usize) -> Done<(u64, Vec<Cell>)> {
+        let sketch = sketch::Sketch::of(shorts(&self.elements), upto);
+        Ok((sketch.count(), sketch.cells()[from..].to_vec()))
+    }
+    fn elements(&self, _: Scope, _: u8) -> Done<Vec<Element>> {
+        Ok(self.elements.clone())
+    }
+    fn note_repair(&mut self, rung: Rung) -> Done<()> {
+        self.rungs.push(rung.name());
+        Ok(())
+    }
+    fn bursts_with(&self, _: &[ShortId]) -> Done<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+    fn books(&self) -> Done<BTreeMap<Account, Taka>> {
+        Ok(BTreeMap::new())
+    }
+    fn note_compared(&mut self, _: u64, _: bool, _: bool) -> Done<()> {
+        Ok(())
+    }
+    fn note(&mut self, code: &str, _: &str) -> Done<()> {
+        self.notes.push(code.to_owned());
+        Ok(())
+    }
+    fn waiting(&self) -> Done<(u64, u64)> {
+        Ok((0, 0))
+    }
+}
+
+/// Answers for a central that holds `elements` in every set and has no ops to give.
+fn answer(elements: &[Element], ask: Ask) -> Answer {
+    match ask {
+        Ask::Cells(scope, lane, cells) => Answer::Cells(scope, lane, Some(sketch::Sketch::of(shorts(elements), cells))),
+        Ask::Elements(scope, lane) => Answer::Elements(scope, lane, Some(elements.to_vec())),
+        Ask::Ops(scope, lane, _) => Answer::Ops(scope, lane, Difference::default()),
+        Ask::Welcome => Answer::Welcome(Cursor::default(), Vec::new()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A hub that has greeted a device.
+fn greeted() -> HubSession {
+    let mut hub = HubSession::new(Author([1; 8]), false);
+    assert_eq!(hub.handle(Frame::Hello(Hello::default())).map(|asks| asks.len()), Ok(1));
+    hub.answer(answer(&[], Ask::Welcome));
+    hub
+}
+
+/// What the hub says to a frame.
+fn said(hub: &mut HubSession, elements: &[Element], frame: Frame) -> Result<Vec<Frame>, Violation> {
+    let mut asks = hub.handle(frame)?;
+    let mut said = Vec::new();
+    while !asks.is_empty() {
+        let (frames, more) = hub.answer(answer(elements, asks.remove(0)));
+        said.extend(frames);
+        asks.extend(more);
+    }
+    Ok(said)
+}
+
+/// Lets a device compare once and repair until it asks for the roots again; the frames it sent.
+fn compare(edge: &mut EdgeSession, device: &mut Stubborn, hub: &mut HubSession, central: &[Element]) -> Vec<Frame> {
+    let theirs = root(central);
+    let set = SetRoot { scope: site(1), lane: lane::MONEY, count: theirs.count, root: theirs.wire() };
+    let Ok(mut open) = edge.handle(device, Frame::Roots(Roots { sets: vec![set], ..Roots::default() }));
+    let mut sent = Vec::new();
+    while !open.is_empty() {
+        let frame = open.remove(0);
+        sent.push(frame.clone());
+        if matches!(frame, Frame::Check(_) | Frame::Status(_)) {
+            continue;
+        }
+        for frame in said(hub, central, frame).expect("an honest device") {
+            let Ok(more) = edge.handle(device, frame);
+            open.extend(more);
+        }
+    }
+    sent
+}
+
+fn begun(device: &mut Stubborn, ladder: Option<u8>) -> EdgeSession {
+    let mut edge = EdgeSession::default();
+    let Ok(_) = edge.start(device);
+    let Ok(_) = edge.handle(device, Frame::Welcome(Welcome { ladder, ..Welcome::default() }));
+    edge
+}
+
+#[test]
+fn repairs_that_change_nothing_end_and_say_so() {
+    let mut device = Stubborn { elements: (0..100).map(element).collect(), ..Stubborn::default() };
+    let central: Vec<Element> = (3..100).map(element).collect();
+    let (mut edge, mut hub) = (begun(&mut device, Some(LADDER)), greeted());
+    for round in 0..MAX_REPAIRS {
+        let sent = compare(&mut edge, &mut device, &mut hub, &central);
+        assert!(matches!(sent[1], Frame::Sketch(_)), "round {round}: {sent:?}");
+        assert_eq!(sent.last(), Some(&Frame::Check(0)), "round {round}");
+    }
+    assert_eq!(device.notes, Vec::<String>::new());
+    for _ in 0..3 {
+        assert_eq!(compare(&mut edge, &mut device, &mut hub, &central).len(), 1, "only the status");
+    }
+    assert_eq!(device.notes, [STAY_UNEQUAL], "said once");
+    assert_eq!(device.rungs, ["repairs_by_sketch"; MAX_REPAIRS as usize]);
+    assert!(!edge.is_equal());
+}
+
+#[test]
+fn the_rung_follows_the_difference() {
+    let rungs = |ours: &[Element], theirs: &[Element], ladder| {
+        let mut device = Stubborn { elements: ours.to_vec(), ..Stubborn::default() };
+        device.elements.sort_unstable();
+        let (mut edge, mut hub) = (begun(&mut device, ladder), greeted());
+        let mut central = theirs.to_vec();
+        central.sort_unstable();
+        if ladder.is_some() {
+            let sent = compare(&mut edge, &mut device, &mut hub, &central);
+            assert_eq!(sent.last(), Some(&Frame::Check(0)), "{} {}: {sent:?}", ours.len(), theirs.len());
+        } else {
+            let set = SetRoot { scope: site(1), lane: lane::MONEY, count: 1, root: [0; 16] };
+            let Ok(sent) = edge.handle(&mut device, Frame::Roots(Roots { sets: vec![set], ..Roots::default() }));
+            assert!(matches!(sent[1], Frame::Ids(_)), "{sent:?}");
+            let want = Want { scope: site(1), lane: lane::MONEY, ids: pack_ids(&[]) };
+            assert_eq!(edge.handle(&mut device, Frame::Want(want)), Ok(vec![Frame::Check(0)]));
+        }
+        device.rungs
+    };
+    let all: Vec<Element> = (0..2_000).map(element).collect();
+    assert_eq!(rungs(&all[..1_990], &all, Some(LADDER)), ["repairs_by_sketch"]);
+    let more = rungs(&all[..1_940], &all[60..], Some(LADDER));
+    assert!(more.len() > 1 && more[..2] == ["repairs_by_sketch", "repairs_by_more_cells"], "{more:?}");
+    // As many on either side: the counts do not tell that a quarter differs.
+    let fallen = rungs(&all[..1_500], &all[500..], Some(LADDER));
+    assert_eq!(fallen.first(), Some(&"repairs_by_sketch"));
+    assert_eq!(fallen.last(), Some(&"repairs_by_ranges"));
+    assert_eq!(rungs(&all, &all[..1_000], Some(LADDER)), ["repairs_by_ranges"]);
+    assert_eq!(rungs(&all[..40], &[], Some(LADDER)), ["repairs_by_ranges"]);
+    assert_eq!(rungs(&all[..40], &all, None), ["repairs_by_ids"]);
+    // Two ops of one short id: the sketches are equal, the roots are not.
+    let (mut ours, mut theirs) = (all[..50].to_vec(), all[..50].to_vec());
+    ours.push(Element { time_ms: 3, id: OpId([9; 32]) });
+    let mut twin = OpId([9; 32]);
+    twin.0[12] = 1;
+    theirs.push(Element { time_ms: 3, id: twin });
+    assert_eq!(rungs(&ours, &theirs, Some(LADDER)), ["repairs_by_sketch", "repairs_by_ranges"]);
+}
+
+fn cells(scope: Scope, from: u32, count: usize) -> Frame {
+    let cells = sketch::encode_cells(sketch::Sketch::empty(count).cells()).into();
+    Frame::Sketch(Sketch { scope, lane: lane::MONEY, count: 0, from, cells })
+}
+
+fn message(scope: Scope, ranges: Vec<u8>) -> Frame {
+    Frame::Ranges(Ranges { scope, lane: lane::MONEY, ranges: ranges.into(), want: pack_ids(&[]) })
+}
+
+#[test]
+fn a_hub_ends_a_session_whose_repair_cannot_be() {
+    let central: Vec<Element> = (0..1_000).map(element).collect();
+    let code = |frames: &[Frame]| {
+        let mut hub = greeted();
+        let mut said = frames.iter().map(|frame| said(&mut hub, &central, frame.clone()));
+        said.find_map(Result::err).map_or("", Violation::code)
+    };
+    assert_eq!(code(&[cells(site(1), 0, 64), cells(site(1), 64, 64)]), "", "the twin");
+    assert_eq!(code(&[cells(site(1), 0, 0)]), "sketch_malformed");
+    assert_eq!(code(&[cells(site(1), 5, 8)]), "sketch_malformed", "cells after none");
+    assert_eq!(code(&[cells(site(1), 0, 64), cells(site(1), 63, 8)]), "sketch_malformed");
+    assert_eq!(code(&[cells(site(1), 0, MAX_CELLS + 1)]), "sketch_malformed");
+    let cut = Sketch { scope: site(1), lane: 1, count: 0, from: 0, cells: vec![1; 20].into() };
+    assert_eq!(code(&[Frame::Sketch(cut)]), "sketch_malformed");
+    assert_eq!(code(&[message(site(1), vec![7])]), "ranges_malformed");
+    assert_eq!(code(&[message(site(1), vec![0, 0, 0, 0])]), "ranges_unsorted");
+    assert_eq!(code(&[message(site(1), vec![0; ranges::MOST_BYTES + 1])]), "ranges_too_many");
+    let many: Vec<Frame> = (0..=MAX_OPEN_SETS as u8).map(|n| cells(site(n), 0, 64)).collect();
+    assert_eq!(code(&many[1..]), "", "the twin");
+    assert_eq!(code(&many), "too_many_sets");
+}
+
+#[test]
+fn what_is_none_of_the_devices_is_answered_and_not_served() {
+    let mut hub = greeted();
+    for frame in [cells(site(9), 0, 64), message(site(9), ranges::open(&[]))] {
+        let asks = hub.handle(frame).expect("honest");
+        let refused = match &asks[..] {
+            [Ask::Cells(scope, lane, _)] => Answer::Cells(*scope, *lane, None),
+            [Ask::Elements(scope, lane)] => Answer::Elements(*scope, *lane, None),
+            other => panic!("{other:?}"),
+        };
+        let want = Want { scope: site(9), lane: lane::MONEY, ids: pack_ids(&[]) };
+        let (frames, asks) = hub.answer(refused);
+        assert_eq!(frames, [Frame::Want(want)]);
+        assert!(asks.is_empty());
+    }
+}
