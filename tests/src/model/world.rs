@@ -236,8 +236,8 @@ impl World {
     fn session(&mut self, at: usize, cut_percent: u64) {
         let stamp = self.stamp();
         let revoked = self.revoked == Some(self.edges[at].author);
-        // A tenth of the hubs is of before the ladder.
-        let ladder = !self.dice.chance(10);
+        // Some hubs are of before the ladder.
+        let ladder = !self.dice.chance(15);
         let link = Link { cut_percent, dies_after: usize::MAX, ladder };
         let rested = wire::run(&mut self.edges[at], &mut self.central, &mut self.dice, stamp, &link, revoked);
         self.report.cuts += u64::from(!rested);
