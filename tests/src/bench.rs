@@ -1,7 +1,7 @@
 //! What a repair costs as a set grows: a replica on SQLite, and a hub's session over a central in memory.
 //! Only our own growth; no clock of a network is in it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,8 +16,7 @@ use protocol::fact::{Fact, HandInOffered, Put};
 use protocol::frame::{Cursor, Frame};
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, Subject};
 use protocol::intake::op_of;
-use protocol::op::lane;
-use protocol::seat::{Certificate, Role, Seat};
+use protocol::seat::{Certificate, Role, Seat, bits};
 use protocol::session::EdgeSession;
 use protocol::session::hub::HubSession;
 use protocol::stamp::Stamp;
@@ -131,7 +130,7 @@ fn scene(dir: &Path, n: u32) -> anyhow::Result<(Central, Certificate)> {
         central.take(part.to_vec(), Stamp { now_ms: 1, entropy: [0; 32] });
     }
     // What central wrote of itself while it took them, the device has, too.
-    let readable: Vec<Burst> = all_of(&central, site);
+    let readable: Vec<Burst> = all_of(&central, &site_seat.seat);
     for part in readable.chunks(AT_ONCE) {
         node.receive(part.to_vec())?;
     }
@@ -142,9 +141,10 @@ fn scene(dir: &Path, n: u32) -> anyhow::Result<(Central, Certificate)> {
     Ok((central, site_seat))
 }
 
-fn all_of(central: &Central, site: Scope) -> Vec<Burst> {
-    let lanes = 0..lane::COUNT;
-    let ids = lanes.flat_map(|lane| central.memory.set(site, lane)).collect::<std::collections::BTreeSet<OpId>>();
+/// Everything that a seat may read.
+fn all_of(central: &Central, seat: &Seat) -> Vec<Burst> {
+    let sets = central.memory.roots.keys().filter(|(scope, _)| seat.may(bits::READ, scope));
+    let ids: BTreeSet<OpId> = sets.flat_map(|(scope, lane)| central.memory.set(*scope, *lane)).collect();
     central.memory.bursts_with(&ids)
 }
 

@@ -13,6 +13,10 @@ agent: string,
  */
 code: string, 
 /**
+ * What he is called, once central said so.
+ */
+name: string | null, 
+/**
  * Cash in his hands as known here; what he has offered is not part of it.
  */
 cash_paisa: number, 

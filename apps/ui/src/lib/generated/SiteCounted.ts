@@ -13,6 +13,10 @@ handin: string,
  */
 agent_code: string, 
 /**
+ * What he is called, once central said so.
+ */
+agent_name: string | null, 
+/**
  * What he said; `null` while his offer is still on his phone.
  */
 offered_paisa: number | null, 

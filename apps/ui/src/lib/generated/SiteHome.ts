@@ -14,6 +14,10 @@ site: string,
  */
 site_code: string, 
 /**
+ * What it is called, once central said so.
+ */
+site_name: string | null, 
+/**
  * A partner's own point: what it takes is the partner's to remit.
  */
 partner: boolean, 

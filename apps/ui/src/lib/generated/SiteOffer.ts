@@ -21,6 +21,10 @@ agent: string,
  */
 agent_code: string, 
 /**
+ * What he is called, once central said so.
+ */
+agent_name: string | null, 
+/**
  * When he said so, by his clock.
  */
 at_ms: number, };

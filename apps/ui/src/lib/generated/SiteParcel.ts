@@ -56,9 +56,17 @@ here: boolean,
  */
 holder_code: string | null, 
 /**
+ * What they are called, once central said so.
+ */
+holder_name: string | null, 
+/**
  * The agent on whose run it is, as people write it.
  */
 agent_code: string | null, 
+/**
+ * What he is called, once central said so.
+ */
+agent_name: string | null, 
 /**
  * The courier hub it goes through, and back to.
  */
@@ -71,6 +79,10 @@ point: string | null,
  * That point, as people write it.
  */
 point_code: string | null, 
+/**
+ * What it is called, once central said so.
+ */
+point_name: string | null, 
 /**
  * Failed deliveries.
  */
