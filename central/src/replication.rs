@@ -254,7 +254,9 @@ pub async fn page(
     let mut tx = snapshot(pool).await?;
     let head = store::log_head(&mut tx).await?;
     let readable = Ranges::of(seat, bits::READ);
-    // An op is due at its own position, or when its subject first became readable, whichever is later.
+    // An op is due at its own position, or when its subject first became readable, whichever is later. What is
+    // to be known of it is carried along, and its burst looked up by key (OFFSET keeps it so): joined behind the
+    // limit, the whole log was read for every page.
     let mut rows: Vec<Due> = sqlx::query_as(
         "WITH r AS MATERIALIZED (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS r(low, high)),
          m AS MATERIALIZED (
@@ -262,19 +264,21 @@ pub async fn page(
             JOIN member ON member.scope BETWEEN r.low AND r.high
             WHERE member.put_gen > member.close_gen GROUP BY member.subject),
          due AS (
-            SELECT op.id, op.position AS at, op.position, op.author FROM op JOIN m ON m.subject = op.subject
-             WHERE op.position > $3 AND op.position >= m.position
+            SELECT op.id, op.position AS at, op.position, op.author, octet_length(op.bytes) AS length, op.digest
+              FROM op JOIN m ON m.subject = op.subject WHERE op.position > $3 AND op.position >= m.position
             UNION ALL
-            SELECT op.id, m.position, op.position, op.author FROM m JOIN op ON op.subject = m.subject
-             WHERE m.position > $3 AND op.position < m.position
+            SELECT op.id, m.position, op.position, op.author, octet_length(op.bytes), op.digest
+              FROM m JOIN op ON op.subject = m.subject WHERE m.position > $3 AND op.position < m.position
             UNION ALL
-            SELECT op.id, op.position, op.position, op.author FROM op JOIN r ON op.subject BETWEEN r.low AND r.high
-             WHERE op.position > $3),
+            SELECT op.id, op.position, op.position, op.author, octet_length(op.bytes), op.digest
+              FROM op JOIN r ON op.subject BETWEEN r.low AND r.high WHERE op.position > $3),
          next AS (
-            SELECT DISTINCT id, at, position FROM due
+            SELECT DISTINCT id, at, position, length, digest FROM due
             WHERE author <> $4 AND (at > $3 + 1 OR position > $5) ORDER BY at, position LIMIT $6)
-         SELECT next.id, next.at, next.position, octet_length(op.bytes), op.digest, octet_length(burst.ids) / 32
-         FROM next JOIN op USING (id) JOIN burst USING (digest) ORDER BY next.at, next.position",
+         SELECT id, at, position, length, digest, slots.slots
+         FROM next, LATERAL (SELECT octet_length(burst.ids) / 32 AS slots FROM burst WHERE burst.digest = next.digest
+            OFFSET 0) AS slots
+         ORDER BY at, position",
     )
     .bind(&readable.low)
     .bind(&readable.high)

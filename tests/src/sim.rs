@@ -13,12 +13,14 @@
 mod call;
 mod device;
 mod fault;
+mod first_sync;
 mod line;
 pub mod mutant;
 mod verdict;
 mod world;
 
 pub use fault::{Fault, Report};
+pub use first_sync::first_sync;
 pub use world::{STEPS, run};
 
 /// Runs one seed; a panic of the product is a violation like any other.

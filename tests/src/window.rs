@@ -312,6 +312,12 @@ impl Window {
     pub async fn picture(&self, name: &str) -> anyhow::Result<()> {
         let Some(folder) = std::env::var_os(PICTURES) else { return Ok(()) };
         std::fs::create_dir_all(&folder)?;
+        // A picture lags behind the page by up to two frames.
+        self.script(
+            "return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))));",
+            &[],
+        )
+        .await?;
         let picture = self.call(reqwest::Method::GET, "/screenshot", None).await?;
         let bytes = BASE64.decode(picture.as_str().unwrap_or_default().as_bytes())?;
         Ok(std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes)?)

@@ -65,3 +65,15 @@ fn every_mutant_is_caught() {
         println!("{} is caught by seed {seed}: {what}", mutant.word());
     }
 }
+
+/// What a site sees all at once comes with its whole past, over links that carry 4 KB and die.
+#[test]
+fn a_first_sync_gets_ahead_with_every_link() {
+    for seed in 1..=20 {
+        let held = sim::first_sync(seed, 4_096);
+        assert!(held.len() > 3, "seed {seed}: one link was enough: {held:?}");
+        // The last link may bring nothing but the roots.
+        let ahead = held[..held.len() - 1].is_sorted_by(|before, after| before < after);
+        assert!(ahead, "seed {seed}: a link brought nothing: {held:?}");
+    }
+}

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use edge_node::hold::Hold;
 use getit_tests::link::{Link, LinkProfile, Trace};
 use getit_tests::window::{Display, Window, id};
 use protocol::command::Command;
@@ -124,7 +125,9 @@ async fn a_vendor_packs_edits_and_sees_what_she_is_owed() {
     // A second window on one seat, the other app on it, and a copy from another machine: each is told.
     blocked("vendor", "second_instance", &display, &data).await;
     app.close().await.unwrap();
+    soon("the end of her window", async || Hold::take(&data).map(drop).map_err(|held| held.to_string())).await;
     blocked("delivery", "other_role", &display, &data).await;
+    soon("the end of that window", async || Hold::take(&data).map(drop).map_err(|held| held.to_string())).await;
     std::fs::write(data.join("device.mark"), "the mark of another machine").unwrap();
     blocked("vendor", "other_device", &display, &data).await;
 
