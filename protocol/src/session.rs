@@ -14,8 +14,8 @@ use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    CodeBox, Cursor, Frame, Hello, LADDER, MAX_BOXES, PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome,
-    bursts_frames, bursts_frames_from, unpack_ids,
+    BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, PartyName, RefusedSlot,
+    Roots, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::op::lane;
@@ -109,6 +109,8 @@ pub struct EdgeSession {
     open: BTreeMap<(Scope, u8), usize>,
     /// Sets whose repair has not begun.
     apart: VecDeque<Apart>,
+    /// Bytes of the first frame of the next push, beyond [`FIRST_FRAME_BYTES`]: it grows with what was sent.
+    carried: usize,
     /// Whether the last comparison found everything equal.
     equal: bool,
 }
@@ -272,7 +274,10 @@ impl EdgeSession {
                 self.equal = false;
             }
         }
-        Ok(bursts_frames(bursts))
+        // Every frame is a commit of its own at central: only what a link begins with is cut small.
+        let first = (FIRST_FRAME_BYTES + self.carried).min(BURSTS_FRAME_BYTES);
+        self.carried += bursts.iter().map(Vec::len).sum::<usize>();
+        Ok(bursts_frames_from(first, bursts))
     }
 
     fn compare<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
