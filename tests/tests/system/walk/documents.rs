@@ -256,9 +256,7 @@ async fn a_thousand_products_arrive_without_one_being_loaded() {
     let hub = house.hub("hub-1").await;
     let offer = |n: usize| json!({ "sku": format!("SKU-{n}"), "name_en": format!("Goods {n}"), "name_bn": "পণ্য", "unit": "piece", "unit_price_paisa": 10_000 + 50 * n });
     let all: Vec<Json> = (0..999).map(offer).collect();
-    let started = std::time::Instant::now();
     house.operate("PUT", "/vendors/meghna/offers", &json!(all)).await;
-    assert!(started.elapsed().as_secs() < 20, "a list of 999 took {:?}", started.elapsed());
     let mut vendor = house.vendor().await;
     vendor.go_online(hub.quic);
     house.settled(&[&vendor]).await;
