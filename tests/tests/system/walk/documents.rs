@@ -271,10 +271,13 @@ async fn a_thousand_products_arrive_without_one_being_loaded() {
     }
     assert_eq!((seen, vendor.node.documents_loaded()), (1_000, 1_000));
     let rice = Subject::product(vendor.party(), "RICE");
+    // It may be among the last that were looked at, and warm already.
+    vendor.node.product(rice).unwrap().unwrap();
+    let loaded = vendor.node.documents_loaded();
     for _ in 0..3 {
         vendor.node.product(rice).unwrap().unwrap();
     }
-    assert_eq!(vendor.node.documents_loaded(), 1_001, "what is looked at again is warm");
+    assert_eq!(vendor.node.documents_loaded(), loaded, "what is looked at again is warm");
     vendor.go_offline().await;
 }
 

@@ -2,9 +2,8 @@
 //! darkness while her other device edits it too, and sees what she is owed. And windows on data that is not
 //! theirs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use edge_node::hold::Hold;
 use getit_tests::link::{Link, LinkProfile, Trace};
 use getit_tests::window::{Display, Window, id};
 use protocol::command::Command;
@@ -125,16 +124,27 @@ async fn a_vendor_packs_edits_and_sees_what_she_is_owed() {
     // A second window on one seat, the other app on it, and a copy from another machine: each is told.
     blocked("vendor", "second_instance", &display, &data).await;
     app.close().await.unwrap();
-    soon("the end of her window", async || Hold::take(&data).map(drop).map_err(|held| held.to_string())).await;
-    blocked("delivery", "other_role", &display, &data).await;
-    soon("the end of that window", async || Hold::take(&data).map(drop).map_err(|held| held.to_string())).await;
-    std::fs::write(data.join("device.mark"), "the mark of another machine").unwrap();
-    blocked("vendor", "other_device", &display, &data).await;
+    let copy = copied(&data, &place.path().join("copy"));
+    blocked("delivery", "other_role", &display, &copy).await;
+    let foreign = copied(&data, &place.path().join("foreign"));
+    std::fs::write(foreign.join("device.mark"), "the mark of another machine").unwrap();
+    blocked("vendor", "other_device", &display, &foreign).await;
 
     house.settled(&crew.all()).await;
     crew.go_offline().await;
     hub.stop().await;
     house.stop().await;
+}
+
+/// A copy of a data folder, as somebody carries it elsewhere.
+fn copied(data: &Path, to: &Path) -> PathBuf {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(data).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+    to.to_owned()
 }
 
 async fn blocked(app: &str, code: &str, display: &Display, data: &Path) {
