@@ -292,7 +292,16 @@ fn r7_released_and_given_all_the_same_is_named() {
             "print E1",
             "books",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            E1: released net 0.00
+              J19  Dr 2040{O1} 1,069.00  Cr 2050{customer} 1,069.00
+            P1: delivered due 0.00 collected 0.00, with -, run of a7, return requested
+            E1: held net 0.00
+              goods_and_money: an op not held
+              J19  Dr 2040{O1} 1,069.00  Cr 2050{customer} 1,069.00
+              2050{customer} -1,069.00
+              trial balance 0.00
+        "#]],
     );
 }
 

@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use protocol::command::Command;
 use protocol::decide::Draft;
 use protocol::fact::{
-    CounterPaid, Fact, HandedOver, HoldExpired, Line, OrderPlaced, ParcelCreated, PartnerPaid, PickupChosen, Put,
+    CounterPaid, Fact, HandedOver, HoldExpired, Line, Loaded, OrderPlaced, ParcelCreated, PartnerPaid, PickupChosen, Put,
     Shelved,
 };
 use protocol::fold::State;
@@ -80,6 +80,7 @@ impl Script {
                 (*parcel, Fact::CounterPaid(CounterPaid { amount: *amount_paisa }))
             }
             Command::HandOver { parcel } => (*parcel, Fact::HandedOver(HandedOver {})),
+            Command::Load { parcels } => (*parcels.first()?, Fact::Loaded(Loaded {})),
             Command::ExpireHold { parcel } => (*parcel, Fact::HoldExpired(HoldExpired {})),
             Command::Shelve { parcel, shelf } => (*parcel, Fact::Shelved(Shelved { shelf: shelf.clone() })),
             Command::VerifyCode { parcel, token } => {
