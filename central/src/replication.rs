@@ -1,5 +1,6 @@
 //! What a sync-hub asks of central's store. Each answer is one read-only snapshot.
 
+mod moves;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +12,13 @@ use protocol::root::Root;
 use protocol::seat::{Seat, bits};
 use protocol::session::hub::Told;
 use protocol::taka::Taka;
-use sqlx::postgres::{PgConnection, PgListener, PgPool};
+use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Postgres, Transaction};
 
 use crate::ledger::paisa;
 use crate::store::{self, StoreError, signed, unsigned};
 
+pub use moves::{LogWatch, Place, Touched, end_of_log, touched, watch};
 pub use sets::{Difference, Joined, MAX_DIFFERENCE_OPS, difference, elements, joined, ops};
 
 /// What a device is told when it says hello.
@@ -204,31 +206,6 @@ pub async fn note_refused(
     .await?;
     metrics::counter!("bursts_refused_total", "code" => code).increment(1);
     Ok(())
-}
-
-/// Tells when the log has grown.
-pub struct LogWatch(PgListener);
-
-/// Starts to watch the log.
-///
-/// # Errors
-/// See [`ReplicationError`].
-pub async fn watch(pool: &PgPool) -> Result<LogWatch, ReplicationError> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(store::LOG_CHANNEL).await?;
-    Ok(LogWatch(listener))
-}
-
-impl LogWatch {
-    /// Waits for the next batch and gives the position after it. A notice may be lost while the
-    /// connection is renewed: callers poll slowly beside it.
-    ///
-    /// # Errors
-    /// When the connection is lost and cannot be renewed.
-    pub async fn grown(&mut self) -> Result<u64, ReplicationError> {
-        let notice = self.0.recv().await?;
-        Ok(notice.payload().parse().unwrap_or(0))
-    }
 }
 
 /// Bytes of a burst that holds one op, without it: head, signature, and how slots are written.

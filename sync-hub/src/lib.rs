@@ -1,11 +1,12 @@
 //! Accepts edges over QUIC, runs their sessions, and stores through central's library.
 //!
-//! A hub keeps nothing of its own but sketches that it can make anew: any number of them may run on one Postgres. What one takes in, the
-//! others learn from the log's notifications.
+//! A hub keeps nothing of its own but sketches that it can make anew: any number of them may run on one
+//! Postgres. What one takes in, the others learn from the log's notifications.
 
 pub mod admin;
 pub mod config;
 pub mod identity;
+mod moves;
 mod seats;
 mod session;
 mod sketches;
@@ -13,11 +14,9 @@ mod sketches;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use central::clock::Clock;
 use central::intake::{ClerkKey, Intake};
-use central::replication;
 use central::store::{self, Pool};
 use protocol::stamp::Stamp;
 use protocol_quic::{Incoming, QuicEndpoint};
@@ -25,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
 use crate::identity::Identity;
+use crate::moves::Moves;
 use crate::seats::Seats;
 use crate::sketches::Sketches;
 
@@ -32,11 +32,6 @@ use crate::sketches::Sketches;
 const MAX_SESSIONS: usize = 4_096;
 /// Connections to Postgres: the intake's one, the others read pages.
 const DB_CONNECTIONS: u32 = 8;
-/// Without a notification, the log is looked at this often: a notification can be lost with its
-/// connection.
-const SLOW_POLL: Duration = Duration::from_secs(5);
-/// The log grows in bursts: sessions are woken once for what came within this time.
-const COALESCE: Duration = Duration::from_millis(50);
 
 /// What all sessions of a hub share.
 pub(crate) struct Hub {
@@ -90,11 +85,11 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let seats = Seats::new(identity.authority_key()?);
     let hub = Arc::new(Hub { pool: pool.clone(), intake, seats, sketches: Sketches::new() });
     let (stop, stopped) = watch::channel(false);
-    let (moved, moves) = watch::channel(0u64);
+    let moves = Moves::new();
     let (admin, admin_task) = admin::serve(config.http.listen, pool.clone(), stopped.clone()).await?;
     let tasks = vec![
         admin_task,
-        tokio::spawn(follow_log(pool, moved, stopped.clone())),
+        tokio::spawn(moves::follow(pool, moves.clone(), stopped.clone())),
         tokio::spawn(accept_all(endpoint.clone(), hub, moves, stopped)),
     ];
     Ok(Running { quic, admin, endpoint, stop, tasks })
@@ -111,12 +106,7 @@ pub fn write_address(data_dir: &Path, running: &Running) -> std::io::Result<()> 
     std::fs::rename(part, data_dir.join("address.json"))
 }
 
-async fn accept_all(
-    endpoint: QuicEndpoint,
-    hub: Arc<Hub>,
-    moves: watch::Receiver<u64>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn accept_all(endpoint: QuicEndpoint, hub: Arc<Hub>, moves: Moves, mut stopped: watch::Receiver<bool>) {
     let seats = Arc::new(Semaphore::new(MAX_SESSIONS));
     loop {
         let incoming: Incoming = tokio::select! {
@@ -128,32 +118,10 @@ async fn accept_all(
             incoming.refuse();
             continue;
         };
-        let (hub, moves) = (Arc::clone(&hub), moves.clone());
+        let (hub, moves) = (Arc::clone(&hub), moves.listen());
         tokio::spawn(async move {
             session::serve(&hub, incoming, moves).await;
             drop(permit);
         });
-    }
-}
-
-/// Tells sessions that the log has grown: by notification, and by a slow look of its own.
-async fn follow_log(pool: Pool, moved: watch::Sender<u64>, mut stopped: watch::Receiver<bool>) {
-    loop {
-        let Ok(mut log) = replication::watch(&pool).await else {
-            tracing::warn!("the log cannot be watched; trying again");
-            tokio::select! {
-                () = tokio::time::sleep(SLOW_POLL) => continue,
-                _ = stopped.wait_for(|stop| *stop) => return,
-            }
-        };
-        loop {
-            tokio::select! {
-                grown = log.grown() => if grown.is_err() { break },
-                () = tokio::time::sleep(SLOW_POLL) => {}
-                _ = stopped.wait_for(|stop| *stop) => return,
-            }
-            moved.send_modify(|count| *count += 1);
-            tokio::time::sleep(COALESCE).await;
-        }
     }
 }

@@ -10,9 +10,9 @@ use protocol::id::{Author, ShortId};
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, PAGE_OPS, Page};
 use protocol_quic::{Incoming, LinkError};
-use tokio::sync::watch;
 
 use crate::Hub;
+use crate::moves::Listener;
 
 /// A device that does not finish its handshake in this time is let go.
 const HANDSHAKE: Duration = Duration::from_secs(20);
@@ -33,7 +33,7 @@ enum SessionError {
 }
 
 /// Serves one connection until it ends.
-pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: watch::Receiver<u64>) {
+pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: Listener) {
     let accepted = tokio::time::timeout(HANDSHAKE, protocol_quic::accept(incoming)).await;
     let (key, link) = match accepted {
         Ok(Ok(accepted)) => accepted,
@@ -72,11 +72,10 @@ async fn run(
     seat: &Seat,
     revoked: bool,
     link: protocol_quic::Link,
-    mut moves: watch::Receiver<u64>,
+    mut moves: Listener,
 ) -> Result<(), SessionError> {
     let mut session = HubSession::new(author, revoked);
     let (mut sender, mut frames) = link.split(FRAMES_AHEAD);
-    moves.mark_unchanged();
     loop {
         let mut asks: VecDeque<Ask> = tokio::select! {
             frame = frames.recv() => match frame {
@@ -96,10 +95,12 @@ async fn run(
                     }
                 },
             },
-            moved = moves.changed() => match moved {
-                Ok(()) => session.log_moved().into(),
-                Err(_) => return Ok(()),
-            },
+            goes_on = moves.concerning(seat) => {
+                if !goes_on {
+                    return Ok(());
+                }
+                session.log_moved().into()
+            }
         };
         while let Some(ask) = asks.pop_front() {
             let answer = match answer(hub, author, seat, ask).await {

@@ -6,8 +6,8 @@ use data_encoding::HEXLOWER;
 use protocol::command::Command;
 use protocol::decide::Draft;
 use protocol::fact::{
-    CounterPaid, Fact, HandedOver, HoldExpired, Line, Loaded, OrderPlaced, ParcelCreated, PartnerPaid, PickupChosen, Put,
-    Shelved,
+    CounterPaid, Fact, HandedOver, HoldExpired, Line, Loaded, OrderPlaced, ParcelCreated, PartnerPaid, PickupChosen,
+    Put, Shelved,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, Subject};
