@@ -23,8 +23,8 @@ use crate::store::load::Seats;
 
 mod batch;
 
-/// A batch is closed at so many ops: beyond, the lock is held longer without gain (SPEC S3).
-const BATCH_OPS: usize = 100;
+/// A batch is closed at so many ops: beyond, the lock is held longer without gain (`./dev bench ingest`).
+const BATCH_OPS: usize = 400;
 /// A batch waits so long for company.
 const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// Requests that may wait for the lock; more callers wait outside.

@@ -340,7 +340,9 @@ fn sums(rows: Vec<(i32, Vec<u8>, i64)>) -> Result<BTreeMap<Account, Taka>, Store
 
 /// A read-only snapshot: everything in one answer is of one position.
 async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    store::by_key(&mut tx).await?;
+    Ok(tx)
 }
 
 /// Scopes as byte ranges: a grant is a kind and a prefix, which an index can follow.
