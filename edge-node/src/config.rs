@@ -9,11 +9,12 @@ use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 
 use crate::clock::BusinessClock;
+use crate::lan::Lan;
 
 /// Fastest business clock: a day of business in less than a real second.
 pub const MAX_SCALE: u32 = 100_000;
 /// Sections that the environment may set; other programs share its `GETIT_` names.
-const SECTIONS: [&str; 4] = ["http__", "quic__", "clock__", "log__"];
+const SECTIONS: [&str; 5] = ["http__", "quic__", "lan__", "clock__", "log__"];
 
 /// Everything the daemon can be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Config {
     /// The way to the hubs.
     #[serde(default)]
     pub quic: Quic,
+    /// Devices near by.
+    #[serde(default)]
+    pub lan: Lan,
     /// The business clock.
     #[serde(default)]
     pub clock: BusinessClock,
@@ -92,10 +96,11 @@ pub struct ConfigError {
 }
 
 /// An example of each key, for errors.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 10] = [
     ("data_dir", r#"data_dir = "/var/lib/getit/kiosk" (or GETIT_DATA_DIR)"#),
     ("http", r#"[http] listen = "127.0.0.1:7081" (or GETIT_HTTP__LISTEN)"#),
     ("quic", r#"[quic] hubs = ["hub.example.org:7443"]"#),
+    ("lan", r#"[lan] listen = "0.0.0.0:7444", discover = true, relays = ["192.168.1.10:7444"]"#),
     ("clock.scale", "[clock] scale = 1"),
     ("clock.origin_business_ms", "[clock] origin_business_ms = 1763776800000"),
     ("clock.origin_real_ms", "[clock] origin_real_ms = 1763776800000"),

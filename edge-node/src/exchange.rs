@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use protocol::burst::Burst;
 use protocol::id::Author;
-use protocol::intake::{self, Verified};
+use protocol::intake::{self, Taken, Verified};
 
 use crate::node::{Node, NodeError};
 use crate::record::take;
+use crate::store::Rows;
 
 /// What became of received bursts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,11 +24,39 @@ pub struct Received {
 }
 
 impl Node {
-    /// Takes bursts that arrived. What is returned as taken is on the disk.
+    /// Takes bursts that central sent. A power cut may take them back, and the cursor with them: central sends
+    /// them again then.
     ///
     /// # Errors
     /// The database; nothing of the call is kept then.
     pub fn receive(&self, bursts: Vec<Burst>) -> Result<Received, NodeError> {
+        let (mut received, verified) = self.verified(bursts);
+        if !verified.is_empty() {
+            received.count(&self.store.write_told(|rows| keep(rows, verified))?);
+            self.search.wake();
+        }
+        Ok(received)
+    }
+
+    /// Takes bursts that came from near by, past central: what is returned as taken is on the disk, and the
+    /// session with a hub compares anew.
+    ///
+    /// # Errors
+    /// The database; nothing of the call is kept then.
+    pub fn receive_relayed(&self, bursts: Vec<Burst>) -> Result<Received, NodeError> {
+        let (mut received, verified) = self.verified(bursts);
+        if !verified.is_empty() {
+            received.count(&self.store.write(|rows| keep(rows, verified))?);
+            self.search.wake();
+        }
+        if received.taken > 0 {
+            self.announce_relayed();
+        }
+        Ok(received)
+    }
+
+    /// Checks signatures outside the lock.
+    fn verified(&self, bursts: Vec<Burst>) -> (Received, Vec<Verified>) {
         let mut received = Received::default();
         let mut unknown: BTreeSet<Author> = BTreeSet::new();
         let mut verified: Vec<Verified> = Vec::with_capacity(bursts.len());
@@ -46,18 +75,20 @@ impl Node {
             }
         }
         received.unknown_authors = unknown.into_iter().collect();
-        if verified.is_empty() {
-            return Ok(received);
-        }
-        let taken = self.store.write(|rows| {
-            let taken = take(rows, verified)?;
-            rows.write_taken(&taken)?;
-            Ok::<_, NodeError>(taken)
-        })?;
-        self.search.wake();
-        received.taken = taken.ops.len() as u64;
-        received.duplicates = taken.duplicates;
-        received.refused += taken.refused.len() as u64;
-        Ok(received)
+        (received, verified)
     }
+}
+
+impl Received {
+    fn count(&mut self, taken: &Taken) {
+        self.taken = taken.ops.len() as u64;
+        self.duplicates = taken.duplicates;
+        self.refused += taken.refused.len() as u64;
+    }
+}
+
+fn keep(rows: &Rows<'_>, verified: Vec<Verified>) -> Result<Taken, NodeError> {
+    let taken = take(rows, verified)?;
+    rows.write_taken(&taken)?;
+    Ok(taken)
 }

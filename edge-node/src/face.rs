@@ -1,6 +1,7 @@
 //! An app on a seat: what every window does before its first screen. It holds the data folder, opens the
 //! node or enrols, and keeps the node in touch with the hubs. The windows only pass calls on.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use crate::clock::BusinessClock;
 use crate::enrol;
 use crate::hold::Hold;
+use crate::lan::{self, Lan};
 use crate::node::Node;
 use crate::screen::refused::Refused;
 use crate::screen::waiting::{ActReceipt, act_of};
@@ -32,6 +34,7 @@ pub struct Face {
     hold: RwLock<Option<Hold>>,
     opened: watch::Sender<bool>,
     stop: watch::Sender<bool>,
+    lan: Lan,
 }
 
 impl Face {
@@ -39,7 +42,14 @@ impl Face {
     #[must_use]
     pub fn new(dir: PathBuf, role: Role) -> Self {
         let (opened, stop) = (watch::Sender::new(false), watch::Sender::new(false));
-        Self { dir, role, node: RwLock::new(None), hold: RwLock::new(None), opened, stop }
+        Self { dir, role, node: RwLock::new(None), hold: RwLock::new(None), opened, stop, lan: Lan::default() }
+    }
+
+    /// With relays near by at fixed addresses, beside those that are found: for networks without multicast.
+    #[must_use]
+    pub fn with_relays(mut self, relays: Vec<SocketAddr>) -> Self {
+        self.lan.relays = relays;
+        self
     }
 
     /// The agent's app.
@@ -116,7 +126,12 @@ impl Face {
         }
         if let Ok(node) = self.node() {
             let hubs = node.identity().hubs.clone();
-            sync::run(node, hubs, BACKOFF_MOST, self.stop.subscribe()).await;
+            let stop = self.stop.subscribe();
+            let near = lan::start(&node, &self.lan, &stop);
+            sync::run(node, hubs, BACKOFF_MOST, stop).await;
+            if let Ok(near) = near {
+                near.ended().await;
+            }
         }
     }
 

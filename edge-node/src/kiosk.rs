@@ -2,6 +2,8 @@
 //! bearer token, made at the first start, readable by the owner of the process only. How the page gets
 //! in without that token, and what keeps other pages out, is said in `kiosk/session.rs`.
 
+pub mod ask;
+mod bundle;
 mod commands;
 mod page;
 mod problem;
@@ -30,6 +32,8 @@ use problem::Problem;
 
 /// Largest request: a dispatch of 32 parcels takes 1.5 KiB, a count with all notes 3 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Largest bundle that is taken; see [`protocol::bundle`].
+const MAX_BUNDLE_BYTES: usize = protocol::bundle::MAX_BYTES;
 const TOKEN_FILE: &str = "api.token";
 
 #[derive(Clone)]
@@ -89,24 +93,13 @@ pub async fn run(
     serve(listener, router(api)).with_graceful_shutdown(ended).await
 }
 
-/// Asks the node that listens at `address` for a link that opens its page once.
-///
-/// # Errors
-/// The node does not answer, or the token is not its own.
-pub async fn ask_link(address: &str, token: &str) -> Result<String, reqwest::Error> {
-    // The client wants a provider even where nothing is encrypted; one that is installed already is as good.
-    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // A proxy of the environment is not asked for an address of this machine.
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let asked = client.post(format!("http://{address}/api/v1/session/link")).bearer_auth(token);
-    let answer: serde_json::Value = asked.send().await?.error_for_status()?.json().await?;
-    Ok(answer["link"].as_str().unwrap_or_default().to_owned())
-}
-
 fn router(api: Api) -> Router {
     let programs = Router::new()
         .route("/api/v1/session/link", post(session::link))
         .route_layer(middleware::from_fn_with_state(api.clone(), session::programs_only));
+    let bundles = Router::new()
+        .route("/api/v1/bundle", get(bundle::export).post(bundle::import))
+        .layer(DefaultBodyLimit::max(MAX_BUNDLE_BYTES));
     let guarded = Router::new()
         .route("/api/v1/commands", post(commands::record))
         .route("/api/v1/handover/code", post(commands::try_code))
@@ -129,6 +122,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/site/handins/{handin}", get(site::counted))
         .route("/api/v1/site/till", get(site::till))
         .merge(programs)
+        .merge(bundles)
         .route_layer(middleware::from_fn_with_state(api.clone(), session::authorise));
     Router::new()
         .merge(guarded)

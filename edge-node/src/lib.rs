@@ -1,9 +1,10 @@
 //! A replica on SQLite: the library inside every app, and the daemon behind every kiosk.
 //!
 //! Reading order: [`node`] and [`record`] (a tap), [`store`] (rows), [`exchange`] (what a session
-//! needs), [`rebuild`], [`enrol`]; the daemon is `kiosk` and `config`.
+//! needs), [`lan`] (sync without an uplink), [`rebuild`], [`enrol`]; the daemon is `kiosk` and `config`.
 #![warn(missing_docs)]
 
+pub mod bundle;
 pub mod clock;
 #[cfg(feature = "kiosk")]
 pub mod config;
@@ -15,6 +16,7 @@ pub mod handover;
 pub mod hold;
 #[cfg(feature = "kiosk")]
 pub mod kiosk;
+pub mod lan;
 pub mod node;
 mod pin;
 pub mod rebuild;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use edge_node::config::Config;
-use edge_node::{Node, enrol, kiosk, sync};
+use edge_node::kiosk::ask::Running;
+use edge_node::{Node, enrol, kiosk, lan, sync};
 use protocol::command::Command;
 use protocol::id::{Id16, Kind, Scope, Subject};
 use protocol::taka::Taka;
@@ -46,6 +47,22 @@ enum Task {
         /// Configuration, TOML.
         #[arg(long)]
         config: Option<PathBuf>,
+    },
+    /// Writes what the running node holds into a file, for a place that no network reaches.
+    Export {
+        /// Configuration, TOML.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// The file; it may not exist.
+        file: PathBuf,
+    },
+    /// Gives the running node a file that a device of its place exported.
+    Import {
+        /// Configuration, TOML.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// The file.
+        file: PathBuf,
     },
     /// Makes every view and balance again from what was recorded.
     Rebuild {
@@ -96,7 +113,26 @@ fn main() -> anyhow::Result<()> {
         Task::Open { config } => {
             let config = start(config.as_deref())?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            say(&runtime.block_on(link(&config))?)
+            say(&runtime.block_on(running(&config)?.link()).context(SILENT)?)
+        }
+        Task::Export { config, file } => {
+            let config = start(config.as_deref())?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let bundle = runtime.block_on(running(&config)?.export()).context(SILENT)?;
+            let mut target = std::fs::File::create_new(&file)
+                .with_context(|| format!("{} cannot be made: name a new file", file.display()))?;
+            target.write_all(&bundle)?;
+            // It is carried away at once.
+            target.sync_all()?;
+            say(&serde_json::json!({"file": file, "bytes": bundle.len()}).to_string())
+        }
+        Task::Import { config, file } => {
+            let config = start(config.as_deref())?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let bundle = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let answer = runtime.block_on(running(&config)?.import(bundle)).context(SILENT)?;
+            anyhow::ensure!(answer.get("code").is_none(), "{}: {}", answer["code"], answer["message"]);
+            say(&answer.to_string())
         }
         Task::Rebuild { config } => {
             let node = open(&start(config.as_deref())?)?;
@@ -141,8 +177,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let most = std::time::Duration::from_millis(config.quic.backoff_most_ms.max(1));
     let (stop, stopped) = watch::channel(false);
     let sync = tokio::spawn(sync::run(Arc::clone(&node), hubs, most, stopped.clone()));
-    let api = tokio::spawn(kiosk::run(Arc::clone(&node), token, listener, stopped));
-    publish(&config.data_dir, &serde_json::json!({"http": address.to_string()}))?;
+    let api = tokio::spawn(kiosk::run(Arc::clone(&node), token, listener, stopped.clone()));
+    let near = lan::start(&node, &config.lan, &stopped).context("lan.listen")?;
+    let relay = near.address.map(|address| address.to_string());
+    publish(&config.data_dir, &serde_json::json!({"http": address.to_string(), "relay": relay}))?;
     tracing::info!(author = %node.author(), role = node.seat().role().word(), %address, "ready");
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
@@ -153,17 +191,20 @@ async fn run(config: Config) -> anyhow::Result<()> {
     stop.send_replace(true);
     api.await??;
     sync.await?;
+    near.ended().await;
     Ok(())
 }
 
-/// Asks the running node of this data folder for a link to its page.
-async fn link(config: &Config) -> anyhow::Result<String> {
+/// What is said when the node of this data folder does not answer.
+const SILENT: &str = "the node does not answer: is it running?";
+
+/// The running node of this data folder.
+fn running(config: &Config) -> anyhow::Result<Running> {
     let path = config.data_dir.join("address.json");
     let text = std::fs::read_to_string(&path).context("the node is not running here: start it with edge-node run")?;
     let addresses: serde_json::Value = serde_json::from_str(&text)?;
     let http = addresses["http"].as_str().context("address.json names no http address: restart the node")?;
-    let asked = kiosk::ask_link(http, &kiosk::token(&config.data_dir)?).await;
-    asked.context("the node does not answer: is it running?")
+    Ok(Running::at(http, kiosk::token(&config.data_dir)?)?)
 }
 
 /// Writes `address.json` whole or not at all: whoever waits for it reads it at once.

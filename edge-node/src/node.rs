@@ -34,7 +34,11 @@ pub struct Node {
     pub(crate) clock: BusinessClock,
     pub(crate) search: Search,
     recorded: watch::Sender<u64>,
-    linked: AtomicBool,
+    relayed: watch::Sender<u64>,
+    linked: watch::Sender<bool>,
+    near: AtomicBool,
+    /// Devices at this node's relay.
+    pub(crate) visitors: AtomicU64,
     heard_ms: AtomicU64,
     pub(crate) documents: Loaded,
 }
@@ -57,10 +61,18 @@ impl Node {
     }
 
     fn with(dir: &Path, store: Store, clock: BusinessClock) -> Self {
-        let (linked, heard_ms) = (AtomicBool::new(false), AtomicU64::new(0));
-        let documents = Loaded::default();
-        let search = Search::new(dir);
-        Self { store: Arc::new(store), clock, search, recorded: watch::Sender::new(0), linked, heard_ms, documents }
+        Self {
+            store: Arc::new(store),
+            clock,
+            search: Search::new(dir),
+            recorded: watch::Sender::new(0),
+            relayed: watch::Sender::new(0),
+            linked: watch::Sender::new(false),
+            near: AtomicBool::new(false),
+            visitors: AtomicU64::new(0),
+            heard_ms: AtomicU64::new(0),
+            documents: Loaded::default(),
+        }
     }
 
     /// Rows, for views and sessions.
@@ -104,15 +116,41 @@ impl Node {
     pub fn contact(&self) -> (bool, Option<u64>) {
         let heard = self.heard_ms.load(Ordering::Relaxed);
         let ago = (heard > 0).then(|| crate::clock::real_ms().saturating_sub(heard));
-        (self.linked.load(Ordering::Relaxed), ago)
+        (*self.linked.borrow(), ago)
+    }
+
+    /// Changes when the link to a hub comes or goes.
+    #[must_use]
+    pub fn linked(&self) -> watch::Receiver<bool> {
+        self.linked.subscribe()
+    }
+
+    /// Whether a relay near by is on the line.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.near.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_near(&self, near: bool) {
+        self.near.store(near, Ordering::Relaxed);
     }
 
     /// A frame of a hub arrived, or the link to it ended.
     pub(crate) fn note_contact(&self, linked: bool) {
-        self.linked.store(linked, Ordering::Relaxed);
+        self.linked.send_if_modified(|now| std::mem::replace(now, linked) != linked);
         if linked {
             self.heard_ms.store(crate::clock::real_ms(), Ordering::Relaxed);
         }
+    }
+
+    /// Changes whenever something came from near by: central may not have it.
+    #[must_use]
+    pub fn subscribe_relayed(&self) -> watch::Receiver<u64> {
+        self.relayed.subscribe()
+    }
+
+    pub(crate) fn announce_relayed(&self) {
+        self.relayed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub(crate) fn announce(&self) {

@@ -47,6 +47,8 @@ pub struct ReceiptFact {
 pub enum Standing {
     /// Recorded and on the disk.
     OnDevice,
+    /// A relay near by holds it too.
+    AtHub,
     /// Central holds it, and both hold the same.
     InTheBooks,
     /// Central named it.
@@ -95,6 +97,8 @@ impl Receipt {
             receipt.attention = Some(attention);
         } else if receipt.seq <= rows.booked_upto(&inc)? {
             receipt.standing = Standing::InTheBooks;
+        } else if receipt.seq <= rows.held_upto(&inc)? {
+            receipt.standing = Standing::AtHub;
         }
         Ok(Some(receipt))
     }

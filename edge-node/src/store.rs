@@ -10,6 +10,7 @@ mod found;
 mod identity;
 mod life;
 mod names;
+mod near;
 mod own;
 mod peers;
 mod schema;
@@ -42,6 +43,7 @@ pub use identity::Identity;
 #[cfg(feature = "kiosk")]
 pub(crate) use identity::write_secret;
 use life::Life;
+pub use near::Shown;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
 pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
@@ -184,7 +186,36 @@ impl Store {
     /// # Errors
     /// Whatever `write` returns; the database.
     pub fn write<T, E: From<StoreError>>(&self, write: impl FnOnce(&Rows<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.write_on(&mut lock(&self.writer), write)
+    }
+
+    /// Writes what central told and would tell again: in one transaction, but a power cut may take it back,
+    /// with everything that was written so after it. A later [`Store::write`] keeps all before it: the log is
+    /// one. So a session costs no flush of the disk, and a tap beside it does not wait for any but its own.
+    ///
+    /// # Errors
+    /// Whatever `write` returns; the database.
+    pub fn write_told<T, E: From<StoreError>>(&self, write: impl FnOnce(&Rows<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut connection = lock(&self.writer);
+        flush(&connection, "NORMAL")?;
+        let written = self.write_on(&mut connection, write);
+        flush(&connection, "FULL")?;
+        written
+    }
+
+    /// Everything that was written before is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        self.write(|rows| rows.count("settled", 1))
+    }
+
+    fn write_on<T, E: From<StoreError>>(
+        &self,
+        connection: &mut Connection,
+        write: impl FnOnce(&Rows<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let value = write(&Rows { connection: &transaction, store: self })?;
@@ -218,7 +249,7 @@ impl Store {
         if fresh.is_empty() {
             return Ok((0, rejected));
         }
-        self.write(|rows| fresh.iter().try_for_each(|c| rows.put_certificate(c.author(), &c.encode())))?;
+        self.write_told(|rows| fresh.iter().try_for_each(|c| rows.put_certificate(c.author(), &c.encode())))?;
         let mut seats = self.seats.write().unwrap_or_else(PoisonError::into_inner);
         let added = fresh.len();
         seats.extend(fresh.into_iter().map(|certificate| (certificate.author(), certificate.seat)));
@@ -255,9 +286,14 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: a commit returns after the log is on the disk. A receipt depends on it.
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    flush(&connection, "FULL")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     Ok(connection)
+}
+
+/// When a commit returns: FULL after the log is on the disk, NORMAL before.
+fn flush(connection: &Connection, how: &str) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "synchronous", how)?)
 }
 
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
@@ -316,6 +352,21 @@ mod tests {
             hubs: Vec::new(),
         };
         Store::create(dir, &identity, [1; 4]).unwrap()
+    }
+
+    #[test]
+    fn what_is_told_is_not_flushed_and_the_next_tap_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        let flushes = || lock(&store.writer).query_row("PRAGMA synchronous", [], |row| row.get::<_, u8>(0)).unwrap();
+        let seen = |rows: &Rows<'_>| {
+            Ok::<_, StoreError>(rows.connection.query_row("PRAGMA synchronous", [], |row| row.get::<_, u8>(0))?)
+        };
+        assert_eq!((store.write_told(seen).unwrap(), flushes()), (1, 2), "NORMAL within, FULL after it");
+        assert_eq!(store.write(seen).unwrap(), 2);
+        let failed: Result<(), StoreError> = store.write_told(|_| Err(StoreError::Damaged("no")));
+        assert!(failed.is_err());
+        assert_eq!(flushes(), 2, "also when it fails");
     }
 
     #[test]

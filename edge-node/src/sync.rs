@@ -16,8 +16,8 @@ use protocol::session::ladder::Rung;
 use protocol::session::{EdgeSession, EdgeStore};
 use protocol::sketch::Cell;
 use protocol::taka::Taka;
-use protocol_quic::{Identity, LinkError, QuicEndpoint};
-use tokio::sync::watch;
+use protocol_quic::{Identity, LinkError, LinkSender, QuicEndpoint};
+use tokio::sync::{mpsc, watch};
 
 use crate::node::{Node, NodeError, random};
 use crate::store::StoreError;
@@ -70,6 +70,7 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }
+    node.note_contact(false);
     endpoint.close(0u32.into(), b"the device is stopping");
 }
 
@@ -82,11 +83,13 @@ fn jitter(most: Duration) -> Duration {
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
-enum SyncError {
+pub(crate) enum SyncError {
     #[error("{0} is not an address: write host:port")]
     Address(String),
-    #[error("the hub did not answer in time")]
+    #[error("the other side did not answer in time")]
     Slow,
+    #[error("what listens there is not the relay of this device's site")]
+    NotMySite,
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error(transparent)]
@@ -95,16 +98,27 @@ enum SyncError {
     Task,
 }
 
-/// One session. `Ok(true)` when it was welcomed: the hub is good, whatever ended it.
+/// One session with a hub. `Ok(true)` when it was welcomed: the hub is good, whatever ended it.
 async fn attempt(node: &Arc<Node>, endpoint: &QuicEndpoint, hub: &str) -> Result<bool, SyncError> {
     let address = tokio::net::lookup_host(hub).await.ok().and_then(|mut found| found.next());
     let address = address.ok_or_else(|| SyncError::Address(hub.to_owned()))?;
     let connecting = tokio::time::timeout(CONNECT, protocol_quic::connect(endpoint, address));
     let link = connecting.await.map_err(|_| SyncError::Slow)??;
-    let (mut sender, mut frames) = link.split(FRAMES_AHEAD);
-    let mut recorded = node.subscribe();
-    recorded.mark_unchanged();
-    let mut session = EdgeSession::default();
+    let (sender, frames) = link.split(FRAMES_AHEAD);
+    let heard = |node: &Node, welcomed: bool| node.note_contact(welcomed);
+    converse(node, EdgeSession::default(), sender, frames, heard).await
+}
+
+/// Carries a session until its link ends. `heard` is told of every frame, and whether the other side has
+/// welcomed the device; so is who called, at the end.
+pub(crate) async fn converse(
+    node: &Arc<Node>,
+    mut session: EdgeSession,
+    mut sender: LinkSender,
+    mut frames: mpsc::Receiver<Result<Frame, LinkError>>,
+    heard: impl Fn(&Node, bool),
+) -> Result<bool, SyncError> {
+    let (mut recorded, mut relayed) = (node.subscribe(), node.subscribe_relayed());
     let (begun, first) = step(node, session, |session, store| session.start(store)).await?;
     session = begun;
     sender.send(&first).await?;
@@ -120,7 +134,7 @@ async fn attempt(node: &Arc<Node>, endpoint: &QuicEndpoint, hub: &str) -> Result
                 }
                 Some(Ok(frame)) => {
                     welcomed |= matches!(frame, Frame::Welcome(_));
-                    node.note_contact(welcomed);
+                    heard(node, welcomed);
                     step(node, session, move |session, store| session.handle(store, frame)).await?
                 }
             },
@@ -129,6 +143,13 @@ async fn attempt(node: &Arc<Node>, endpoint: &QuicEndpoint, hub: &str) -> Result
                     return Ok(welcomed);
                 }
                 step(node, session, |session, store| session.wake(store)).await?
+            }
+            changed = relayed.changed() => {
+                if changed.is_err() {
+                    return Ok(welcomed);
+                }
+                let asked = session.relayed();
+                (session, asked)
             }
             () = tokio::time::sleep(SILENCE), if !resting => {
                 sender.close(1, "silence");
@@ -229,6 +250,14 @@ impl EdgeStore for Replica {
 
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {
         Ok(self.0.store().set_safe(inc, upto)?)
+    }
+
+    fn set_held(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {
+        Ok(self.0.store().set_held(inc, upto)?)
+    }
+
+    fn certificates(&self, authors: &[Author]) -> Result<Vec<Vec<u8>>, NodeError> {
+        Ok(self.0.store().certificates_of(authors)?.into_iter().map(|(_, bytes)| bytes).collect())
     }
 
     fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {

@@ -433,6 +433,9 @@ frames! {
     /// Edge → hub: parcels that are fetched here and whose box has not come, up to [`MAX_BOXES`]; skipped by
     /// hubs of before.
     WantBoxes(Vec<Subject>) = 21;
+    /// Relay → edge: own bursts up to here are on the relay's disk. Not SAFE: the relay may burn before it
+    /// meets central.
+    Held(Safe) = 22;
 }
 
 /// Why bytes are not a frame.

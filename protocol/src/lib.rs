@@ -8,6 +8,7 @@
 pub mod account;
 pub mod bag;
 pub mod books;
+pub mod bundle;
 pub mod burst;
 pub mod cbor;
 pub mod command;

@@ -9,6 +9,8 @@ pub mod ladder;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use minicbor::bytes::ByteVec;
+
 use crate::account::Account;
 use crate::books;
 use crate::burst::{Burst, Head};
@@ -48,6 +50,8 @@ pub trait EdgeStore {
     fn receive(&mut self, bursts: Vec<Burst>) -> Result<BTreeSet<Author>, Self::Error>;
     /// Keeps certificates that the authority signed.
     fn add_certificates(&mut self, certificates: &[Vec<u8>]) -> Result<(), Self::Error>;
+    /// The certificates of these authors, as far as they are held.
+    fn certificates(&self, authors: &[Author]) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Keeps keys of sealed fields.
     fn add_keys(&mut self, keys: &[SubjectKey]) -> Result<(), Self::Error>;
     /// Keeps what handover codes open; one that is held already stays.
@@ -62,6 +66,8 @@ pub trait EdgeStore {
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Central holds own bursts up to here. Never lowers what is kept.
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
+    /// A relay near by holds own bursts up to here. Never lowers what is kept.
+    fn set_held(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
     /// Central was restored and holds less than it had acknowledged: the rest goes out again.
     fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
     /// Keeps the cursor.
@@ -98,10 +104,12 @@ pub struct EdgeSession {
     inc: Incarnation,
     /// Highest own burst sent in this session.
     sent: u64,
-    /// Own bursts safe, as far as known.
+    /// Own bursts that the other side holds, as far as known: SAFE ones, or those that a relay has.
     safe: u64,
     welcomed: bool,
     drain: bool,
+    /// The other side is a relay.
+    relay: bool,
     repairs: u32,
     /// The hub knows the ladder.
     ladder: bool,
@@ -116,6 +124,12 @@ pub struct EdgeSession {
 }
 
 impl EdgeSession {
+    /// A session with a relay near by: whatever it says, it cannot make anything safe.
+    #[must_use]
+    pub fn with_relay() -> Self {
+        Self { relay: true, ..Self::default() }
+    }
+
     /// Begins: HELLO, and the first of the outbox.
     ///
     /// # Errors
@@ -153,6 +167,13 @@ impl EdgeSession {
         self.push(store)
     }
 
+    /// Something came from near by: asks for central's roots, which may lack it.
+    #[must_use]
+    pub fn relayed(&self) -> Vec<Frame> {
+        let ask = self.welcomed && !self.drain && self.open.is_empty();
+        ask.then_some(Frame::Check(0)).into_iter().collect()
+    }
+
     /// Answers one frame of the hub.
     ///
     /// # Errors
@@ -173,6 +194,8 @@ impl EdgeSession {
                 store.add_boxes(&boxes)?;
                 Ok(Vec::new())
             }
+            // Only central says what parties are called, where its log stands, what is safe and what it refuses.
+            Frame::Names(_) | Frame::PageEnd(_) | Frame::Safe(_) | Frame::Refused(_) if self.relay => Ok(Vec::new()),
             Frame::Names(names) => {
                 store.set_names(&names)?;
                 Ok(Vec::new())
@@ -195,6 +218,17 @@ impl EdgeSession {
                 }
                 self.push(store)
             }
+            Frame::Held(held) if self.relay => {
+                store.set_held(held.inc, held.upto)?;
+                if held.inc == self.inc {
+                    self.safe = self.safe.max(held.upto);
+                }
+                self.push(store)
+            }
+            Frame::WantCertificates(authors) if self.relay => {
+                let known = store.certificates(&authors)?.into_iter().map(ByteVec::from).collect();
+                Ok(vec![Frame::Certificates(known)])
+            }
             Frame::Refused(refused) => {
                 store.note_refused(&refused)?;
                 Ok(Vec::new())
@@ -211,8 +245,9 @@ impl EdgeSession {
                 store.note(&notice.code, &notice.message)?;
                 Ok(Vec::new())
             }
-            // What only edges say.
+            // What only edges say, and what only relays do.
             Frame::Hello(_)
+            | Frame::Held(_)
             | Frame::Ids(_)
             | Frame::Sketch(_)
             | Frame::WantCertificates(_)
@@ -238,6 +273,14 @@ impl EdgeSession {
             return Ok(frames);
         }
         let upto = own.map_or(0, |head| head.upto);
+        if self.relay {
+            if upto > hello.safe {
+                store.set_held(hello.inc, upto)?;
+            }
+            self.safe = upto.max(hello.safe);
+            self.sent = self.sent.max(self.safe);
+            return self.push(store);
+        }
         if upto < hello.safe {
             // Central was restored: it is fed again.
             store.lower_safe(hello.inc, upto)?;
@@ -282,7 +325,9 @@ impl EdgeSession {
 
     fn compare<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
         let (waiting, ops) = store.waiting()?;
-        if waiting > 0 || !self.open.is_empty() {
+        // A relay knows nothing of what is safe: its roots can be compared when it holds what was sent.
+        let pushing = if self.relay { self.sent > self.safe } else { waiting > 0 };
+        if pushing || !self.open.is_empty() {
             return Ok(Vec::new());
         }
         let ours = store.roots()?;
@@ -300,15 +345,7 @@ impl EdgeSession {
         if self.equal {
             self.repairs = 0;
         }
-        let books_equal = self.equal && roots.rules == RULES && books::digest(&store.books()?) == roots.books;
-        store.note_compared(roots.position, self.equal, books_equal)?;
-        let status = Status { waiting, ops, root_equal: self.equal, books_equal, position: roots.position };
-        let mut frames = vec![Frame::Status(status)];
-        // A box is made after its order was answered: it may come later than its parcel.
-        let lacking = store.lacking_boxes(MAX_BOXES)?;
-        if !lacking.is_empty() {
-            frames.push(Frame::WantBoxes(lacking));
-        }
+        let mut frames = if self.relay { Vec::new() } else { self.report(store, roots, waiting, ops)? };
         if self.equal {
             return Ok(frames);
         }
@@ -323,6 +360,26 @@ impl EdgeSession {
             let control = unequal.iter().any(|apart| apart.lane == lane::CONTROL);
             self.apart = unequal.into_iter().filter(|apart| !control || apart.lane == lane::CONTROL).collect();
             frames.extend(self.repair_next(store)?);
+        }
+        Ok(frames)
+    }
+
+    /// What the comparison with central showed, and what is asked with every one.
+    fn report<S: EdgeStore>(
+        &self,
+        store: &mut S,
+        roots: &Roots,
+        waiting: u64,
+        ops: u64,
+    ) -> Result<Vec<Frame>, S::Error> {
+        let books_equal = self.equal && roots.rules == RULES && books::digest(&store.books()?) == roots.books;
+        store.note_compared(roots.position, self.equal, books_equal)?;
+        let status = Status { waiting, ops, root_equal: self.equal, books_equal, position: roots.position };
+        let mut frames = vec![Frame::Status(status)];
+        // A box is made after its order was answered: it may come later than its parcel.
+        let lacking = store.lacking_boxes(MAX_BOXES)?;
+        if !lacking.is_empty() {
+            frames.push(Frame::WantBoxes(lacking));
         }
         Ok(frames)
     }

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use protocol::account::Account;
 use protocol::burst::Burst;
 use protocol::frame::{
-    CodeBox, Cursor, Frame, Hello, LADDER, PartyName, Ranges, RefusedSlot, Roots, SetRoot, Sketch, SubjectKey, Want,
-    Welcome, pack_ids,
+    CodeBox, Cursor, Frame, Hello, LADDER, PageEnd, PartyName, Ranges, RefusedSlot, Roots, Safe, SetRoot, Sketch,
+    SubjectKey, Want, Welcome, pack_ids,
 };
 use protocol::id::{Author, Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::op::lane;
@@ -25,6 +25,8 @@ struct Stubborn {
     elements: Vec<Element>,
     notes: Vec<String>,
     rungs: Vec<&'static str>,
+    /// What central, or a relay, was believed.
+    told: Vec<&'static str>,
 }
 
 fn site(n: u8) -> Scope {
@@ -79,6 +81,7 @@ impl EdgeStore for Stubborn {
     }
 
     fn set_names(&mut self, _: &[PartyName]) -> Done<()> {
+        self.told.push("names");
         Ok(())
     }
 
@@ -86,15 +89,25 @@ impl EdgeStore for Stubborn {
         Ok(Vec::new())
     }
     fn set_safe(&mut self, _: Incarnation, _: u64) -> Done<()> {
+        self.told.push("safe");
         Ok(())
+    }
+    fn set_held(&mut self, _: Incarnation, _: u64) -> Done<()> {
+        self.told.push("held");
+        Ok(())
+    }
+    fn certificates(&self, _: &[Author]) -> Done<Vec<Vec<u8>>> {
+        Ok(Vec::new())
     }
     fn lower_safe(&mut self, _: Incarnation, _: u64) -> Done<()> {
         Ok(())
     }
     fn set_cursor(&mut self, _: Cursor) -> Done<()> {
+        self.told.push("cursor");
         Ok(())
     }
     fn note_refused(&mut self, _: &RefusedSlot) -> Done<()> {
+        self.told.push("refused");
         Ok(())
     }
     fn new_incarnation(&mut self) -> Done<()> {
@@ -124,6 +137,7 @@ impl EdgeStore for Stubborn {
         Ok(BTreeMap::new())
     }
     fn note_compared(&mut self, _: u64, _: bool, _: bool) -> Done<()> {
+        self.told.push("compared");
         Ok(())
     }
     fn note(&mut self, code: &str, _: &str) -> Done<()> {
@@ -299,4 +313,42 @@ fn what_is_none_of_the_devices_is_answered_and_not_served() {
         assert_eq!(frames, [Frame::Want(want)]);
         assert!(asks.is_empty());
     }
+}
+
+#[test]
+fn a_relay_cannot_make_anything_safe() {
+    let mut device = Stubborn::default();
+    let mut session = EdgeSession::with_relay();
+    let Ok(_) = session.start(&device);
+    let (inc, upto) = (Incarnation::default(), 7);
+    let Ok(_) = session.handle(&mut device, Frame::Welcome(Welcome { ladder: Some(LADDER), ..Welcome::default() }));
+    let refused = RefusedSlot { author: Author([1; 8]), inc, seq: 1, slot: None, code: "no".to_owned() };
+    let cursor = Cursor { log_id: [9; 8], position: 900, within: None };
+    for lie in [
+        Frame::Safe(Safe { inc, upto }),
+        Frame::Refused(refused),
+        Frame::Names(Vec::new()),
+        Frame::PageEnd(PageEnd { cursor, more: false }),
+    ] {
+        let Ok(answer) = session.handle(&mut device, lie);
+        assert_eq!(answer, []);
+    }
+    assert_eq!(device.told, Vec::<&str>::new());
+    let Ok(_) = session.handle(&mut device, Frame::Held(Safe { inc, upto }));
+    assert_eq!(device.told, ["held"], "what it holds it may say");
+    // A hub has no such word.
+    let mut session = EdgeSession::default();
+    let Ok(_) = session.handle(&mut device, Frame::Held(Safe { inc, upto: 9 }));
+    assert_eq!(device.told, ["held"]);
+}
+
+#[test]
+fn equal_roots_of_a_relay_end_the_visit_without_a_word_to_central() {
+    let mut device = Stubborn::default();
+    let mut session = EdgeSession::with_relay();
+    let Ok(_) = session.start(&device);
+    let Ok(_) = session.handle(&mut device, Frame::Welcome(Welcome { ladder: Some(LADDER), ..Welcome::default() }));
+    let Ok(answer) = session.handle(&mut device, Frame::Roots(Roots::default()));
+    assert_eq!((answer, session.is_equal()), (Vec::new(), true));
+    assert_eq!(device.told, Vec::<&str>::new(), "no standing is noted");
 }

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod config;
 pub mod identity;
+pub mod import;
 mod moves;
 mod seats;
 mod session;
@@ -41,6 +42,20 @@ pub(crate) struct Hub {
     sketches: Sketches,
 }
 
+impl Hub {
+    async fn open(config: &Config, identity: &Identity) -> anyhow::Result<Self> {
+        let pool = store::connect(&config.database.url, DB_CONNECTIONS).await?;
+        store::migrate(&pool).await?;
+        let clock = Clock::new(&config.clock);
+        let key = central::authority::author_key(&config.central_dir)?;
+        let author = identity::author_certificate(&config.central_dir, identity)?.author();
+        // A batch takes its time from the stamp and no entropy: without entropy it still works.
+        let stamp = move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] });
+        let intake = Intake::start(pool.clone(), ClerkKey { key, author }, Arc::new(stamp));
+        Ok(Self { pool, intake, seats: Seats::new(identity.authority_key()?), sketches: Sketches::new() })
+    }
+}
+
 /// A hub that runs.
 pub struct Running {
     /// Where devices connect.
@@ -71,19 +86,10 @@ impl Running {
 /// What cannot be opened, with what to do about it.
 pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let identity = Identity::load(&config.data_dir.join("identity.json"))?;
-    let pool = store::connect(&config.database.url, DB_CONNECTIONS).await?;
-    store::migrate(&pool).await?;
-    let clock = Clock::new(&config.clock);
-    let key = central::authority::author_key(&config.central_dir)?;
-    let author = identity::author_certificate(&config.central_dir, &identity)?.author();
-    // A batch takes its time from the stamp and no entropy: without entropy it still works.
-    let stamp = move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] });
-    let stamp = Arc::new(stamp);
-    let intake = Intake::start(pool.clone(), ClerkKey { key, author }, stamp);
+    let hub = Arc::new(Hub::open(config, &identity).await?);
+    let pool = hub.pool.clone();
     let endpoint = protocol_quic::listen(config.quic.listen, &identity.quic()?)?;
     let quic = endpoint.local_addr()?;
-    let seats = Seats::new(identity.authority_key()?);
-    let hub = Arc::new(Hub { pool: pool.clone(), intake, seats, sketches: Sketches::new() });
     let (stop, stopped) = watch::channel(false);
     let moves = Moves::new();
     let (admin, admin_task) = admin::serve(config.http.listen, pool.clone(), stopped.clone()).await?;

@@ -1,5 +1,6 @@
 //! The `sync-hub` process.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use central::config::LogFormat;
@@ -12,6 +13,10 @@ struct Args {
     /// TOML; see the crate's `config` module for keys.
     #[arg(long)]
     config: PathBuf,
+    /// Instead of serving: takes a file that a device exported (`edge-node export`), says what became of it,
+    /// and ends. Hubs may go on beside it.
+    #[arg(long, value_name = "FILE")]
+    import: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -27,6 +32,11 @@ async fn main() -> anyhow::Result<()> {
         LogFormat::Text => log.init(),
     }
     std::fs::create_dir_all(&config.data_dir)?;
+    if let Some(file) = args.import {
+        let imported = sync_hub::import::file(&config, &file).await?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&imported)?)?;
+        return Ok(());
+    }
     let running = sync_hub::start(&config).await?;
     sync_hub::write_address(&config.data_dir, &running)?;
     tracing::info!(quic = %running.quic, admin = %running.admin, "the hub is ready");

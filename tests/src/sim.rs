@@ -17,6 +17,7 @@ mod first_sync;
 mod line;
 pub mod mutant;
 mod verdict;
+mod visit;
 mod world;
 
 pub use fault::{Fault, Report};

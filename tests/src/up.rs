@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use edge_node::kiosk::ask::Running;
 use protocol::id::{Scope, Subject};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -242,7 +243,7 @@ impl<'a> System<'a> {
         let http = self.address("central", "http")?;
         let counter = self.address("node/courier-hub", "http")?;
         let token = std::fs::read_to_string(node.join("api.token")).context("the kiosk's token")?;
-        let page = edge_node::kiosk::ask_link(&counter, token.trim()).await.context("the kiosk's link")?;
+        let page = Running::at(&counter, token.trim().to_owned())?.link().await.context("the kiosk's link")?;
         let lines = [
             ("central", format!("http://{http}/api/v1")),
             ("central https", format!("https://{}/api/v1", self.address("central", "https")?)),

@@ -16,7 +16,7 @@ export interface Receipt {
   act: string;
   facts: { id: string; kind: string; subject: string }[];
   at_ms: number;
-  standing: 'on_device' | 'in_the_books' | 'needs_attention';
+  standing: 'on_device' | 'at_hub' | 'in_the_books' | 'needs_attention';
 }
 
 /** One answer of the search. */

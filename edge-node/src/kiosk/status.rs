@@ -1,5 +1,7 @@
 //! How the node is: for the page's badge, for a supervisor, for a scraper.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -72,6 +74,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, Probl
 pub(super) async fn metrics(State(api): State<Api>) -> Result<impl IntoResponse, Problem> {
     let (status, refused) =
         blocking(&api, |node| Ok((Status::of(node)?, node.store().read(|rows| rows.counter("refused"))?))).await?;
+    let visitors = api.node.visitors.load(Ordering::Relaxed);
     // A recorder of its own, so that many nodes may live in one process.
     let recorder = PrometheusBuilder::new().build_recorder();
     metrics::with_local_recorder(&recorder, || {
@@ -79,6 +82,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<impl IntoResponse,
         gauge!("getit_ops").set(exact(status.ops));
         gauge!("getit_ops_safe").set(exact(status.ops_safe));
         gauge!("getit_log_position").set(exact(status.position));
+        gauge!("getit_relay_visitors").set(exact(visitors));
         gauge!("getit_root_equal").set(f64::from(u8::from(status.root_equal)));
         gauge!("getit_books_equal").set(f64::from(u8::from(status.books_equal)));
         counter!("getit_duplicates_total").absolute(status.duplicates);

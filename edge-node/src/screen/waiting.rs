@@ -27,6 +27,8 @@ pub struct DeviceStatus {
     pub safe: u64,
     /// A hub is on the line.
     pub linked: bool,
+    /// A relay near by is on the line: what is recorded has a second copy there.
+    pub near: bool,
     /// How long ago a hub was last heard, real ms.
     pub since_ms: Option<u64>,
     /// The oldest waiting act has waited for more than a day.
@@ -68,7 +70,7 @@ pub struct ActReceipt {
     /// When it was recorded.
     pub at_ms: u64,
     /// Where it stands now.
-    #[ts(type = "'on_device' | 'in_the_books' | 'needs_attention'")]
+    #[ts(type = "'on_device' | 'at_hub' | 'in_the_books' | 'needs_attention'")]
     pub standing: Standing,
     /// Central's stable code, when it needs attention.
     pub code: Option<String>,
@@ -115,6 +117,7 @@ impl Node {
             waiting: all.saturating_sub(booked),
             safe: booked,
             linked,
+            near: self.is_near(),
             since_ms,
             late: oldest_ms.is_some_and(|oldest| now_ms.saturating_sub(oldest) > LATE_MS),
             now_ms,

@@ -101,6 +101,8 @@ impl Disk {
                 disk.writer()?.add_document(entry)?;
             }
         }
+        // The index may not be ahead of a database that a power cut sets back: numbers would be used again.
+        store.settle()?;
         // What changed meanwhile has a newer mark than this.
         disk.commit(marks.newest)?;
         Ok(disk)
@@ -124,6 +126,7 @@ impl Disk {
             writer.delete_term(term);
             entry.map(|entry| writer.add_document(entry)).transpose()?;
         }
+        store.settle()?;
         self.commit(last)?;
         Ok(true)
     }

@@ -85,7 +85,7 @@ impl Rows<'_> {
     /// The database.
     pub fn own_facts_since(&self, from_ms: u64) -> Result<Vec<OwnFact>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT op.subject, op.class_kind, op.bytes, op.time_ms, coalesce(op.seq <= safe.upto, 0),
+            "SELECT op.subject, op.class_kind, op.bytes, op.time_ms, coalesce(op.seq <= max(safe.upto, safe.held_upto), 0),
                     coalesce(op.seq <= min(safe.upto, safe.equal_upto), 0)
              FROM op LEFT JOIN safe USING (author, inc) WHERE op.author = ?1 AND op.time_ms >= ?2 ORDER BY op.n",
         )?;
@@ -175,7 +175,7 @@ impl Rows<'_> {
     pub fn handins_of(&self, agent: Scope, limit: u32) -> Result<Vec<OwnOffer>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT h.subject, h.offered_paisa, h.counted_paisa, h.status, max(op.time_ms),
-                    coalesce(op.seq <= safe.upto, 0), coalesce(op.seq <= min(safe.upto, safe.equal_upto), 0)
+                    coalesce(op.seq <= max(safe.upto, safe.held_upto), 0), coalesce(op.seq <= min(safe.upto, safe.equal_upto), 0)
              FROM view_handin h LEFT JOIN op ON op.subject = h.subject AND op.author = ?2
              LEFT JOIN safe ON safe.author = op.author AND safe.inc = op.inc
              WHERE h.agent = ?1 GROUP BY h.subject ORDER BY max(op.n) DESC, h.subject LIMIT ?3",

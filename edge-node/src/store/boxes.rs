@@ -25,7 +25,7 @@ impl Store {
         if boxes.is_empty() {
             return Ok(());
         }
-        self.write(|rows| {
+        self.write_told(|rows| {
             let mut insert = rows
                 .connection
                 .prepare_cached("INSERT OR IGNORE INTO code_box (subject, sealed, tries) VALUES (?1, ?2, 0)")?;

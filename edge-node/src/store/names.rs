@@ -12,7 +12,7 @@ impl Store {
     /// # Errors
     /// The database.
     pub fn set_names(&self, names: &[PartyName]) -> Result<(), StoreError> {
-        self.write(|rows| {
+        self.write_told(|rows| {
             rows.connection.execute("DELETE FROM party_name", [])?;
             let mut insert =
                 rows.connection.prepare_cached("INSERT OR REPLACE INTO party_name (party, name) VALUES (?1, ?2)")?;

@@ -264,7 +264,7 @@ impl Store {
     /// # Errors
     /// The database.
     pub fn set_safe(&self, inc: Incarnation, upto: u64) -> Result<(), StoreError> {
-        self.write(|rows| {
+        self.write_told(|rows| {
             rows.connection
                 .prepare_cached(
                     "INSERT INTO safe (author, inc, upto) VALUES (?1, ?2, ?3)
@@ -294,7 +294,7 @@ impl Store {
     /// # Errors
     /// The database.
     pub fn set_cursor(&self, cursor: Cursor) -> Result<(), StoreError> {
-        self.write(|rows| {
+        self.write_told(|rows| {
             rows.connection
                 .prepare_cached("INSERT OR REPLACE INTO cursor (one, log_id, position, within) VALUES (1, ?1, ?2, ?3)")?
                 .execute(params![cursor.log_id, signed(cursor.position), signed(cursor.within.unwrap_or(0))])?;
@@ -323,7 +323,7 @@ impl Store {
     /// # Errors
     /// The database.
     pub fn note_compared(&self, position: u64, equal: bool, books_equal: bool) -> Result<(), StoreError> {
-        self.write(|rows| {
+        self.write_told(|rows| {
             rows.connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO compared (one, position, roots_equal, books_equal) VALUES (1, ?1, ?2, ?3)",

@@ -46,6 +46,11 @@ impl Rows<'_> {
 
     /// A held burst: slots that are not held are withheld.
     pub(super) fn burst(&self, digest: &Digest) -> Result<Burst, StoreError> {
+        self.burst_showing(digest, |_| true)
+    }
+
+    /// A held burst of which only some slots are open.
+    pub(super) fn burst_showing(&self, digest: &Digest, shows: impl Fn(&OpId) -> bool) -> Result<Burst, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT head, sig, ids FROM burst WHERE digest = ?1")?;
         let found: Option<(Vec<u8>, [u8; 64], Vec<u8>)> =
             statement.query_row(params![digest.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
@@ -59,6 +64,7 @@ impl Rows<'_> {
         if !rest.is_empty() || ids.len() != usize::from(head.n) {
             return Err(StoreError::Damaged("burst ids"));
         }
+        held.retain(|id, _| shows(id));
         let slot = |id: &[u8; 32]| held.remove(&OpId(*id)).map_or(Slot::Withheld(OpId(*id)), Slot::Open);
         Ok(Burst { head, sig, slots: ids.iter().map(slot).collect() })
     }
@@ -73,7 +79,7 @@ impl Store {
         if keys.is_empty() {
             return Ok(());
         }
-        self.write(|rows| {
+        self.write_told(|rows| {
             let mut insert =
                 rows.connection.prepare_cached("INSERT OR REPLACE INTO subject_key (subject, key) VALUES (?1, ?2)")?;
             keys.iter().try_for_each(|(subject, key)| insert.execute(params![subject.0, key]).map(drop))?;

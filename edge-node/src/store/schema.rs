@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER];
+const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER, NEAR];
 
 /// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
 /// made. The boxes come by session and belong to this device: a rebuild leaves them.
@@ -40,6 +40,11 @@ const LADDER: &str = "
 CREATE TABLE sketch (scope BLOB NOT NULL, lane INTEGER NOT NULL, sum BLOB NOT NULL, cells BLOB NOT NULL,
     UNIQUE (scope, lane)) STRICT;
 ALTER TABLE cursor ADD COLUMN within INTEGER NOT NULL DEFAULT 0;
+";
+
+/// How far a relay near by holds an own incarnation.
+const NEAR: &str = "
+ALTER TABLE safe ADD COLUMN held_upto INTEGER NOT NULL DEFAULT 0;
 ";
 
 const FIRST: &str = "

@@ -145,6 +145,6 @@ impl Store {
     /// # Errors
     /// The database.
     pub fn count_one(&self, name: &str) -> Result<(), StoreError> {
-        self.write(|rows| rows.count(name, 1))
+        self.write_told(|rows| rows.count(name, 1))
     }
 }

@@ -207,7 +207,7 @@ impl Rows<'_> {
 
     fn last_act(&self, subject: &Subject, first: u16, last: u16) -> Result<Option<ShopAct>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT class_kind, time_ms, op.author <> ?2 OR coalesce(op.seq <= safe.upto, 0),
+            "SELECT class_kind, time_ms, op.author <> ?2 OR coalesce(op.seq <= max(safe.upto, safe.held_upto), 0),
                     op.author <> ?2 OR coalesce(op.seq <= min(safe.upto, safe.equal_upto), 0)
              FROM op LEFT JOIN safe ON safe.author = op.author AND safe.inc = op.inc
              WHERE subject = ?1 AND class_kind BETWEEN ?3 AND ?4 AND apart IS NULL ORDER BY n DESC LIMIT 1",

@@ -15,13 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{ClientConfig, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
 pub use quinn::{Endpoint as QuicEndpoint, Incoming};
 
 /// The protocol's name and version in the handshake.
 pub const ALPN: &[u8] = b"getit/1";
 /// The name in every hub's certificate: a device trusts the authority, not an address.
 pub const HUB_NAME: &str = "getit-hub";
+/// The name in the certificate of every site's device, which may serve its agents as a relay.
+pub const RELAY_NAME: &str = "getit-site";
 /// A link without a word for this long is gone. Longer than a tunnel, shorter than a shift.
 const IDLE: Duration = Duration::from_secs(45);
 /// Keeps the mapping of a mobile network's address translation open.
@@ -90,10 +92,23 @@ pub fn device(identity: &Identity, local: SocketAddr) -> Result<Endpoint, TlsErr
 /// # Errors
 /// [`LinkError`] when the hub does not answer or is not of the authority.
 pub async fn connect(endpoint: &Endpoint, hub: SocketAddr) -> Result<Link, LinkError> {
-    let connecting = endpoint.connect(hub, HUB_NAME).map_err(|error| LinkError::Connect(error.to_string()))?;
+    connect_to(endpoint, hub, HUB_NAME).await.map(|(_, link)| link)
+}
+
+/// Connects a device to a relay and opens the session's stream; returns the relay's public key with the link.
+///
+/// # Errors
+/// [`LinkError`] when the relay does not answer or is not of the authority.
+pub async fn connect_relay(endpoint: &Endpoint, relay: SocketAddr) -> Result<([u8; 32], Link), LinkError> {
+    let (connection, link) = connect_to(endpoint, relay, RELAY_NAME).await?;
+    Ok((peer_key(&connection)?, link))
+}
+
+async fn connect_to(endpoint: &Endpoint, address: SocketAddr, name: &str) -> Result<(Connection, Link), LinkError> {
+    let connecting = endpoint.connect(address, name).map_err(|error| LinkError::Connect(error.to_string()))?;
     let connection = connecting.await?;
     let (send, receive) = connection.open_bi().await?;
-    Ok(Link::new(connection, send, receive))
+    Ok((connection.clone(), Link::new(connection, send, receive)))
 }
 
 /// Accepts the session's stream of a device; returns its public key with the link.
@@ -102,11 +117,16 @@ pub async fn connect(endpoint: &Endpoint, hub: SocketAddr) -> Result<Link, LinkE
 /// [`LinkError`] when the handshake fails: an unknown certificate, or none.
 pub async fn accept(incoming: Incoming) -> Result<([u8; 32], Link), LinkError> {
     let connection = incoming.await?;
+    let key = peer_key(&connection)?;
+    let (send, receive) = connection.accept_bi().await?;
+    Ok((key, Link::new(connection, send, receive)))
+}
+
+/// The key that the handshake has proved.
+fn peer_key(connection: &Connection) -> Result<[u8; 32], LinkError> {
     let chain = connection
         .peer_identity()
         .and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
     let leaf = chain.as_ref().and_then(|chain| chain.first()).ok_or(LinkError::NoCertificate)?;
-    let key = tls::ed25519_key(leaf).ok_or(LinkError::NoCertificate)?;
-    let (send, receive) = connection.accept_bi().await?;
-    Ok((key, Link::new(connection, send, receive)))
+    tls::ed25519_key(leaf).ok_or(LinkError::NoCertificate)
 }

@@ -125,6 +125,7 @@ pub struct Difference {
 pub struct HubSession {
     author: Author,
     drain: bool,
+    relay: bool,
     log_id: [u8; 8],
     cursor: Told,
     /// Bytes of the next page: few at first, so that a link which dies early has closed one.
@@ -195,6 +196,7 @@ impl HubSession {
         Self {
             author,
             drain: revoked,
+            relay: false,
             log_id: [0; 8],
             cursor: Told::default(),
             page_bytes: FIRST_FRAME_BYTES,
@@ -210,6 +212,13 @@ impl HubSession {
             repairs: repair::Repairs::new(),
             hello: Hello::default(),
         }
+    }
+
+    /// The session of a relay with the device of this seat: of the same words, it keeps no log, judges nothing
+    /// and says HELD where a hub says SAFE.
+    #[must_use]
+    pub fn relay(author: Author, revoked: bool) -> Self {
+        Self { relay: true, ..Self::new(author, revoked) }
     }
 
     /// Takes one frame of the device.
@@ -247,6 +256,7 @@ impl HubSession {
             }
             Frame::WantCertificates(authors) => Ok(vec![Ask::Certificates(authors)]),
             Frame::Status(status) if self.drain => Ok(vec![Ask::Status(status)]),
+            Frame::Status(_) if self.relay => Ok(Vec::new()),
             // An agent who was enrolled today is on the counter's list today.
             Frame::Status(status) => Ok(vec![Ask::Status(status), Ask::Names]),
             Frame::Ids(_) | Frame::Sketch(_) | Frame::Ranges(_) | Frame::Check(_) | Frame::WantBoxes(_) => {
@@ -290,7 +300,8 @@ impl HubSession {
                 (frames, self.page())
             }
             Answer::Took(chains, refused) => {
-                let safe = chains.into_iter().map(|(inc, upto)| Frame::Safe(Safe { inc, upto }));
+                let says = if self.relay { Frame::Held } else { Frame::Safe };
+                let safe = chains.into_iter().map(|(inc, upto)| says(Safe { inc, upto }));
                 let frames = safe.chain(refused.into_iter().map(Frame::Refused)).collect();
                 if self.drain {
                     return (frames, Vec::new());

@@ -430,7 +430,7 @@ impl Start<'_> {
         write_config(
             &config,
             &format!(
-                "data_dir = {}\n[http]\nlisten = \"{http}\"\n[quic]\nhubs = [{}]\nbackoff_most_ms = 2000\n{}",
+                "data_dir = {}\n[http]\nlisten = \"{http}\"\n[quic]\nhubs = [{}]\nbackoff_most_ms = 2000\n[lan]\nenabled = false\n{}",
                 quoted(&data),
                 hubs.join(", "),
                 plan.clock.toml(self.offset_ms)

@@ -163,6 +163,12 @@ impl Memory {
         }
     }
 
+    /// The numbers of an author's bursts that are held of one life.
+    pub fn numbers(&self, author: Author, inc: Incarnation) -> BTreeSet<u64> {
+        let of = self.numbered.range((author, inc, 0)..=(author, inc, u64::MAX));
+        of.map(|((_, _, seq), _)| *seq).collect()
+    }
+
     /// The author of a burst that somebody else signed, if there is one.
     pub fn forged(&self) -> Option<Author> {
         let whole = |digest: &Digest| self.burst(digest, |_| true);

@@ -32,6 +32,8 @@ faults! {
     Duplicate = "duplicate";
     /// Bursts carried over a LAN or a bundle, newest first.
     Reorder = "reorder";
+    /// An agent's device met its site's relay, with or without the link to the end.
+    Visit = "visit";
     /// A line that died in both directions.
     Cut = "cut";
     /// A line on which one direction is deaf.
@@ -87,6 +89,8 @@ pub struct Report {
     pub forks: u64,
     /// Sets that were repaired, by the way in which they were.
     pub repairs: BTreeMap<&'static str, u64>,
+    /// Visits at a relay, by how they ended.
+    pub visits: BTreeMap<&'static str, u64>,
     /// How often each kind of trouble happened.
     pub faults: BTreeMap<&'static str, u64>,
     /// Journals at the end, by rule.
@@ -111,6 +115,7 @@ impl Report {
         self.forks += other.forks;
         let counts = [
             (&mut self.repairs, &other.repairs),
+            (&mut self.visits, &other.visits),
             (&mut self.faults, &other.faults),
             (&mut self.journals, &other.journals),
         ];

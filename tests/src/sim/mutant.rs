@@ -1,4 +1,4 @@
-//! Eleven ways in which the product could be wrong, each at one seam. A simulator that does not catch one of
+//! Twelve ways in which the product could be wrong, each at one seam. A simulator that does not catch one of
 //! them does not look there.
 
 macro_rules! mutants {
@@ -41,6 +41,8 @@ mutants! {
     OutboxForgets = "outbox_forgets";
     /// Signatures are not looked at.
     ForgeryTaken = "forgery_taken";
+    /// What a relay near by holds is taken to be safe.
+    HeldIsSafe = "held_is_safe";
     /// Facts of a withdrawn seat count like any other.
     RevocationIgnored = "revocation_ignored";
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use protocol::decide::Draft;
 use protocol::fact::{Fact, Known, Revoked};
 use protocol::id::{Author, Incarnation, Kind, Scope, Subject};
-use protocol::seat::{Certificate, Role};
+use protocol::seat::{Certificate, Role, bits};
 use protocol::session::EdgeStore;
 use protocol::stamp::Stamp;
 
@@ -14,6 +14,7 @@ use super::device::{Clock, Device, JUMP_MS};
 use super::fault::{Fault, Report};
 use super::mutant::Mutant;
 use super::verdict;
+use super::visit::{self, Ended};
 use crate::model::people::{self, Things};
 use crate::model::{Central, Dice, Parties, order};
 
@@ -89,7 +90,8 @@ impl World {
             0..=24 if self.parcels.len() < PARCELS => self.place_order(),
             0..=84 => self.act(at),
             85..=129 => self.connect(at),
-            130..=137 => self.relay(at),
+            130..=133 => self.relay(at),
+            134..=137 => self.visit(at),
             138..=143 => self.cut(),
             144..=148 => self.deafen(),
             149..=153 => self.kill_device(at),
@@ -220,6 +222,24 @@ impl World {
             assert!(unknown.is_empty(), "a relay hands on the certificates with the bursts");
         }
         self.report.happened(Fault::Reorder);
+    }
+
+    /// An agent comes by his site, whose node is a relay.
+    fn visit(&mut self, at: usize) {
+        let serves = |device: &Device, party: &Scope| !device.full && device.edge.seat.may(bits::SERVE, party);
+        let party = self.devices[at].edge.seat.party;
+        let sites = (0..self.devices.len()).filter(|to| *to != at && serves(&self.devices[*to], &party));
+        let sites: Vec<usize> = sites.collect();
+        let Some(to) = self.dice.pick(&sites).copied() else { return };
+        if self.devices[at].full || self.devices[at].edge.seat.role() != Role::Agent {
+            return;
+        }
+        let known = self.devices[to].edge.memory.revocations.contains_key(&self.devices[at].edge.author);
+        let Ok([agent, site]) = self.devices.get_disjoint_mut([at, to]) else { return };
+        let ended = visit::visit(&mut agent.edge, &mut site.edge, known, &mut self.dice);
+        assert!(ended != Ended::Equal || visit::agree(&agent.edge, &site.edge), "a visit says equal, and it is not so");
+        self.report.happened(Fault::Visit);
+        *self.report.visits.entry(ended.word()).or_default() += 1;
     }
 
     fn cut(&mut self) {

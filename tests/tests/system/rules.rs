@@ -23,6 +23,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("quinn", &["protocol-quic"], &["protocol/quic/src/"]),
     ("rusqlite", &["edge-node"], &["edge-node/src/store"]),
+    ("mdns_sd", &["edge-node"], &["edge-node/src/lan/find"]),
     ("tantivy", &["edge-node", "central"], &["edge-node/src/search", "central/src/search"]),
     ("automerge", &["protocol"], &["protocol/src/document"]),
     ("sqlx", &["central"], &["central/src/"]),

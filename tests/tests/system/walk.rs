@@ -11,6 +11,7 @@ mod hands;
 mod hostile;
 mod house;
 mod ladder;
+mod lan;
 mod lives;
 mod online;
 mod raw;

@@ -11,6 +11,9 @@ use tauri::{Manager, RunEvent};
 /// Puts the data somewhere else than the system's place for it: tests, and several seats on one machine.
 const DATA_DIR: &str = "GETIT_APP_DATA";
 
+/// Relays near by at fixed addresses, `host:port` with commas between: networks without multicast, and tests.
+const RELAYS: &str = "GETIT_APP_RELAYS";
+
 /// Opens the window and runs until it is closed.
 ///
 /// # Errors
@@ -21,7 +24,9 @@ pub fn run() {
         .setup(|app| {
             let dir = std::env::var_os(DATA_DIR).map(PathBuf::from);
             let dir = dir.map_or_else(|| app.path().app_data_dir(), Ok)?;
-            let face = Arc::new(Face::agent(dir));
+            let relays = std::env::var(RELAYS).unwrap_or_default();
+            let relays = relays.split(',').filter_map(|relay| relay.trim().parse().ok()).collect();
+            let face = Arc::new(Face::agent(dir).with_relays(relays));
             app.manage(Arc::clone(&face));
             tauri::async_runtime::spawn(face.sync());
             Ok(())

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use edge_node::kiosk::ask::Running;
 use edge_node::{Node, kiosk};
 use protocol::command::Command;
 use protocol::fact::{Fact, PickupChosen};
@@ -95,7 +96,7 @@ impl Counter {
     }
 
     async fn cookie(&self) -> String {
-        let link = kiosk::ask_link(&self.host, &self.token).await.unwrap();
+        let link = Running::at(&self.host, self.token.clone()).unwrap().link().await.unwrap();
         let code = link.split_once("#open=").unwrap().1.to_owned();
         let answer = self.page(Method::POST, "/api/v1/session", None, &json!({"code": code})).await;
         let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
@@ -153,8 +154,8 @@ async fn only_the_own_page_and_programs_with_the_token_get_in() {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     assert!(page.text().await.unwrap().contains("GetIt"));
 
-    let link = kiosk::ask_link(&counter.host, &counter.token).await.unwrap();
-    assert!(kiosk::ask_link(&counter.host, "wrong").await.is_err());
+    let link = Running::at(&counter.host, counter.token.clone()).unwrap().link().await.unwrap();
+    assert!(Running::at(&counter.host, "wrong".to_owned()).unwrap().link().await.is_err());
     let code = json!({"code": link.split_once("#open=").unwrap().1});
     let open = |origin: &str| {
         let asked = counter.client.post(format!("http://{}/api/v1/session", counter.host));

@@ -35,7 +35,7 @@ impl Kiosk {
         let config = place.join("kiosk.toml");
         let data = mount.join("data");
         let text = format!(
-            "data_dir = {data:?}\n[http]\nlisten = \"{address}\"\n[quic]\nbackoff_most_ms = 500\n[log]\nlevel = \"warn\"\n"
+            "data_dir = {data:?}\n[http]\nlisten = \"{address}\"\n[quic]\nbackoff_most_ms = 500\n[lan]\nenabled = false\n[log]\nlevel = \"warn\"\n"
         );
         std::fs::write(&config, text).unwrap();
         let wish = json!({ "role": "site", "name": "Kazipara", "site": point });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use edge_node::kiosk;
+use edge_node::kiosk::ask::Running;
 use getit_tests::link::{Link, LinkProfile, Trace};
 use getit_tests::window::{Display, Window, id};
 use protocol::command::Command;
@@ -35,7 +36,8 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     let place = tempfile::tempdir().unwrap();
     let data = ("GETIT_APP_DATA", place.path().join("agent").display().to_string());
     let counter = Window::browser("kiosk", 1366, 900).await.unwrap();
-    counter.visit(&kiosk::ask_link(&address.to_string(), &token).await.unwrap()).await.unwrap();
+    let link = Running::at(&address.to_string(), token).unwrap().link().await.unwrap();
+    counter.visit(&link).await.unwrap();
     let app = Window::app("delivery", &display, &binary("getit-delivery"), &[data]).await.unwrap();
 
     // The agent's app is enrolled by a code, as a person does it.

@@ -187,22 +187,24 @@ impl House {
     }
 
     pub(super) async fn hub_at(&self, name: &str, listen: SocketAddr) -> sync_hub::Running {
-        let data_dir = self.data.path().join(name);
-        std::fs::create_dir_all(&data_dir).unwrap();
-        let identity = data_dir.join("identity.json");
+        let config = self.hub_config(name, listen);
+        std::fs::create_dir_all(&config.data_dir).unwrap();
+        let identity = config.data_dir.join("identity.json");
         Authority::open(&self.central_dir()).unwrap().write_hub_identity(&identity).unwrap();
-        let any = "127.0.0.1:0".parse().unwrap();
-        sync_hub::start(&sync_hub::config::Config {
-            data_dir,
+        sync_hub::start(&config).await.unwrap()
+    }
+
+    /// How a hub of this name is started.
+    pub(super) fn hub_config(&self, name: &str, listen: SocketAddr) -> sync_hub::config::Config {
+        sync_hub::config::Config {
+            data_dir: self.data.path().join(name),
             central_dir: self.central_dir(),
             quic: sync_hub::config::Quic { listen },
-            http: sync_hub::config::Http { listen: any },
+            http: sync_hub::config::Http { listen: "127.0.0.1:0".parse().unwrap() },
             database: Database { url: self.url.clone() },
             clock: Clock::default(),
             log: Log::default(),
-        })
-        .await
-        .unwrap()
+        }
     }
 
     /// Enrols an edge by a code, through TLS.

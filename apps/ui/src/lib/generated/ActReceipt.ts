@@ -23,7 +23,7 @@ at_ms: number,
 /**
  * Where it stands now.
  */
-standing: 'on_device' | 'in_the_books' | 'needs_attention', 
+standing: 'on_device' | 'at_hub' | 'in_the_books' | 'needs_attention', 
 /**
  * Central's stable code, when it needs attention.
  */

@@ -25,6 +25,10 @@ safe: number,
  */
 linked: boolean, 
 /**
+ * A relay near by is on the line: what is recorded has a second copy there.
+ */
+near: boolean, 
+/**
  * How long ago a hub was last heard, real ms.
  */
 since_ms: number | null, 

@@ -193,6 +193,11 @@ export const common = {
   'lbl.paid_short': ['পেমেন্ট হয়েছে', 'Paid'],
   'lbl.unknown': ['নাম জানা নেই', 'Name not known'],
   'st.linked': ['হাবের সাথে যুক্ত', 'Linked to the hub'],
+  'st.near': ['হাবের কম্পিউটারের সাথে যুক্ত', "Linked to the hub's computer"],
+  'st.near_long': [
+    'হাবের কম্পিউটারের সাথে যুক্ত। সেখানে আরেকটা কপি আছে; নেট এলে খাতায় উঠবে।',
+    "Linked to the hub's computer. It holds a second copy; it goes into the books when there is network.",
+  ],
   'st.last_contact': ['শেষ যোগাযোগ {span} আগে', 'Last contact {span} ago'],
   'st.late': [
     'এক দিনের বেশি পাঠানো বাকি। হাবের নেটে একবার ঢুকুন',
