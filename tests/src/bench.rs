@@ -1,6 +1,10 @@
 //! What a repair costs as a set grows: a replica on SQLite, and a hub's session over a central in memory.
 //! Only our own growth; no clock of a network is in it.
 
+pub mod ingest;
+pub mod road;
+pub mod tap;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,11 +1,15 @@
 //! `bench sync [--sizes N,N] [--report FILE]`: what a repair costs as a set grows.
+//! `bench ingest [--ops N] [--report FILE]`: the hub's intake beside bare COPY.
+//! `bench road [--times N] [--report FILE]`: coming back over a bad line.
+//! `bench tap [--report FILE]`: a tap beside the physical limit.
 #![allow(clippy::print_stdout)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
 use getit_tests::bench;
+use getit_tests::postgres::Cluster;
 
 #[derive(Parser)]
 enum Args {
@@ -18,17 +22,85 @@ enum Args {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// Verified, stored, folded and journaled ops a second, beside bare COPY of the same rows.
+    Ingest {
+        /// Ops, at least.
+        #[arg(long, default_value_t = 20_000)]
+        ops: u32,
+        /// Where the figures go, as JSON.
+        #[arg(long)]
+        report: Option<PathBuf>,
+    },
+    /// 100 + 100 facts, nothing, and one fact, over 64 kbit/s, 800 ms and 5 % loss.
+    Road {
+        /// How often each.
+        #[arg(long, default_value_t = 9)]
+        times: usize,
+        /// Where the figures go, as JSON.
+        #[arg(long)]
+        report: Option<PathBuf>,
+    },
+    /// A tap, alone and beside a session, over one bare durable transaction.
+    Tap {
+        /// Where the figures go, as JSON.
+        #[arg(long)]
+        report: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    let Args::Sync { sizes, report } = Args::parse();
+    match Args::parse() {
+        Args::Sync { sizes, report } => sync(&sizes, report.as_deref()),
+        Args::Tap { report } => tap(report.as_deref()),
+        Args::Ingest { ops, report } => ingest(ops, report.as_deref()),
+        Args::Road { times, report } => road(times, report.as_deref()),
+    }
+}
+
+fn road(times: usize, report: Option<&Path>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir_in("/var/tmp")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let rows = runtime.block_on(bench::road::road(&cluster, folder.path(), times))?;
+    println!("{:>8} {:>5} {:>9} {:>8} {:>8} {:>8}", "", "times", "median ms", "worst ms", "up", "down");
+    for row in &rows {
+        println!(
+            "{:>8} {:>5} {:>9} {:>8} {:>8} {:>8}",
+            row.case, row.times, row.median_ms, row.worst_ms, row.up_bytes, row.down_bytes
+        );
+    }
+    write(report, &rows)
+}
+
+fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir_in("/var/tmp")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let row = runtime.block_on(bench::ingest::ingest(&cluster, ops))?;
+    println!(
+        "{} ops in {} bursts, {} journals: {:.2} s, {:.0} ops a second; COPY of the log's rows: {:.3} s, {:.0} rows a second",
+        row.ops, row.bursts, row.journals, row.seconds, row.ops_a_second, row.copy_seconds, row.copy_a_second
+    );
+    write(report, &[row])
+}
+
+fn tap(report: Option<&Path>) -> anyhow::Result<()> {
+    println!("{:>17} {:>6} {:>8} {:>8} {:>6}", "", "count", "p50 us", "p99 us", "ratio");
+    let rows = bench::tap::tap()?;
+    for row in &rows {
+        println!("{:>17} {:>6} {:>8} {:>8} {:>6.2}", row.what, row.count, row.p50_us, row.p99_us, row.ratio);
+    }
+    write(report, &rows)
+}
+
+fn sync(sizes: &[u32], report: Option<&Path>) -> anyhow::Result<()> {
     let mut all = Vec::new();
     println!(
         "{:>8} {:>7} {:>9} {:>11} {:>9} {:>11} {:>5} {:>6}",
         "common", "by", "up", "of search", "down", "of search", "turns", "ms"
     );
     for size in sizes {
-        for row in bench::sync(size)? {
+        for row in bench::sync(*size)? {
             println!(
                 "{:>8} {:>7} {:>9} {:>11} {:>9} {:>11} {:>5} {:>6}",
                 row.common_ops,
@@ -43,9 +115,13 @@ fn main() -> anyhow::Result<()> {
             all.push(row);
         }
     }
+    write(report, &all)
+}
+
+fn write<T: serde::Serialize>(report: Option<&Path>, rows: &[T]) -> anyhow::Result<()> {
     if let Some(report) = report {
-        let text = serde_json::to_string_pretty(&all)?;
-        std::fs::write(&report, text).with_context(|| format!("{} cannot be written", report.display()))?;
+        let text = serde_json::to_string_pretty(rows)?;
+        std::fs::write(report, text).with_context(|| format!("{} cannot be written", report.display()))?;
     }
     Ok(())
 }

@@ -1,0 +1,307 @@
+//! A site that comes back over a bad line: real central, hub and Postgres, QUIC with certificates, and a link of
+//! 64 kbit/s, 800 ms there and back, and 5 % loss.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use central::authority::Authority;
+use central::config::{Clock, Config, Database, Http, Hubs, Log};
+use central::tokens::{self, Role};
+use edge_node::sync::Replica;
+use edge_node::{BusinessClock, Node};
+use protocol::burst::{Burst, ChainPlace};
+use protocol::command::Command;
+use protocol::fact::{Fact, HandInOffered, Put};
+use protocol::id::{Id16, Kind, Scope, Subject};
+use protocol::intake::op_of;
+use protocol::session::EdgeSession;
+use protocol::taka::Taka;
+use protocol_quic::{Identity, QuicEndpoint};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::link::{Link, LinkBytes, LinkProfile, Trace};
+use crate::postgres::Cluster;
+
+/// Facts that each side has and the other lacks.
+const APART: u32 = 100;
+/// Offers in one burst of the agent.
+const OFFERS: u32 = 50;
+/// The line.
+const BITS_A_SECOND: u64 = 64_000;
+const ONE_WAY: Duration = Duration::from_millis(400);
+const LOSS_PPM: u32 = 50_000;
+/// A session that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One way to come back, over several times.
+#[derive(Clone, Debug, Serialize)]
+pub struct Road {
+    /// `cold`: a device that was never here. `resumed`: one that has met the hub, and shows no certificate
+    /// again. `nothing`: the same, with
+    /// nothing to do. `fact`: a tap on a session that rests, until it is SAFE.
+    pub case: &'static str,
+    /// How often.
+    pub times: usize,
+    /// Median milliseconds until both sides hold the same, and the device knows that it is safe.
+    pub median_ms: u128,
+    /// The worst.
+    pub worst_ms: u128,
+    /// Median bytes of UDP up, with QUIC's own.
+    pub up_bytes: u64,
+    /// And down.
+    pub down_bytes: u64,
+}
+
+#[derive(Default)]
+struct Samples {
+    ms: Vec<u128>,
+    up: Vec<u64>,
+    down: Vec<u64>,
+}
+
+impl Samples {
+    fn add(&mut self, ms: u128, (before, after): (LinkBytes, LinkBytes)) {
+        self.ms.push(ms);
+        self.up.push(after.up - before.up);
+        self.down.push(after.down - before.down);
+    }
+
+    fn row(mut self, case: &'static str) -> Road {
+        self.ms.sort_unstable();
+        self.up.sort_unstable();
+        self.down.sort_unstable();
+        let times = self.ms.len();
+        let middle = times / 2;
+        Road {
+            case,
+            times,
+            median_ms: self.ms.get(middle).copied().unwrap_or(0),
+            worst_ms: self.ms.last().copied().unwrap_or(0),
+            up_bytes: self.up.get(middle).copied().unwrap_or(0),
+            down_bytes: self.down.get(middle).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// Comes back `times` times in each way, with 100 facts on each side that the other lacks.
+///
+/// # Errors
+/// Postgres, sockets, a session that does not end in equal roots.
+pub async fn road(cluster: &Cluster, folder: &Path, times: usize) -> anyhow::Result<Vec<Road>> {
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let (url, pool) = cluster.fresh_database().await?;
+    pool.close().await;
+    let any: SocketAddr = "127.0.0.1:0".parse()?;
+    let central_dir = folder.join("central");
+    std::fs::create_dir_all(&central_dir)?;
+    let central = central::http::serve(Config {
+        data_dir: central_dir.clone(),
+        http: Http { listen: any, tls_listen: any, names: Vec::new() },
+        database: Database { url: url.clone() },
+        clock: Clock::default(),
+        log: Log::default(),
+        hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
+    })
+    .await?;
+    let token = tokens::mint(&central.pool, Role::Operations).await?;
+    let ask = Operations { client: reqwest::Client::builder().no_proxy().build()?, base: central.http, token };
+    let made = ask.post("/sites", &json!({ "name": "Hub", "districts": ["Dhaka"] })).await?;
+    let site = Subject::parse(made["site"].as_str().unwrap_or_default()).context("a site")?;
+    let site_node = ask.enrol(folder, "site", &json!({ "role": "site", "name": "Hub", "site": site })).await?;
+    let request = json!({ "role": "agent", "name": "agent", "site": site, "cash_ceiling_paisa": 5_000_000 });
+    let agent_node = ask.enrol(folder, "agent", &request).await?;
+
+    let hub_dir = folder.join("hub");
+    std::fs::create_dir_all(&hub_dir)?;
+    Authority::open(&central_dir)?.write_hub_identity(&hub_dir.join("identity.json"))?;
+    let hub = sync_hub::start(&sync_hub::config::Config {
+        data_dir: hub_dir,
+        central_dir,
+        quic: sync_hub::config::Quic { listen: any },
+        http: sync_hub::config::Http { listen: any },
+        database: Database { url },
+        clock: Clock::default(),
+        log: Log::default(),
+    })
+    .await?;
+    let profile = LinkProfile {
+        delay_each_way: ONE_WAY,
+        loss_ppm: LOSS_PPM,
+        ..LinkProfile::clean(Trace::constant(BITS_A_SECOND))
+    };
+    let link = Link::start("road", &[hub.quic], profile, 1).await?;
+    let far = link.addresses()[0];
+    let local: SocketAddr = "0.0.0.0:0".parse()?;
+    let mut author = Author { node: Arc::clone(&agent_node), site, written: 0 };
+    let near = protocol_quic::device(&identity_of(&agent_node), local)?;
+    let met = protocol_quic::device(&identity_of(&site_node), local)?;
+    // Both have met the hub, and it has what it needs of them.
+    author.offer(APART)?;
+    sit(&near, hub.quic, &agent_node).await?;
+    sit(&met, hub.quic, &site_node).await?;
+    sit(&met, far, &site_node).await?;
+
+    let (mut cold, mut resumed, mut nothing, mut fact) =
+        (Samples::default(), Samples::default(), Samples::default(), Samples::default());
+    for turn in 0..times {
+        for (kind, come) in [&mut cold, &mut resumed].into_iter().enumerate() {
+            author.offer(APART)?;
+            sit(&near, hub.quic, &agent_node).await?;
+            for n in 0..APART {
+                count(&site_node, author.agent(), [turn as u32, kind as u32, n])?;
+            }
+            let fresh = protocol_quic::device(&identity_of(&site_node), local)?;
+            let before = link.bytes();
+            let ms = sit(if kind == 0 { &fresh } else { &met }, far, &site_node).await?;
+            come.add(ms, (before, link.bytes()));
+        }
+        let before = link.bytes();
+        let ms = sit(&met, far, &site_node).await?;
+        nothing.add(ms, (before, link.bytes()));
+        let before = link.bytes();
+        let ms = tap(&met, far, &site_node, author.agent(), [turn as u32, 2, 0]).await?;
+        fact.add(ms, (before, link.bytes()));
+    }
+    hub.stop().await;
+    central.stop().await?;
+    Ok(vec![cold.row("cold"), resumed.row("resumed"), nothing.row("nothing"), fact.row("fact")])
+}
+
+/// What operations ask of central.
+struct Operations {
+    client: reqwest::Client,
+    base: SocketAddr,
+    token: String,
+}
+
+impl Operations {
+    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("http://{}/api/v1{path}", self.base);
+        let answer = self.client.post(url).bearer_auth(&self.token).json(body).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    async fn enrol(&self, folder: &Path, name: &str, request: &Value) -> anyhow::Result<Arc<Node>> {
+        let made = self.post("/devices/codes", request).await?;
+        let dir = folder.join(name);
+        edge_node::enrol::enrol(made["code"].as_str().context("a code")?, &dir, name).await?;
+        Ok(Arc::new(Node::open(&dir, BusinessClock::default())?))
+    }
+}
+
+fn identity_of(node: &Node) -> Identity {
+    let own = node.identity();
+    Identity { authority: own.ca.clone(), certificate: own.x509.clone(), key: own.key.to_bytes() }
+}
+
+/// An agent who offers more cash than he has: what his own app would refuse, his signature makes.
+struct Author {
+    node: Arc<Node>,
+    site: Scope,
+    written: u32,
+}
+
+impl Author {
+    fn agent(&self) -> Scope {
+        self.node.seat().party
+    }
+
+    fn offer(&mut self, count: u32) -> anyhow::Result<()> {
+        for _ in (0..count).step_by(OFFERS as usize) {
+            let hello = self.node.store().hello()?;
+            let last = self.node.store().own_bursts_after(hello.last_seq.saturating_sub(1), usize::MAX)?;
+            let last = last.last().and_then(|bytes| Burst::decode(bytes).ok()).map(|burst| burst.digest());
+            let start = ChainPlace::start(self.node.author(), hello.inc);
+            let place = ChainPlace { seq: hello.last_seq + 1, prev: last, ..start };
+            let handins: Vec<Subject> = (0..OFFERS).map(|n| handin([self.written, 9, n])).collect();
+            self.written += 1;
+            let offer = HandInOffered { site: self.site, amount: Taka::whole(1), inc: place.inc, upto: place.seq - 1 };
+            let offer = Fact::HandInOffered(offer);
+            let mut ops: Vec<_> = handins.iter().map(|handin| op_of(*handin, &offer, Vec::new())).collect();
+            let put = Fact::Put(Put { generation: 1, subjects: handins });
+            ops.extend([op_of(self.agent(), &put, Vec::new()), op_of(self.site, &put, Vec::new())]);
+            let burst = Burst::sign(&self.node.identity().key, &place, self.node.now_ms(), &ops);
+            self.node.receive(vec![burst])?;
+        }
+        Ok(())
+    }
+}
+
+fn handin(n: [u32; 3]) -> Subject {
+    let mut id = [0x5b; 16];
+    for (at, part) in id.chunks_exact_mut(4).zip(n) {
+        at.copy_from_slice(&part.to_be_bytes());
+    }
+    Subject::new(Kind::HandIn, Id16(id))
+}
+
+fn count(node: &Node, agent: Scope, n: [u32; 3]) -> anyhow::Result<()> {
+    let handin = handin(n);
+    let act = handin.id().0;
+    let command = Command::Count { handin, agent, counted_paisa: Taka::whole(1), denominations: Vec::new() };
+    node.record(act, &command).map(drop).context("a count")
+}
+
+/// A session until both sides hold the same and nothing waits; milliseconds.
+async fn sit(device: &QuicEndpoint, hub: SocketAddr, node: &Arc<Node>) -> anyhow::Result<u128> {
+    let mut seat = Seat::begin(device, hub, node).await?;
+    tokio::time::timeout(PATIENCE, seat.rest()).await.context("the session did not come to rest")??;
+    Ok(seat.started.elapsed().as_millis())
+}
+
+/// A tap on a session that rests, until it is SAFE.
+async fn tap(
+    device: &QuicEndpoint,
+    hub: SocketAddr,
+    node: &Arc<Node>,
+    agent: Scope,
+    n: [u32; 3],
+) -> anyhow::Result<u128> {
+    let mut seat = Seat::begin(device, hub, node).await?;
+    tokio::time::timeout(PATIENCE, seat.rest()).await.context("the session did not come to rest")??;
+    let started = Instant::now();
+    count(node, agent, n)?;
+    let woken = seat.session.wake(&seat.replica)?;
+    seat.link.send(&woken).await?;
+    while node.store().outbox_len()? > 0 {
+        tokio::time::timeout(PATIENCE, seat.turn()).await.context("no SAFE came")??;
+    }
+    Ok(started.elapsed().as_millis())
+}
+
+/// A device's side of one session, driven by hand.
+struct Seat {
+    node: Arc<Node>,
+    link: protocol_quic::Link,
+    session: EdgeSession,
+    replica: Replica,
+    started: Instant,
+}
+
+impl Seat {
+    async fn begin(device: &QuicEndpoint, hub: SocketAddr, node: &Arc<Node>) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut link =
+            tokio::time::timeout(PATIENCE, protocol_quic::connect(device, hub)).await.context("no link")??;
+        let (replica, mut session) = (Replica::of(Arc::clone(node)), EdgeSession::default());
+        link.send(&session.start(&replica)?).await?;
+        Ok(Self { node: Arc::clone(node), link, session, replica, started })
+    }
+
+    async fn turn(&mut self) -> anyhow::Result<()> {
+        let frame = self.link.next().await?.context("the hub ended the session")?;
+        let out = self.session.handle(&mut self.replica, frame)?;
+        Ok(self.link.send(&out).await?)
+    }
+
+    async fn rest(&mut self) -> anyhow::Result<()> {
+        while !self.session.is_equal() || self.node.store().outbox_len()? > 0 {
+            self.turn().await?;
+        }
+        Ok(())
+    }
+}
