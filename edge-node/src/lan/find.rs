@@ -74,7 +74,10 @@ pub async fn follow(
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match event {
-            Ok(ServiceEvent::ServiceResolved(service)) if service.get_fullname().starts_with(&wanted) => {
+            Ok(ServiceEvent::ServiceResolved(service))
+                if service.get_fullname().starts_with(&wanted)
+                    && (found.len() < MAX_RELAYS || found.contains_key(service.get_fullname())) =>
+            {
                 let ips = service.get_addresses().iter().map(|ip| ip.to_ip_addr()).filter(IpAddr::is_ipv4);
                 let port = service.get_port();
                 found.insert(service.get_fullname().to_owned(), ips.map(|ip| SocketAddr::new(ip, port)).collect());
