@@ -129,9 +129,7 @@ impl Face {
             let stop = self.stop.subscribe();
             let near = lan::start(&node, &self.lan, &stop);
             sync::run(node, hubs, BACKOFF_MOST, stop).await;
-            if let Ok(near) = near {
-                near.ended().await;
-            }
+            near.ended().await;
         }
     }
 

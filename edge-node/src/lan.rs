@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use protocol::frame::Frame;
 use protocol::seat::{Certificate, Role};
-use protocol_quic::{LinkError, TlsError};
+use protocol_quic::LinkError;
 use serde::Deserialize;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch;
@@ -74,26 +74,26 @@ impl Near {
     }
 }
 
-/// Starts what the node's role asks for: a site's relay, or an agent's visits to it. A network without
-/// multicast is no reason not to start.
-///
-/// # Errors
-/// [`TlsError`] when the relay's address cannot be bound.
-pub fn start(node: &Arc<Node>, lan: &Lan, stop: &watch::Receiver<bool>) -> Result<Near, TlsError> {
+/// Starts what the node's role asks for: a site's relay, or an agent's visits to it. What cannot be started is
+/// logged and left out: recording goes on.
+#[must_use]
+pub fn start(node: &Arc<Node>, lan: &Lan, stop: &watch::Receiver<bool>) -> Near {
     let mut near = Near::default();
     let party = node.seat().party;
     match node.seat().role() {
-        Role::Site if lan.enabled => {
-            let relay = relay::serve(Arc::clone(node), lan.listen, stop.clone())?;
-            near.address = Some(relay.address);
-            if lan.discover {
-                match find::announce(&party, relay.address.port()) {
-                    Ok(announced) => near.announced = Some(announced),
-                    Err(error) => tracing::warn!(%error, "the relay is not announced; it works by its address"),
+        Role::Site if lan.enabled => match relay::serve(Arc::clone(node), lan.listen, stop.clone()) {
+            Ok(relay) => {
+                near.address = Some(relay.address);
+                if lan.discover {
+                    match find::announce(&party, relay.address.port()) {
+                        Ok(announced) => near.announced = Some(announced),
+                        Err(error) => tracing::warn!(%error, "the relay is not announced; it works by its address"),
+                    }
                 }
+                near.relay = Some(relay);
             }
-            near.relay = Some(relay);
-        }
+            Err(error) => tracing::error!(%error, listen = %lan.listen, "no relay for devices near by"),
+        },
         Role::Agent if lan.enabled => {
             let (found, relays) = watch::channel(lan.relays.clone());
             if lan.discover {
@@ -106,7 +106,7 @@ pub fn start(node: &Arc<Node>, lan: &Lan, stop: &watch::Receiver<bool>) -> Resul
         }
         _ => {}
     }
-    Ok(near)
+    near
 }
 
 async fn kept(found: watch::Sender<Vec<SocketAddr>>, mut stop: watch::Receiver<bool>) {

@@ -178,7 +178,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let sync = tokio::spawn(sync::run(Arc::clone(&node), hubs, most, stopped.clone()));
     let api = tokio::spawn(kiosk::run(Arc::clone(&node), token, listener, stopped.clone()));
-    let near = lan::start(&node, &config.lan, &stopped).context("lan.listen")?;
+    let near = lan::start(&node, &config.lan, &stopped);
     let relay = near.address.map(|address| address.to_string());
     publish(&config.data_dir, &serde_json::json!({"http": address.to_string(), "relay": relay}))?;
     tracing::info!(author = %node.author(), role = node.seat().role().word(), %address, "ready");

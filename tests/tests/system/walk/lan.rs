@@ -27,7 +27,7 @@ impl Around {
     fn start(node: &Arc<Node>, relays: Vec<SocketAddr>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let listen = "127.0.0.1:0".parse().unwrap();
-        let near = lan::start(node, &Lan { enabled: true, listen, discover: false, relays }, &stopped).unwrap();
+        let near = lan::start(node, &Lan { enabled: true, listen, discover: false, relays }, &stopped);
         Self { stop, near }
     }
 
@@ -214,8 +214,8 @@ async fn walk_a_relay_is_found_by_multicast() {
     let (house, hub, crew, _) = cut_off(&[]).await;
     let (stop, stopped) = watch::channel(false);
     let settings = Lan { listen: "0.0.0.0:0".parse().unwrap(), ..Lan::default() };
-    let relay = lan::start(&crew.site.node, &settings, &stopped).unwrap();
-    let visit = lan::start(&crew.agent.node, &settings, &stopped).unwrap();
+    let relay = lan::start(&crew.site.node, &settings, &stopped);
+    let visit = lan::start(&crew.agent.node, &settings, &stopped);
     soon("the relay is found", async || crew.agent.node.is_near().then_some(()).ok_or(String::new())).await;
     stop.send_replace(true);
     visit.ended().await;
