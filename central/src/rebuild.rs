@@ -25,11 +25,11 @@ const CHUNK: usize = 500;
 /// Journal rows that are verified at a time.
 const LOG_CHUNK: i64 = 1_000;
 
-/// A table with its rows as text, in order of the key. A membership's position is a cursor's hint and
-/// is left out.
+/// A table with its rows as text, in order of the key. The positions of a membership and of a root are hints to
+/// cursors and are left out.
 const PROJECTIONS: [(&str, &str); 17] = [
     ("member", "SELECT ROW(scope, subject, put_gen, close_gen)::text FROM member ORDER BY scope, subject"),
-    ("root", "SELECT t::text FROM root t ORDER BY scope, lane"),
+    ("root", "SELECT ROW(scope, lane, count, sum)::text FROM root ORDER BY scope, lane"),
     ("balance", "SELECT t::text FROM balance t ORDER BY account_code, owner"),
     ("view_order", "SELECT t::text FROM view_order t ORDER BY subject"),
     ("view_parcel", "SELECT t::text FROM view_parcel t ORDER BY subject"),
@@ -205,8 +205,9 @@ async fn rebuild_roots(conn: &mut PgConnection, members: &Members) -> Result<(),
         }
     }
     sqlx::query(
-        "INSERT INTO root (scope, lane, count, sum)
-         SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::bigint[], $4::bytea[])",
+        "INSERT INTO root (scope, lane, count, sum, moved)
+         SELECT roots.*, log_head.position
+         FROM unnest($1::bytea[], $2::smallint[], $3::bigint[], $4::bytea[]) AS roots, log_head",
     )
     .bind(roots.keys().map(|(scope, _)| scope.0).collect::<Vec<_>>())
     .bind(roots.keys().map(|(_, lane)| *lane).collect::<Vec<_>>())
@@ -394,5 +395,7 @@ pub async fn new_log(pool: &PgPool) -> Result<(), StoreError> {
         .bind(store::random::<4>()?)
         .execute(&mut *tx)
         .await?;
+    // Devices may hold what this copy lacks of anything in it: nothing counts as left alone before they could tell.
+    sqlx::query("UPDATE beacon SET position = 0").execute(&mut *tx).await?;
     Ok(tx.commit().await?)
 }

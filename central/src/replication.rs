@@ -1,6 +1,22 @@
 //! What a sync-hub asks of central's store. Each answer is one read-only snapshot.
 
+/// SQL of `scopes`, the scopes between $1 and $2 of which anything is known, and of `m`, their open members with the
+/// position at which each was first put. Every set has something in lane 0. OFFSET 0 keeps each look by key: a plan
+/// that is made once for all devices guesses badly at ranges, and read the whole log for every page.
+macro_rules! open_members {
+    () => {
+        "r AS MATERIALIZED (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS r(low, high)),
+         scopes AS MATERIALIZED (SELECT DISTINCT known.scope FROM r, LATERAL (
+            SELECT root.scope FROM root WHERE root.scope BETWEEN r.low AND r.high AND root.lane = 0 OFFSET 0) AS known),
+         m AS MATERIALIZED (SELECT open.subject, min(open.position) AS position FROM scopes, LATERAL (
+            SELECT member.subject, member.position FROM member
+             WHERE member.scope = scopes.scope AND member.put_gen > member.close_gen OFFSET 0) AS open
+            GROUP BY open.subject)"
+    };
+}
+
 mod moves;
+mod page;
 mod sets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +26,6 @@ use protocol::burst::{Burst, Head, Slot};
 use protocol::id::{Author, Digest, Incarnation, OpId, Scope, Subject};
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
-use protocol::session::hub::Told;
 use protocol::taka::Taka;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Postgres, Transaction};
@@ -19,6 +34,7 @@ use crate::ledger::paisa;
 use crate::store::{self, StoreError, signed, unsigned};
 
 pub use moves::{LogWatch, Place, Touched, end_of_log, touched, watch};
+pub use page::{Limits, Page, page};
 pub use sets::{Difference, Joined, MAX_DIFFERENCE_OPS, difference, elements, joined, ops};
 
 /// What a device is told when it says hello.
@@ -43,22 +59,6 @@ pub struct SeatRow {
     pub author: Author,
     /// Revoked.
     pub revoked: bool,
-}
-
-/// A part of what a device does not have yet.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// The ops, in log order.
-    pub parcel: Parcelled,
-    /// Up to where the device is told after this page.
-    pub upto: Told,
-    /// Ask again with `upto`.
-    pub more: bool,
-    /// Roots of every set the seat may read at `upto`; only on the last page.
-    pub roots: Vec<(Scope, u8, Root)>,
-    /// [`protocol::books::digest`] of the journal log over the seat's open member subjects at `upto`;
-    /// zero but on the last page.
-    pub books: [u8; 16],
 }
 
 /// What a device says of itself at the end of a session.
@@ -208,94 +208,6 @@ pub async fn note_refused(
     Ok(())
 }
 
-/// Bytes of a burst that holds one op, without it: head, signature, and how slots are written.
-const BURST_BYTES: i64 = 120;
-/// Bytes of a slot that is withheld.
-const WITHHELD_BYTES: i64 = 33;
-
-/// An op that is due: its id, where it falls due, its position, bytes, and the burst with its slots.
-type Due = ([u8; 32], i64, i64, i32, [u8; 32], i32);
-
-/// What `seat` does not have after `after`: at least one op, then as many as fit in `ops` and `bytes`.
-///
-/// # Errors
-/// See [`ReplicationError`].
-pub async fn page(
-    pool: &PgPool,
-    seat: &Seat,
-    author: Author,
-    after: Told,
-    ops: u32,
-    bytes: usize,
-) -> Result<Page, ReplicationError> {
-    let mut tx = snapshot(pool).await?;
-    let head = store::log_head(&mut tx).await?;
-    let readable = Ranges::of(seat, bits::READ);
-    // An op is due at its own position, or when its subject first became readable, whichever is later. What is
-    // to be known of it is carried along, and its burst looked up by key (OFFSET keeps it so): joined behind the
-    // limit, the whole log was read for every page.
-    let mut rows: Vec<Due> = sqlx::query_as(
-        "WITH r AS MATERIALIZED (SELECT * FROM unnest($1::bytea[], $2::bytea[]) AS r(low, high)),
-         m AS MATERIALIZED (
-            SELECT member.subject, min(member.position) AS position FROM r
-            JOIN member ON member.scope BETWEEN r.low AND r.high
-            WHERE member.put_gen > member.close_gen GROUP BY member.subject),
-         due AS (
-            SELECT op.id, op.position AS at, op.position, op.author, octet_length(op.bytes) AS length, op.digest
-              FROM op JOIN m ON m.subject = op.subject WHERE op.position > $3 AND op.position >= m.position
-            UNION ALL
-            SELECT op.id, m.position, op.position, op.author, octet_length(op.bytes), op.digest
-              FROM m JOIN op ON op.subject = m.subject WHERE m.position > $3 AND op.position < m.position
-            UNION ALL
-            SELECT op.id, op.position, op.position, op.author, octet_length(op.bytes), op.digest
-              FROM op JOIN r ON op.subject BETWEEN r.low AND r.high WHERE op.position > $3),
-         next AS (
-            SELECT DISTINCT id, at, position, length, digest FROM due
-            WHERE author <> $4 AND (at > $3 + 1 OR position > $5) ORDER BY at, position LIMIT $6)
-         SELECT id, at, position, length, digest, slots.slots
-         FROM next, LATERAL (SELECT octet_length(burst.ids) / 32 AS slots FROM burst WHERE burst.digest = next.digest
-            OFFSET 0) AS slots
-         ORDER BY at, position",
-    )
-    .bind(&readable.low)
-    .bind(&readable.high)
-    .bind(signed(after.position))
-    .bind(author.0)
-    .bind(signed(after.within))
-    .bind(i64::from(ops))
-    .fetch_all(&mut *tx)
-    .await?;
-    let fits = fitting(&rows, bytes);
-    let more = fits < rows.len() || rows.len() >= usize::try_from(ops).unwrap_or(usize::MAX);
-    rows.truncate(fits);
-    let upto = match rows.last() {
-        // What falls due at one position may be more than a page: the cursor stands within it.
-        Some((_, at, position, ..)) if more => Told { position: unsigned(*at - 1), within: unsigned(*position) },
-        _ => Told { position: head.position, within: 0 },
-    };
-    let ids: Vec<[u8; 32]> = rows.into_iter().map(|(id, ..)| id).collect();
-    let parcel = Parcelled::of(&mut tx, seat, &ids).await?;
-    let (mut set_roots, mut books) = (Vec::new(), [0; 16]);
-    if !more {
-        set_roots = roots(&mut tx, &readable).await?;
-        books = protocol::books::digest(&subject_books(&mut tx, &readable).await?);
-    }
-    Ok(Page { parcel, upto, more, roots: set_roots, books })
-}
-
-/// How many of these ops, one at least, travel in about so many bytes.
-fn fitting(rows: &[Due], bytes: usize) -> usize {
-    let most = i64::try_from(bytes).unwrap_or(i64::MAX);
-    let (mut sum, mut bursts) = (0, BTreeSet::new());
-    let over = rows.iter().position(|(_, _, _, length, digest, slots)| {
-        let opened = bursts.insert(*digest);
-        let burst = if opened { BURST_BYTES + WITHHELD_BYTES * i64::from(slots - 1) } else { -WITHHELD_BYTES };
-        sum += i64::from(*length) + burst;
-        sum > most
-    });
-    over.map_or(rows.len(), |at| at.max(1))
-}
-
 /// Central's books over what `seat` may read and own.
 ///
 /// # Errors
@@ -315,14 +227,14 @@ pub async fn books(pool: &PgPool, seat: &Seat) -> Result<Books, ReplicationError
 
 /// Net by account of the journal log over the open member subjects.
 async fn subject_books(conn: &mut PgConnection, readable: &Ranges) -> Result<BTreeMap<Account, Taka>, StoreError> {
-    let rows: Vec<(i32, Vec<u8>, i64)> = sqlx::query_as(
-        "WITH m AS MATERIALIZED (
-            SELECT DISTINCT member.subject FROM unnest($1::bytea[], $2::bytea[]) AS r(low, high)
-            JOIN member ON member.scope BETWEEN r.low AND r.high WHERE member.put_gen > member.close_gen)
-         SELECT p.account_code, coalesce(p.owner, ''::bytea), sum(p.amount_paisa)::bigint
-         FROM m JOIN journal_log j ON j.subject = m.subject JOIN posting p ON p.journal = j.id
+    let rows: Vec<(i32, Vec<u8>, i64)> = sqlx::query_as(concat!(
+        "WITH ",
+        open_members!(),
+        " SELECT p.account_code, p.owner, sum(p.amount_paisa)::bigint FROM m, LATERAL (
+            SELECT p.account_code, coalesce(p.owner, ''::bytea) AS owner, p.amount_paisa
+              FROM journal_log j JOIN posting p ON p.journal = j.id WHERE j.subject = m.subject OFFSET 0) AS p
          GROUP BY 1, 2 HAVING sum(p.amount_paisa) <> 0",
-    )
+    ))
     .bind(&readable.low)
     .bind(&readable.high)
     .fetch_all(conn)

@@ -150,22 +150,31 @@ pub(crate) struct LogHead {
     pub(crate) position: u64,
     pub(crate) journals: u64,
     pub(crate) journal_hash: [u8; 32],
+    /// The newest; 0 before the first.
+    pub(crate) beacon: u64,
 }
 
 /// The end of the log.
 pub(crate) async fn log_head(conn: &mut PgConnection) -> Result<LogHead, StoreError> {
-    let row: Option<([u8; 8], i64, i64, [u8; 32])> =
-        sqlx::query_as("SELECT log_id, position, journals, journal_hash FROM log_head").fetch_optional(conn).await?;
-    let (log_id, position, journals, journal_hash) = row.ok_or(StoreError::NotSetUp)?;
-    Ok(LogHead { log_id, position: unsigned(position), journals: unsigned(journals), journal_hash })
+    let row: Option<([u8; 8], i64, i64, [u8; 32], i64)> = sqlx::query_as(
+        "SELECT log_id, position, journals, journal_hash, (SELECT coalesce(max(number), 0) FROM beacon) FROM log_head",
+    )
+    .fetch_optional(conn)
+    .await?;
+    let (log_id, position, journals, journal_hash, beacon) = row.ok_or(StoreError::NotSetUp)?;
+    let (position, journals) = (unsigned(position), unsigned(journals));
+    Ok(LogHead { log_id, position, journals, journal_hash, beacon: unsigned(beacon) })
 }
 
 /// Where central's chain goes on.
 pub(crate) async fn place(conn: &mut PgConnection, author: Author) -> Result<ChainPlace, StoreError> {
-    let row: Option<([u8; 4], i64, Option<[u8; 32]>)> =
-        sqlx::query_as("SELECT inc, seq, prev FROM central_author").fetch_optional(conn).await?;
-    let (inc, seq, prev) = row.ok_or(StoreError::NotSetUp)?;
-    Ok(ChainPlace { author, inc: Incarnation(inc), seq: unsigned(seq), prev: prev.map(Digest) })
+    let row: Option<([u8; 4], i64, Option<[u8; 32]>, i64)> =
+        sqlx::query_as("SELECT inc, seq, prev, (SELECT coalesce(max(number), 0) FROM beacon) FROM central_author")
+            .fetch_optional(conn)
+            .await?;
+    let (inc, seq, prev, beacon) = row.ok_or(StoreError::NotSetUp)?;
+    let (inc, prev) = (Incarnation(inc), prev.map(Digest));
+    Ok(ChainPlace { author, inc, seq: unsigned(seq), prev, beacon: unsigned(beacon) })
 }
 
 /// The seat inside a certificate that was verified before it was stored.

@@ -26,7 +26,7 @@ pub(crate) async fn taken(
     head.position += taken.ops.len() as u64;
     chains(conn, taken).await?;
     members(conn, taken, start).await?;
-    roots(conn, taken).await?;
+    roots(conn, taken, head.position).await?;
     revocations(conn, taken, start).await?;
     refused(conn, taken, head.position).await?;
     ledger::append(conn, head, &taken.entries, now_ms).await?;
@@ -159,20 +159,21 @@ async fn members(conn: &mut PgConnection, taken: &Taken, start: u64) -> Result<(
     Ok(())
 }
 
-async fn roots(conn: &mut PgConnection, taken: &Taken) -> Result<(), sqlx::Error> {
+async fn roots(conn: &mut PgConnection, taken: &Taken, moved: u64) -> Result<(), sqlx::Error> {
     let rows: Vec<_> = taken.roots.iter().collect();
     if rows.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO root (scope, lane, count, sum)
-         SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::bigint[], $4::bytea[])
-         ON CONFLICT (scope, lane) DO UPDATE SET count = excluded.count, sum = excluded.sum",
+        "INSERT INTO root (scope, lane, count, sum, moved)
+         SELECT *, $5 FROM unnest($1::bytea[], $2::smallint[], $3::bigint[], $4::bytea[])
+         ON CONFLICT (scope, lane) DO UPDATE SET count = excluded.count, sum = excluded.sum, moved = excluded.moved",
     )
     .bind(rows.iter().map(|((scope, _), _)| scope.0).collect::<Vec<_>>())
     .bind(rows.iter().map(|((_, lane), _)| i16::from(*lane)).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, root)| signed(root.count)).collect::<Vec<_>>())
     .bind(rows.iter().map(|(_, root)| root.sum_bytes()).collect::<Vec<_>>())
+    .bind(signed(moved))
     .execute(&mut *conn)
     .await?;
     if rows.iter().any(|(_, root)| root.count == 0) {

@@ -12,8 +12,8 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use super::books::hex;
 
-/// Projections of central with the columns of their keys. The position of a membership is a cursor's
-/// hint and is left out.
+/// Projections of central with the columns of their keys. The positions of a membership and of a root are hints to
+/// cursors and are left out.
 const CENTRAL: [(&str, &str); 17] = [
     ("member", "scope, subject"),
     ("root", "scope, lane"),
@@ -35,7 +35,8 @@ const CENTRAL: [(&str, &str); 17] = [
 ];
 
 /// Projections of an edge with the columns of their keys.
-const EDGE: [(&str, &str); 7] = [
+const EDGE: [(&str, &str); 8] = [
+    ("carried", "subject, account_code, owner"),
     ("local_ledger", "subject, key, line"),
     ("member", "subject, scope"),
     ("root", "scope, lane"),
@@ -82,7 +83,7 @@ async fn rebuild_central(options: PgConnectOptions) -> anyhow::Result<Vec<String
 async fn central_rows(pool: &PgPool) -> anyhow::Result<Rows> {
     let mut all = Rows::new();
     for (table, key) in CENTRAL {
-        let sql = format!("SELECT ROW({key})::text, (to_jsonb(t) - 'position')::text FROM {table} t");
+        let sql = format!("SELECT ROW({key})::text, (to_jsonb(t) - 'position' - 'moved')::text FROM {table} t");
         let rows: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(pool).await?;
         all.extend(rows.into_iter().map(|(key, row)| ((table, key), row)));
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use central::intake::{Check, ClerkKey, Conflict, Guard, Intake, IntakeError};
-use central::{rebuild, replication, store};
+use central::replication::{self, Limits};
+use central::{rebuild, store};
 use ed25519_dalek::SigningKey;
 use getit_tests::postgres::Cluster;
 use protocol::burst::{Burst, ChainPlace, Slot};
@@ -355,7 +356,9 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
     let welcome = replication::welcome(pool, author).await.unwrap();
     assert_eq!(welcome.heads, [(town.agent.place.inc, 3, 3, false)]);
 
-    let whole = replication::page(pool, seat, author, Told::default(), 1_000, usize::MAX).await.unwrap();
+    let whole = replication::page(pool, seat, author, Told::default(), Limits { ops: 1_000, ..Limits::default() })
+        .await
+        .unwrap();
     assert!(!whole.more && whole.upto == Told { position: welcome.position, within: 0 } && !whole.roots.is_empty());
     assert!(whole.parcel.bursts.iter().all(|burst| burst.head.author != author), "own bursts stay away");
     assert_eq!(whole.parcel.keys, [(town.parcel, [7; 32])]);
@@ -374,10 +377,11 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
         }
     }
     // Small pages give the same ops, and so do pages of one op.
-    for (most, bytes) in [(2, usize::MAX), (1_000, 1), (1_000, 600)] {
+    let sizes = [(2, usize::MAX), (1_000, 1), (1_000, 600)];
+    for ((most, bytes), near) in sizes.into_iter().flat_map(|size| [(size, 0), (size, 3), (size, u64::MAX)]) {
         let (mut cursor, mut ops) = (Told::default(), 0);
         loop {
-            let page = replication::page(pool, seat, author, cursor, most, bytes).await.unwrap();
+            let page = replication::page(pool, seat, author, cursor, Limits { ops: most, bytes, near }).await.unwrap();
             let held = page.parcel.bursts.iter().map(opened).sum::<usize>();
             assert!(held <= if bytes == 1 { 1 } else { most as usize }, "{held} ops");
             ops += held;
@@ -389,6 +393,15 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
         }
         assert_eq!(ops, whole.parcel.bursts.iter().map(opened).sum::<usize>());
         assert_eq!(cursor, whole.upto);
+    }
+    // Whoever is behind by anything is told the same, from his subjects and from the end of the log.
+    for (told, within) in (0..welcome.position).flat_map(|told| [(told, 0), (told, told)]) {
+        let told = Told { position: told, within };
+        let of = |near| Limits { near, ..Limits::default() };
+        let from_subjects = replication::page(pool, seat, author, told, of(0)).await.unwrap();
+        let from_log = replication::page(pool, seat, author, told, of(u64::MAX)).await.unwrap();
+        assert_eq!(from_subjects.parcel.bursts, from_log.parcel.bursts, "{told:?}");
+        assert_eq!((from_subjects.upto, &from_subjects.roots), (from_log.upto, &from_log.roots));
     }
     let cursor = welcome.position;
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use central::intake::{ClerkKey, Intake};
-use central::{replication, store};
+use central::replication::{self, Limits};
+use central::store;
 use ed25519_dalek::SigningKey;
 use edge_node::store::Identity;
 use edge_node::{BusinessClock, Node};
@@ -295,14 +296,16 @@ impl SmallDay {
             let cursor = node.store().hello().unwrap().cursor.unwrap_or_default();
             let after = Told { position: cursor.position, within: cursor.within.unwrap_or(0) };
             let (seat, author) = (node.seat(), node.author());
-            let page = replication::page(&self.pool, seat, author, after, PAGE, usize::MAX).await.unwrap();
+            let page = replication::page(&self.pool, seat, author, after, Limits { ops: PAGE, ..Limits::default() })
+                .await
+                .unwrap();
             node.store().add_certificates(&page.parcel.certificates).unwrap();
             let received = node.receive(page.parcel.bursts).unwrap();
             assert!(received.unknown_authors.is_empty() && received.refused == 0, "{name}: {received:?}");
             node.store().add_keys(&page.parcel.keys).unwrap();
             let Told { position, within } = page.upto;
             let cursor = Cursor { log_id: welcome.log_id, position, within: Some(within) };
-            node.store().set_cursor(cursor).unwrap();
+            node.store().set_cursor(cursor, 0).unwrap();
             if !page.more {
                 break;
             }
