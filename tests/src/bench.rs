@@ -3,6 +3,7 @@
 
 pub mod ingest;
 pub mod road;
+pub mod storm;
 pub mod tap;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -141,7 +142,7 @@ fn scene(dir: &Path, n: u32) -> anyhow::Result<(Central, Certificate)> {
     central.take(there, Stamp { now_ms: 2, entropy: [0; 32] });
     node.receive(here)?;
     // As after a restore from a copy: the cursor says that all was told.
-    node.store().set_cursor(Cursor { log_id: central.log_id, position: central.memory.position, within: None })?;
+    node.store().set_cursor(Cursor { log_id: central.log_id, position: central.memory.position, within: None }, 0)?;
     Ok((central, site_seat))
 }
 

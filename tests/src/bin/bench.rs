@@ -1,6 +1,7 @@
 //! `bench sync [--sizes N,N] [--report FILE]`: what a repair costs as a set grows.
 //! `bench ingest [--ops N] [--report FILE]`: the hub's intake beside bare COPY.
 //! `bench road [--times N] [--report FILE]`: coming back over a bad line.
+//! `bench storm [--sites N --agents N --parcels N --within S] [--report FILE]`: a whole country comes back at once.
 //! `bench tap [--report FILE]`: a tap beside the physical limit.
 #![allow(clippy::print_stdout)]
 
@@ -40,6 +41,24 @@ enum Args {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// Every site and agent comes back within a minute.
+    Storm {
+        /// Sites.
+        #[arg(long, default_value_t = 200)]
+        sites: u32,
+        /// Agents.
+        #[arg(long, default_value_t = 2_000)]
+        agents: u32,
+        /// Parcels that each delivered yesterday, and gets today.
+        #[arg(long, default_value_t = 4)]
+        parcels: u32,
+        /// Seconds in which they come.
+        #[arg(long, default_value_t = 60)]
+        within: u64,
+        /// Where the figures go, as JSON.
+        #[arg(long)]
+        report: Option<PathBuf>,
+    },
     /// A tap, alone and beside a session, over one bare durable transaction.
     Tap {
         /// Where the figures go, as JSON.
@@ -54,6 +73,10 @@ fn main() -> anyhow::Result<()> {
         Args::Tap { report } => tap(report.as_deref()),
         Args::Ingest { ops, report } => ingest(ops, report.as_deref()),
         Args::Road { times, report } => road(times, report.as_deref()),
+        Args::Storm { sites, agents, parcels, within, report } => {
+            let within = std::time::Duration::from_secs(within);
+            storm(bench::storm::Size { sites, agents, parcels, within }, report.as_deref())
+        }
     }
 }
 
@@ -70,6 +93,31 @@ fn road(times: usize, report: Option<&Path>) -> anyhow::Result<()> {
         );
     }
     write(report, &rows)
+}
+
+fn storm(size: bench::storm::Size, report: Option<&Path>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir_in("/var/tmp")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let row = runtime.block_on(bench::storm::storm(&cluster, folder.path(), size))?;
+    println!(
+        "{} sites and {} agents brought {} ops, {} journals, and were at rest after {:.1} s\n\
+         safe after: p50 {} ms, p99 {} ms, worst {} ms; all equal, p99 {} ms\n\
+         broken sessions: {}; hub: {} MB, {:.1} s of CPU",
+        row.sites,
+        row.agents,
+        row.ops,
+        row.journals,
+        row.seconds,
+        row.safe_p50_ms,
+        row.safe_p99_ms,
+        row.safe_worst_ms,
+        row.equal_p99_ms,
+        row.broken_sessions,
+        row.hub_mb,
+        row.hub_cpu_seconds
+    );
+    write(report, &[row])
 }
 
 fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {

@@ -85,6 +85,12 @@ impl Process {
         }
     }
 
+    /// Its number, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
     /// kill -9.
     pub async fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
