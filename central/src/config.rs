@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// Fastest business clock: a day of business in less than a real second.
 pub const MAX_SCALE: u32 = 100_000;
 /// Sections that the environment may set; other programs share its `GETIT_` names.
-const SECTIONS: [&str; 5] = ["http__", "database__", "clock__", "log__", "hubs__"];
+const SECTIONS: [&str; 6] = ["http__", "database__", "clock__", "log__", "hubs__", "closing__"];
 
 /// Everything central can be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Config {
     /// What enrolling devices are told about hubs.
     #[serde(default)]
     pub hubs: Hubs,
+    /// When devices may forget.
+    #[serde(default)]
+    pub closing: Closing,
 }
 
 /// Where the API listens.
@@ -113,6 +116,20 @@ pub enum LogFormat {
     Text,
 }
 
+/// When what is settled leaves the devices.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Closing {
+    /// Days without a new record after which something settled is closed; 0 closes nothing.
+    pub after_days: u32,
+}
+
+impl Default for Closing {
+    fn default() -> Self {
+        Self { after_days: 45 }
+    }
+}
+
 /// The hubs of this system.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -134,7 +151,7 @@ pub struct ConfigError {
 }
 
 /// An example of each key, for errors.
-const EXAMPLES: [(&str, &str); 12] = [
+const EXAMPLES: [(&str, &str); 13] = [
     ("data_dir", r#"data_dir = "/var/lib/getit/central" (or GETIT_DATA_DIR)"#),
     ("http.listen", r#"[http] listen = "127.0.0.1:8080""#),
     ("http.tls_listen", r#"[http] tls_listen = "127.0.0.1:8443""#),
@@ -146,6 +163,7 @@ const EXAMPLES: [(&str, &str); 12] = [
     ("log.level", r#"[log] level = "info""#),
     ("log.format", r#"[log] format = "json" (or "text")"#),
     ("hubs.addresses", r#"[hubs] addresses = ["127.0.0.1:7443"]"#),
+    ("closing.after_days", "[closing] after_days = 45 (0 closes nothing)"),
     ("", r#"data_dir = "/var/lib/getit/central" and [database] url = "postgres:///getit""#),
 ];
 
@@ -270,6 +288,7 @@ mod tests {
             (&format!("{GOOD}[clock]\nscale = 0\n"), "clock.scale"),
             (&format!("{GOOD}[clock]\nscale = 60\n"), "clock.origin_real_ms"),
             (&format!("{GOOD}[log]\nformat = \"xml\"\n"), "log.format"),
+            (&format!("{GOOD}[closing]\nafter_days = -1\n"), "closing.after_days"),
             (&format!("{GOOD}[hubs]\naddresses = [\"nowhere\"]\n"), "hubs.addresses"),
         ] {
             let error = load(text).unwrap_err();

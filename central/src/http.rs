@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::authority::Authority;
 use crate::clock::Clock;
+use crate::closing;
 use crate::config::Config;
 use crate::documents;
 use crate::intake::{ClerkKey, Intake};
@@ -39,6 +40,7 @@ mod operation;
 mod orders;
 mod payments;
 mod payouts;
+mod proofs;
 mod vendors;
 
 use door::MAX_IN_WORK;
@@ -138,6 +140,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let intake = Intake::start(pool.clone(), clerk, Arc::new(stamp));
 
     drop(tokio::spawn(crate::placing::codes::make_boxes(pool.clone())));
+    drop(tokio::spawn(closing::keep(pool.clone(), intake.clone(), clock, config.closing.after_days)));
 
     let plain = bind(config.http.listen).context("http.listen")?;
     let secure = bind(config.http.tls_listen).context("http.tls_listen")?;
@@ -204,6 +207,7 @@ const CUSTOMER: &[Role] = &[Role::Customer];
 const ORDERING: &[Role] = &[Role::Customer, Role::Operations];
 const OPERATIONS: &[Role] = &[Role::Operations];
 const FINANCE: &[Role] = &[Role::Finance];
+const JUDGES: &[Role] = &[Role::Operations, Role::Finance];
 const VENDOR: &[Role] = &[Role::Vendor];
 const ANYBODY: &[Role] = &[Role::Customer, Role::Operations, Role::Finance, Role::Vendor];
 
@@ -218,6 +222,7 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(banking::operations());
     all.extend(payouts::operations());
     all.extend(health::operations());
+    all.extend(proofs::operations());
     all.extend(document::operations());
     all
 }

@@ -2,7 +2,9 @@
 
 pub mod authority;
 pub mod banking;
+pub mod blobs;
 pub mod clock;
+pub mod closing;
 pub mod config;
 pub mod devices;
 pub mod documents;

@@ -37,7 +37,7 @@ pub struct Head {
     pub prev: [u8; 16],
     /// The author's claim of the time, ms since 1970, monotone per author. For display only.
     pub time_ms: u64,
-    /// The newest beacon the author had seen; 0 until beacons exist.
+    /// The newest beacon that the author had heard when it signed; 0 for none. A claim: it can be too low.
     pub beacon: u64,
     /// How many ops, 1..=64.
     pub n: u8,
@@ -175,7 +175,8 @@ impl Burst {
             prev.copy_from_slice(&digest.0[..16]);
         }
         let n = u8::try_from(ops.len()).unwrap_or(u8::MAX);
-        let head = Head { author: place.author, inc: place.inc, seq: place.seq, prev, time_ms, beacon: 0, n };
+        let head =
+            Head { author: place.author, inc: place.inc, seq: place.seq, prev, time_ms, beacon: place.beacon, n };
         let slots: Vec<Slot> = ops.iter().map(|op| Slot::Open(op.encode())).collect();
         let mut burst = Self { head, sig: [0; 64], slots };
         burst.sig = key.sign(&burst.digest().0).to_bytes();
@@ -274,13 +275,15 @@ pub struct ChainPlace {
     pub seq: u64,
     /// The digest of the burst before; `None` at `seq` 1.
     pub prev: Option<Digest>,
+    /// The newest beacon that the author has heard; 0 when it has heard none.
+    pub beacon: u64,
 }
 
 impl ChainPlace {
     /// The start of a new incarnation.
     #[must_use]
     pub const fn start(author: Author, inc: Incarnation) -> Self {
-        Self { author, inc, seq: 1, prev: None }
+        Self { author, inc, seq: 1, prev: None, beacon: 0 }
     }
 
     /// The place after a burst of this digest.

@@ -8,6 +8,7 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
+use crate::blob::{BlobHeld, BlobPart};
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 
 /// Largest frame body: a page of bursts is cut well below, so that a small device never buffers more.
@@ -23,6 +24,9 @@ pub const FIRST_FRAME_BYTES: usize = 1024;
 pub const MAX_IDS: usize = 200_000;
 /// The version of sketch and ranges that [`Welcome::ladder`] names.
 pub const LADDER: u8 = 1;
+
+/// The version of [`BlobPart`] that [`Welcome::blobs`] names.
+pub const BLOBS: u8 = 1;
 
 /// Parcels whose boxes are asked for at once: a page of them, and the rest at the next comparison.
 pub const MAX_BOXES: usize = 128;
@@ -128,6 +132,9 @@ pub struct Welcome {
     /// The hub reads [`Sketch`] and [`Ranges`], version [`LADDER`] of them. `None`: it reads only [`Ids`].
     #[n(3)]
     pub ladder: Option<u8>,
+    /// The hub takes blobs, version [`BLOBS`] of them.
+    #[n(4)]
+    pub blobs: Option<u8>,
 }
 
 /// The end of a page of the delta.
@@ -139,6 +146,10 @@ pub struct PageEnd {
     /// More follows.
     #[n(1)]
     pub more: bool,
+    /// Central's newest beacon: a number that grows with central's own time, so that a device with a wrong clock
+    /// knows how much has passed, and a burst proves what its author had heard. `None` before the first.
+    #[n(2)]
+    pub beacon: Option<u64>,
 }
 
 /// Every slot of every burst up to here is committed in Postgres.
@@ -436,6 +447,10 @@ frames! {
     /// Relay → edge: own bursts up to here are on the relay's disk. Not SAFE: the relay may burn before it
     /// meets central.
     Held(Safe) = 22;
+    /// Edge → hub: a piece of a blob; only to a hub that takes them.
+    BlobPart(BlobPart) = 23;
+    /// Hub → edge: how much of a blob central holds.
+    BlobHeld(BlobHeld) = 24;
 }
 
 /// Why bytes are not a frame.

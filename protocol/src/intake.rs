@@ -267,7 +267,7 @@ pub struct Taken {
 #[must_use]
 pub fn take(desk: Desk, bursts: Vec<Verified>, clerk: Option<Clerk<'_>>) -> Taken {
     let ids = desk.ops.values().flatten().map(|held| held.id).chain(desk.control_ids.iter().copied()).collect();
-    let mut intake = Intake { desk, taken: Taken::default(), touched: BTreeSet::new(), ids };
+    let mut intake = Intake { desk, taken: Taken::default(), touched: BTreeSet::new(), ids, closed: Vec::new() };
     for verified in bursts {
         intake.burst(verified);
     }
@@ -286,6 +286,8 @@ struct Intake {
     touched: BTreeSet<Subject>,
     /// Ops that are held. Two bursts of a fork may share one: it is stored once.
     ids: BTreeSet<OpId>,
+    /// What the Closes of the batch close, by the incarnation that closed it.
+    closed: Vec<(Incarnation, Scope, Subject)>,
 }
 
 impl Intake {
@@ -371,7 +373,7 @@ impl Intake {
     }
 
     fn op(&mut self, row: OpRow, op: &Op) {
-        let (subject, id, folds) = (row.subject, row.held.id, row.held.apart.is_none());
+        let (subject, id, inc, folds) = (row.subject, row.held.id, row.held.inc, row.held.apart.is_none());
         let index = self.taken.ops.len();
         if subject.is_scope() {
             self.shift(subject, row.lane, Move::Joined(id));
@@ -395,6 +397,7 @@ impl Intake {
                     let raise =
                         |generations: &mut Generations| generations.close = generations.close.max(close.generation);
                     close.subjects.iter().for_each(|member| self.route(subject, *member, index, raise));
+                    self.closed.extend(close.subjects.into_iter().map(|member| (inc, subject, member)));
                 }
                 Reading::Known(Fact::Revoked(revoked)) => self.revoke(revoked),
                 _ => {}
@@ -455,6 +458,7 @@ impl Intake {
     /// Central's half: reactions, then closure, until nothing follows.
     fn answer(&mut self, mut clerk: Clerk<'_>) {
         let mut fresh = std::mem::take(&mut self.touched);
+        self.reopen_forgotten(&mut clerk);
         for _ in 0..react::MAX_DEPTH {
             // A reaction decides by balances: what it reacts to must be in them, as a capture in escrow.
             self.post_subjects(&fresh);

@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use minicbor::bytes::ByteVec;
 
 use crate::account::Account;
+use crate::blob::{BlobHeld, BlobPart, Sending};
 use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, PartyName, RefusedSlot,
-    Roots, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
+    BLOBS, BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, OwnHead, PartyName,
+    RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::op::lane;
@@ -70,8 +71,8 @@ pub trait EdgeStore {
     fn set_held(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
     /// Central was restored and holds less than it had acknowledged: the rest goes out again.
     fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
-    /// Keeps the cursor.
-    fn set_cursor(&mut self, cursor: Cursor) -> Result<(), Self::Error>;
+    /// Keeps the cursor, and central's beacon; neither its own nor an own burst's goes back.
+    fn set_cursor(&mut self, cursor: Cursor, beacon: Option<u64>) -> Result<(), Self::Error>;
     /// Central does not store this.
     fn note_refused(&mut self, refused: &RefusedSlot) -> Result<(), Self::Error>;
     /// The database was rolled back: goes on in a new life before the next write.
@@ -92,6 +93,11 @@ pub trait EdgeStore {
     fn books(&self) -> Result<BTreeMap<Account, Taka>, Self::Error>;
     /// Roots were compared.
     fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error>;
+    /// The next piece, of at most so many bytes, of the blob whose turn it is: one whose fact is SAFE. `None` when
+    /// none waits, or when the person keeps them for a better line.
+    fn next_part(&self, most_bytes: usize) -> Result<Option<BlobPart>, Self::Error>;
+    /// Central holds so much of a blob, or does not take it.
+    fn set_blob_held(&mut self, held: &BlobHeld) -> Result<(), Self::Error>;
     /// Something the person should see.
     fn note(&mut self, code: &str, message: &str) -> Result<(), Self::Error>;
     /// Bursts not safe yet, and ops authored in all.
@@ -121,6 +127,9 @@ pub struct EdgeSession {
     carried: usize,
     /// Whether the last comparison found everything equal.
     equal: bool,
+    /// The hub takes blobs.
+    blobs: bool,
+    sending: Sending,
 }
 
 impl EdgeSession {
@@ -164,7 +173,26 @@ impl EdgeSession {
         if hello.inc != self.inc {
             (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
         }
-        self.push(store)
+        let mut frames = self.push(store)?;
+        frames.extend(self.next_part(store)?);
+        Ok(frames)
+    }
+
+    /// The part that was on the way was answered so many milliseconds after it had left; before the answer is
+    /// handled.
+    pub fn part_took(&mut self, ms: u64) {
+        self.sending.answered(ms);
+    }
+
+    /// A piece of a blob, when everything else is through: money never waits behind more than one.
+    fn next_part<S: EdgeStore>(&mut self, store: &S) -> Result<Option<Frame>, S::Error> {
+        let rests = self.blobs && self.equal && self.sent <= self.safe && self.open.is_empty();
+        if !rests || self.sending.is_busy() {
+            return Ok(None);
+        }
+        let part = store.next_part(self.sending.part_bytes())?;
+        part.iter().for_each(|part| self.sending.left(part.blob));
+        Ok(part.map(Frame::BlobPart))
     }
 
     /// Something came from near by: asks for central's roots, which may lack it.
@@ -179,6 +207,12 @@ impl EdgeSession {
     /// # Errors
     /// The store's.
     pub fn handle<S: EdgeStore>(&mut self, store: &mut S, frame: Frame) -> Result<Vec<Frame>, S::Error> {
+        let mut frames = self.take(store, frame)?;
+        frames.extend(self.next_part(store)?);
+        Ok(frames)
+    }
+
+    fn take<S: EdgeStore>(&mut self, store: &mut S, frame: Frame) -> Result<Vec<Frame>, S::Error> {
         match frame {
             Frame::Welcome(welcome) => self.welcome(store, &welcome),
             Frame::Certificates(certificates) => {
@@ -195,7 +229,16 @@ impl EdgeSession {
                 Ok(Vec::new())
             }
             // Only central says what parties are called, where its log stands, what is safe and what it refuses.
-            Frame::Names(_) | Frame::PageEnd(_) | Frame::Safe(_) | Frame::Refused(_) if self.relay => Ok(Vec::new()),
+            Frame::Names(_) | Frame::PageEnd(_) | Frame::Safe(_) | Frame::Refused(_) | Frame::BlobHeld(_)
+                if self.relay =>
+            {
+                Ok(Vec::new())
+            }
+            Frame::BlobHeld(held) => {
+                self.sending.cleared();
+                store.set_blob_held(&held)?;
+                Ok(Vec::new())
+            }
             Frame::Names(names) => {
                 store.set_names(&names)?;
                 Ok(Vec::new())
@@ -208,7 +251,7 @@ impl EdgeSession {
                 Ok(asked.into_iter().collect())
             }
             Frame::PageEnd(end) => {
-                store.set_cursor(end.cursor)?;
+                store.set_cursor(end.cursor, end.beacon)?;
                 Ok(Vec::new())
             }
             Frame::Safe(safe) => {
@@ -253,7 +296,8 @@ impl EdgeSession {
             | Frame::WantCertificates(_)
             | Frame::Status(_)
             | Frame::Check(_)
-            | Frame::WantBoxes(_) => Ok(Vec::new()),
+            | Frame::WantBoxes(_)
+            | Frame::BlobPart(_) => Ok(Vec::new()),
         }
     }
 
@@ -261,6 +305,7 @@ impl EdgeSession {
         self.welcomed = true;
         self.drain = welcome.drain;
         self.ladder = welcome.ladder.is_some_and(|version| version >= LADDER);
+        self.blobs = welcome.blobs.is_some_and(|version| version >= BLOBS) && !self.relay;
         let hello = store.hello()?;
         let own = welcome.heads.iter().find(|head| head.inc == hello.inc);
         if own.is_some_and(|head| head.forked || head.highest > hello.last) {
@@ -268,6 +313,7 @@ impl EdgeSession {
             store.new_incarnation()?;
             let hello = store.hello()?;
             (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+            lower_lives(store, &welcome.heads, hello.inc)?;
             let mut frames = earlier(store)?;
             frames.extend(self.push(store)?);
             return Ok(frames);
@@ -289,16 +335,8 @@ impl EdgeSession {
             // A SAFE may have been lost with its link.
             store.set_safe(hello.inc, upto)?;
         }
-        // Lives that are over are safe by their own SAFE only, never by the numbers in WELCOME: what a disk forgot
-        // may stand at central under the numbers of what was written here since.
-        let mut fed = Vec::new();
-        for (inc, safe) in store.lives()?.into_iter().filter(|(inc, _)| *inc != hello.inc) {
-            let upto = welcome.heads.iter().find(|head| head.inc == inc).map_or(0, |head| head.upto);
-            if upto < safe {
-                store.lower_safe(inc, upto)?;
-                fed = earlier(store)?;
-            }
-        }
+        let lowered = lower_lives(store, &welcome.heads, hello.inc)?;
+        let mut fed = if lowered { earlier(store)? } else { Vec::new() };
         self.safe = upto;
         self.sent = self.sent.max(upto);
         fed.extend(self.push(store)?);
@@ -383,6 +421,21 @@ impl EdgeSession {
         }
         Ok(frames)
     }
+}
+
+/// Central holds less of lives that are over than it had acknowledged: the rest goes out again. They are safe by their
+/// own SAFE only, never by the numbers in WELCOME: what a disk forgot may stand at central under the numbers of what
+/// was written here since.
+fn lower_lives<S: EdgeStore>(store: &mut S, heads: &[OwnHead], current: Incarnation) -> Result<bool, S::Error> {
+    let mut lowered = false;
+    for (inc, safe) in store.lives()?.into_iter().filter(|(inc, _)| *inc != current) {
+        let upto = heads.iter().find(|head| head.inc == inc).map_or(0, |head| head.upto);
+        if upto < safe {
+            store.lower_safe(inc, upto)?;
+            lowered = true;
+        }
+    }
+    Ok(lowered)
 }
 
 /// What earlier lives still have to say. In one frame: a SAFE for the first part of it would stand for all.

@@ -58,7 +58,7 @@ impl Clerk {
                 Request::Author(recording) => match check(recording, &desk) {
                     Err(refused) => Outcome::Refused(refused),
                     Ok(()) => {
-                        let ops = drafted(&mut tx, &desk, &recording.drafts).await?;
+                        let ops = drafted(&mut tx, &desk, &recording.drafts, stamp.now_ms).await?;
                         Outcome::Authored(self.sign(&mut place, stamp.now_ms, &ops, &mut bursts))
                     }
                 },
@@ -207,13 +207,14 @@ fn check(recording: &Recording, desk: &Desk) -> Result<(), IntakeError> {
 }
 
 /// The ops of central's drafts, after the heads of their subjects.
-async fn drafted(conn: &mut PgConnection, desk: &Desk, drafts: &[Draft]) -> Result<Vec<Op>, sqlx::Error> {
+async fn drafted(conn: &mut PgConnection, desk: &Desk, drafts: &[Draft], now_ms: u64) -> Result<Vec<Op>, sqlx::Error> {
     let mut ops = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let mut fact = draft.fact.clone();
         if let Fact::Revoked(revoked) = &mut fact {
             if revoked.known.is_empty() {
                 revoked.known = known(conn, revoked.author).await?;
+                revoked.beacon = next_beacon(conn, now_ms).await?;
             }
         }
         let heads = || {
@@ -224,6 +225,18 @@ async fn drafted(conn: &mut PgConnection, desk: &Desk, drafts: &[Draft]) -> Resu
         ops.push(op_of(draft.subject, &fact, after));
     }
     Ok(ops)
+}
+
+/// A beacon that nobody has heard yet: whoever has heard it wrote after this moment.
+async fn next_beacon(conn: &mut PgConnection, now_ms: u64) -> Result<u64, sqlx::Error> {
+    let (number,): (i64,) = sqlx::query_as(
+        "INSERT INTO beacon (number, position, at_ms)
+         SELECT (SELECT coalesce(max(number), 0) + 1 FROM beacon), position, $1 FROM log_head RETURNING number",
+    )
+    .bind(store::signed(now_ms))
+    .fetch_one(conn)
+    .await?;
+    Ok(store::unsigned(number))
 }
 
 async fn known(conn: &mut PgConnection, author: Author) -> Result<Vec<Known>, sqlx::Error> {

@@ -15,6 +15,7 @@ use super::{Rows, Store, StoreError};
 
 /// Every projection, with the columns of its key.
 const PROJECTIONS: &[(&str, &str)] = &[
+    ("carried", "subject, account_code, owner"),
     ("local_ledger", "subject, key, line"),
     ("member", "subject, scope"),
     ("root", "scope, lane"),
@@ -56,7 +57,8 @@ impl Store {
             rows.refold_members()?;
             rows.refold_roots()?;
             rows.refold_sketches()?;
-            rows.refold_subjects()
+            rows.refold_subjects()?;
+            rows.refold_carried()
         })
     }
 }
@@ -116,6 +118,9 @@ impl Rows<'_> {
         let mut rows = statement.query(params![])?;
         while let Some(row) = rows.next()? {
             let subject = Subject(row.get(0)?);
+            if self.counts_as_closed(&subject, false)? {
+                continue;
+            }
             self.put_folded(&subject, &fold::fold(subject, &self.history(&subject)?))?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use protocol::frame::Cursor;
 use protocol::id::{Digest, Incarnation};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::closed::BEACON;
 use super::{Rows, Store, StoreError, signed, unsigned};
 
 /// What a session says first.
@@ -81,8 +82,9 @@ impl Rows<'_> {
         let last = last.query_row(params![author.0, inc.0], read).optional()?;
         let place = last.map_or_else(
             || ChainPlace::start(author, inc),
-            |(seq, digest)| ChainPlace { author, inc, seq: seq + 1, prev: Some(digest) },
+            |(seq, digest)| ChainPlace { seq: seq + 1, prev: Some(digest), ..ChainPlace::start(author, inc) },
         );
+        let place = ChainPlace { beacon: self.beacon()?, ..place };
         // Own acts all have a row here: the newest tells the latest time that was ever claimed.
         let last_ms = self.counter(LAST_MS)?;
         Ok(OwnPlace { place, last_ms })
@@ -289,12 +291,14 @@ impl Store {
         })
     }
 
-    /// The delta up to `cursor` is held.
+    /// The delta up to `cursor` is held, and central's newest beacon is heard; it never goes back.
     ///
     /// # Errors
     /// The database.
-    pub fn set_cursor(&self, cursor: Cursor) -> Result<(), StoreError> {
+    pub fn set_cursor(&self, cursor: Cursor, beacon: u64) -> Result<(), StoreError> {
         self.write_told(|rows| {
+            let known = rows.beacon()?;
+            rows.count(BEACON, beacon.saturating_sub(known))?;
             rows.connection
                 .prepare_cached("INSERT OR REPLACE INTO cursor (one, log_id, position, within) VALUES (1, ?1, ?2, ?3)")?
                 .execute(params![cursor.log_id, signed(cursor.position), signed(cursor.within.unwrap_or(0))])?;

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER, NEAR];
+const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER, NEAR, CLOSED, BLOBS];
 
 /// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
 /// made. The boxes come by session and belong to this device: a rebuild leaves them.
@@ -45,6 +45,27 @@ ALTER TABLE cursor ADD COLUMN within INTEGER NOT NULL DEFAULT 0;
 /// How far a relay near by holds an own incarnation.
 const NEAR: &str = "
 ALTER TABLE safe ADD COLUMN held_upto INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What central has closed, since which beacon, and what it says is left of it; and what is left on accounts of what
+/// is held no more.
+const CLOSED: &str = "
+CREATE TABLE closed (subject BLOB PRIMARY KEY, beacon INTEGER NOT NULL, close BLOB NOT NULL,
+    state INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX closed_beacon ON closed (state, beacon);
+CREATE TABLE carried (subject BLOB NOT NULL, account_code INTEGER NOT NULL, owner BLOB, amount_paisa INTEGER NOT NULL)
+    STRICT;
+CREATE INDEX carried_subject ON carried (subject);
+CREATE INDEX carried_account ON carried (account_code, owner);
+";
+
+/// Pictures that own facts name, how much of each central holds, and whether the file is still kept. It says where the
+/// files stand: a rebuild leaves it.
+const BLOBS: &str = "
+CREATE TABLE blob (id BLOB PRIMARY KEY, subject BLOB NOT NULL, bytes INTEGER NOT NULL, upto INTEGER NOT NULL DEFAULT 0,
+    refused TEXT, kept INTEGER NOT NULL DEFAULT 1, inc BLOB NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+CREATE INDEX blob_at ON blob (at_ms);
 ";
 
 const FIRST: &str = "

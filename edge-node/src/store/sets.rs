@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 use super::{Rows, Store, StoreError};
 
 impl Rows<'_> {
-    /// Balance of one account over all held subjects, debit positive.
+    /// Balance of one account over all held subjects and what closed ones have left, debit positive.
     ///
     /// # Errors
     /// The database.
@@ -21,7 +21,7 @@ impl Rows<'_> {
         )?;
         let sum: i64 =
             statement.query_row(params![account.code as u16, account.owner.map(|owner| owner.0)], |row| row.get(0))?;
-        Ok(taka(sum))
+        Ok(taka(sum).plus(self.carried(account)?))
     }
 
     /// Cash in the own seat's hands, open offers taken off.

@@ -27,6 +27,7 @@ impl Rows<'_> {
         for ((scope, subject), (generations, _)) in &taken.members {
             self.put_member(scope, subject, *generations)?;
         }
+        self.note_closed(taken)?;
         for ((scope, lane), root) in &taken.roots {
             self.put_root(scope, *lane, root)?;
             let moves = taken.moves.get(&(*scope, *lane)).map_or(&[][..], Vec::as_slice);
@@ -39,7 +40,10 @@ impl Rows<'_> {
                 .execute(params![revoked.author.0, payload])?;
         }
         for (subject, folded) in &taken.folded {
-            self.put_folded(subject, folded)?;
+            let own = |row: &OpRow| row.subject == *subject && row.held.author == self.store.author;
+            if !self.counts_as_closed(subject, taken.ops.iter().any(own))? {
+                self.put_folded(subject, folded)?;
+            }
         }
         for ((author, inc), chain) in taken.chains.iter().filter(|((author, _), _)| *author == self.store.author) {
             self.put_chain(author.0, inc.0, chain)?;

@@ -16,7 +16,7 @@ pub struct Put {
     pub subjects: Vec<Subject>,
 }
 
-/// Ends memberships. Format only in this version: nothing is dropped yet.
+/// Ends memberships: what is settled leaves the devices (FACTS.md, Closing).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Close {
     /// Generation: ends every Put of this generation and below.
@@ -50,7 +50,7 @@ pub struct Revoked {
     /// The seat.
     #[n(0)]
     pub author: Author,
-    /// Bursts that had seen this beacon are apart; 0 while beacons do not exist.
+    /// Bursts that had heard this beacon are apart; 0 in revocations of before there were beacons.
     #[n(1)]
     pub beacon: u64,
     /// The chains as central knew them: bursts up to there are fine.

@@ -16,6 +16,9 @@ impl Intake {
             let Some(folded) = self.taken.folded.get(subject) else { continue };
             let history = self.history(*subject);
             wanted.extend(react::audience(folded, &history).into_iter().map(|scope| (scope, *subject)));
+            // A late fact on what was closed: it is open again wherever it was.
+            let members = self.desk.members.get(subject).into_iter().flatten();
+            wanted.extend(members.filter(|(_, held)| held.close > 0).map(|(scope, _)| (*scope, *subject)));
             match subject.kind() {
                 Some(Kind::Parcel) => {
                     let details = [Subject::note_of(*subject), Subject::address_of(*subject)];
@@ -30,6 +33,20 @@ impl Intake {
                 _ => {}
             }
         }
+        self.put(clerk, wanted);
+    }
+
+    /// A Close of a life of central's that is over: its database was restored, and may lack what the subject was
+    /// closed upon. Devices still hold that for as long as a copy may be old, and send it of what is open only.
+    pub(super) fn reopen_forgotten(&mut self, clerk: &mut Clerk<'_>) {
+        let current = clerk.place.inc;
+        let forgotten = std::mem::take(&mut self.closed).into_iter().filter(|(inc, ..)| *inc != current);
+        let wanted = forgotten.map(|(_, scope, subject)| (scope, subject)).collect();
+        self.put(clerk, wanted);
+    }
+
+    /// Puts what is not open there yet.
+    fn put(&mut self, clerk: &mut Clerk<'_>, wanted: BTreeSet<(Scope, Subject)>) {
         let mut puts: BTreeMap<(Scope, u32), Vec<Subject>> = BTreeMap::new();
         for (scope, subject) in wanted {
             let held = self.desk.members.get(&subject).and_then(|scopes| scopes.get(&scope)).copied();

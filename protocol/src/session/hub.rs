@@ -4,11 +4,12 @@ mod repair;
 
 use std::collections::BTreeSet;
 
+use crate::blob::{BlobHeld, BlobPart, MAX_PART_BYTES};
 use crate::burst::Burst;
 use crate::frame::{
-    BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, Notice, OwnHead, PageEnd,
-    PartyName, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome, bursts_frames, bursts_frames_from,
-    names_digest, pack_ids, unpack_ids,
+    BLOBS, BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, Notice, OwnHead,
+    PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome, bursts_frames,
+    bursts_frames_from, names_digest, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
 use crate::ranges::{Element, RangesError};
@@ -55,6 +56,8 @@ pub enum Ask {
     Names,
     /// Keep what the device says of itself.
     Status(Status),
+    /// Keep this piece of a blob.
+    Blob(BlobPart),
 }
 
 /// The store's answer to an [`Ask`].
@@ -82,6 +85,8 @@ pub enum Answer {
     Names(Vec<PartyName>),
     /// To [`Ask::Status`].
     Noted,
+    /// To [`Ask::Blob`].
+    Blob(BlobHeld),
 }
 
 /// A page of the delta.
@@ -99,6 +104,8 @@ pub struct Page {
     pub upto: Told,
     /// More follows.
     pub more: bool,
+    /// The newest beacon; 0 before the first.
+    pub beacon: u64,
     /// Roots and books at `upto`; only on the last page.
     pub roots: Vec<(Scope, u8, Root)>,
     /// Books digest; only on the last page.
@@ -165,6 +172,9 @@ pub enum Violation {
     /// Ranges that cannot be read.
     #[error(transparent)]
     Ranges(RangesError),
+    /// A piece of a blob that is larger than pieces are.
+    #[error("the device sent too large a piece of a picture: update its program")]
+    Blob,
     /// More sets are under repair than a session may have.
     #[error("the device repairs too many sets at once: update its program")]
     TooManySets,
@@ -183,6 +193,7 @@ impl Violation {
             Self::Burst(code) => code,
             Self::Sketch => "sketch_malformed",
             Self::Ranges(error) => error.code(),
+            Self::Blob => "blob_part_too_large",
             Self::TooManySets => "too_many_sets",
             Self::WrongSide => "wrong_side",
         }
@@ -254,14 +265,19 @@ impl HubSession {
                 parcels.truncate(MAX_BOXES);
                 Ok(vec![Ask::Boxes(parcels)])
             }
+            Frame::BlobPart(part) if part.bytes.len() > MAX_PART_BYTES => Err(Violation::Blob),
+            Frame::BlobPart(part) if !self.drain && !self.relay => Ok(vec![Ask::Blob(part)]),
             Frame::WantCertificates(authors) => Ok(vec![Ask::Certificates(authors)]),
             Frame::Status(status) if self.drain => Ok(vec![Ask::Status(status)]),
             Frame::Status(_) if self.relay => Ok(Vec::new()),
             // An agent who was enrolled today is on the counter's list today.
             Frame::Status(status) => Ok(vec![Ask::Status(status), Ask::Names]),
-            Frame::Ids(_) | Frame::Sketch(_) | Frame::Ranges(_) | Frame::Check(_) | Frame::WantBoxes(_) => {
-                Ok(Vec::new())
-            }
+            Frame::Ids(_)
+            | Frame::Sketch(_)
+            | Frame::Ranges(_)
+            | Frame::Check(_)
+            | Frame::WantBoxes(_)
+            | Frame::BlobPart(_) => Ok(Vec::new()),
             _ => Err(Violation::WrongSide),
         }
     }
@@ -290,8 +306,8 @@ impl HubSession {
                     let within = self.hello.cursor.within.unwrap_or(0);
                     self.cursor = Told { position: self.hello.cursor.position, within };
                 }
-                let ladder = Some(LADDER);
-                let mut frames = vec![Frame::Welcome(Welcome { cursor, heads, drain: self.drain, ladder })];
+                let (ladder, blobs) = (Some(LADDER), (!self.relay && !self.drain).then_some(BLOBS));
+                let mut frames = vec![Frame::Welcome(Welcome { cursor, heads, drain: self.drain, ladder, blobs })];
                 if self.drain {
                     let message = "This device was withdrawn. What it recorded is taken; give it back to operations.";
                     frames.push(Frame::Notice(Notice { code: "revoked".to_owned(), message: message.to_owned() }));
@@ -326,6 +342,7 @@ impl HubSession {
             Answer::Boxes(boxes) => (self.introduce(Vec::new(), Vec::new(), boxes), Vec::new()),
             Answer::Names(names) => (self.tell_names(names), Vec::new()),
             Answer::Noted => (Vec::new(), Vec::new()),
+            Answer::Blob(held) => (vec![Frame::BlobHeld(held)], Vec::new()),
         }
     }
 
@@ -366,9 +383,10 @@ impl HubSession {
         frames.extend(bursts_frames_from(self.page_bytes, page.bursts.iter().map(Burst::encode)));
         let Told { position, within } = page.upto;
         let cursor = Cursor { log_id: self.log_id, position, within: (within > 0).then_some(within) };
+        let beacon = (page.beacon > 0).then_some(page.beacon);
         if page.more {
             self.page_bytes = (2 * self.page_bytes).min(BURSTS_FRAME_BYTES);
-            frames.push(Frame::PageEnd(PageEnd { cursor, more: true }));
+            frames.push(Frame::PageEnd(PageEnd { cursor, more: true, beacon }));
             return (frames, self.page());
         }
         let set = |(scope, lane, root): &(Scope, u8, Root)| SetRoot {
@@ -381,7 +399,7 @@ impl HubSession {
         let roots = Roots { position, sets, rules: crate::fold::RULES, books: page.books, era: 0 };
         let same = self.last_roots.as_ref().is_some_and(|last| last.sets == roots.sets && last.books == roots.books);
         if told || self.owes_roots || !same {
-            frames.push(Frame::PageEnd(PageEnd { cursor, more: false }));
+            frames.push(Frame::PageEnd(PageEnd { cursor, more: false, beacon }));
             frames.push(Frame::Roots(roots.clone()));
             self.last_roots = Some(roots);
             self.owes_roots = false;

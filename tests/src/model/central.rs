@@ -35,7 +35,7 @@ const PATIENT_MS: u64 = 86_400_000;
 impl Central {
     /// Goes on in a new incarnation, as after a restore.
     pub fn begin(&mut self, inc: Incarnation) {
-        self.place = ChainPlace::start(self.place.author, inc);
+        self.place = ChainPlace { beacon: self.place.beacon, ..ChainPlace::start(self.place.author, inc) };
     }
 
     /// What the product must not refuse, and a mutant does.
@@ -136,7 +136,7 @@ impl Central {
             Ask::Certificates(authors) => Answer::Certificates(self.certificates(&authors.into_iter().collect())),
             Ask::Boxes(_) => Answer::Boxes(Vec::new()),
             Ask::Names => Answer::Names(Vec::new()),
-            Ask::Status(_) => Answer::Noted,
+            Ask::Status(_) | Ask::Blob(_) => Answer::Noted,
         }
     }
 
@@ -200,6 +200,7 @@ impl Central {
             boxes: Vec::new(),
             upto,
             more,
+            beacon: self.place.beacon,
             roots: roots.map(|((scope, lane), root)| (*scope, *lane, *root)).collect(),
             books: protocol::books::digest(&self.books_of(&scopes)),
         }

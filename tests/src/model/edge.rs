@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use protocol::account::{Account, Code};
-use protocol::burst::{Burst, ChainPlace};
+use protocol::blob::{BlobHeld, BlobPart};
+use protocol::burst::{Burst, ChainPlace, Head};
 use protocol::command::Command;
 use protocol::decide::{self, Draft, Shelf};
 use protocol::fold::{Folded, State};
@@ -23,6 +24,9 @@ use protocol::taka::Taka;
 
 use super::memory::Memory;
 use crate::sim::mutant::Mutant;
+
+/// How long a closed subject is kept: the product's days are too long for a world of ten minutes.
+pub const KEEP_BEACONS: u64 = 2;
 
 /// An edge: its seat, its store, and what it knows of central.
 #[derive(Clone)]
@@ -70,13 +74,29 @@ fn unsafe_of(own: &[Vec<u8>], safe: u64) -> &[Vec<u8>] {
 }
 
 impl Edge {
+    /// Lets go of what central closed some time ago.
+    fn let_closed_go(&mut self) {
+        // What came back from central of a time that this database does not remember does not wait here.
+        let waits: BTreeSet<(Incarnation, u64)> = self
+            .outbox()
+            .filter_map(|bytes| Head::decode_front(bytes).ok())
+            .map(|(head, _)| (head.inc, head.seq))
+            .collect();
+        let author = self.author;
+        let is_safe = |held: &intake::HeldOp| held.author != author || !waits.contains(&(held.inc, held.seq));
+        self.memory.let_closed_go(&self.seat, KEEP_BEACONS, is_safe);
+        if self.broken == Some(Mutant::CarryForgotten) {
+            self.memory.carried.clear();
+        }
+    }
+
     /// Begins a new life of the database.
     pub fn begin(&mut self, inc: Incarnation) {
         let own = std::mem::take(&mut self.own);
         if self.broken != Some(Mutant::OutboxForgets) {
             self.earlier.push(Earlier { inc: self.place.inc, own, safe: self.safe });
         }
-        self.place = ChainPlace::start(self.author, inc);
+        self.place = ChainPlace { beacon: self.memory.beacon, ..ChainPlace::start(self.author, inc) };
         self.safe = 0;
     }
 
@@ -310,8 +330,10 @@ impl EdgeStore for Edge {
         Ok(())
     }
 
-    fn set_cursor(&mut self, cursor: Cursor) -> Result<(), Self::Error> {
+    fn set_cursor(&mut self, cursor: Cursor, beacon: Option<u64>) -> Result<(), Self::Error> {
         self.cursor = cursor;
+        self.memory.beacon = self.memory.beacon.max(beacon.unwrap_or(0));
+        self.place.beacon = self.memory.beacon;
         Ok(())
     }
 
@@ -368,6 +390,17 @@ impl EdgeStore for Edge {
 
     fn note_compared(&mut self, _position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error> {
         self.compared = Some((equal, books_equal));
+        if equal {
+            self.let_closed_go();
+        }
+        Ok(())
+    }
+
+    fn next_part(&self, _most_bytes: usize) -> Result<Option<BlobPart>, Self::Error> {
+        Ok(None)
+    }
+
+    fn set_blob_held(&mut self, _held: &BlobHeld) -> Result<(), Self::Error> {
         Ok(())
     }
 

@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::{Account, Code};
 use protocol::burst::{Burst, Slot};
-use protocol::fact::Revoked;
+use protocol::fact::{Fact, Reading, Revoked};
 use protocol::fold::{self, Folded};
 use protocol::history::History;
 use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
 use protocol::intake::{self, Chain, Desk, Generations, HeldBurst, HeldOp, OpRow, Taken, Wanted};
 use protocol::journal::{Journal, Key};
 use protocol::ledger::{self, Standing};
+use protocol::op::Op;
 use protocol::ranges::Element;
 use protocol::root::Root;
 use protocol::seat::{Certificate, Seat, bits};
 use protocol::sketch::Sketch;
 use protocol::taka::Taka;
 
+/// Number of `Close`.
+const CLOSE: u16 = 0x0002;
 /// Few, so that worlds as small as these ask for cells beyond them, too.
 const KEPT_CELLS: usize = 24;
 
@@ -45,6 +48,17 @@ pub struct Memory {
     pub chains: BTreeMap<(Author, Incarnation), Chain>,
     pub standing: BTreeMap<Subject, BTreeMap<Key, Standing>>,
     pub balances: BTreeMap<Account, Taka>,
+    /// What closed subjects leave: by subject, the scope, its generation, central's beacon at that time, nets.
+    closes: BTreeMap<Subject, (Scope, u32, u64, BTreeMap<Account, Taka>)>,
+    /// What is left of closed subjects that are held no more, or not believed.
+    pub carried: BTreeMap<Subject, BTreeMap<Account, Taka>>,
+    /// Whose replica it is.
+    own: Option<Author>,
+    /// The newest beacon that was heard.
+    pub beacon: u64,
+    /// Subjects let go, and those whose amounts here were not central's.
+    pub let_go: u64,
+    pub differed: u64,
     pub position: u64,
     pub duplicates: u64,
     pub refused: u64,
@@ -55,6 +69,12 @@ impl Memory {
         let mut memory = Self::default();
         certificates.into_iter().for_each(|certificate| memory.add_certificate(certificate));
         memory
+    }
+
+    /// The replica of this author.
+    pub fn of(mut self, author: Author) -> Self {
+        self.own = Some(author);
+        self
     }
 
     pub fn add_certificate(&mut self, certificate: Certificate) {
@@ -124,6 +144,16 @@ impl Memory {
                 kept.answered |= answered;
             }
         }
+        let closes: Vec<(Scope, Vec<u8>, Digest)> = taken
+            .ops
+            .iter()
+            .filter(|row| row.class_kind == CLOSE)
+            .map(|row| (row.subject, row.held.bytes.clone(), row.digest))
+            .collect();
+        // An own record is news; what others bring of a closed subject is not.
+        for row in taken.ops.iter().filter(|row| Some(row.held.author) == self.own) {
+            self.carried.remove(&row.subject);
+        }
         for row in taken.ops {
             self.position += 1;
             self.by_subject.entry(row.subject).or_default().push(row.held.id);
@@ -136,7 +166,12 @@ impl Memory {
                 kept.1 = start + 1 + index as u64;
             }
             kept.0 = generations;
+            if generations.is_member() {
+                self.carried.remove(&subject);
+                self.closes.remove(&subject);
+            }
         }
+        closes.iter().for_each(|(scope, bytes, digest)| self.note_close(*scope, bytes, digest));
         for (at, moves) in &taken.moves {
             let sketch = self.sketches.entry(*at).or_insert_with(|| Sketch::empty(KEPT_CELLS));
             moves.iter().for_each(|shift| sketch.shift(*shift));
@@ -153,6 +188,90 @@ impl Memory {
         }
         self.duplicates += taken.duplicates;
         self.refused += taken.refused.len() as u64;
+    }
+
+    /// Keeps what one Close says, when it stands.
+    fn note_close(&mut self, scope: Scope, bytes: &[u8], digest: &Digest) {
+        let at = self.bursts.get(digest).map_or(0, |kept| kept.head.head.beacon);
+        let Ok(op) = Op::decode(bytes) else { return };
+        let Reading::Known(Fact::Close(close)) = Fact::read(op.class_kind, &op.payload) else { return };
+        for subject in close.subjects {
+            let held = self.members.get(&subject).and_then(|of| of.get(&scope)).map(|(g, _)| *g).unwrap_or_default();
+            if held.close != close.generation || held.is_member() {
+                continue;
+            }
+            let net = |left: &protocol::fact::Carry| {
+                Some((Account { code: Code::of(left.code)?, owner: left.owner }, left.net))
+            };
+            let nets: BTreeMap<Account, Taka> = close.carry.iter().filter_map(net).collect();
+            if self.by_subject.get(&subject).is_none_or(Vec::is_empty) || self.carried.contains_key(&subject) {
+                self.carried.insert(subject, nets.clone());
+            }
+            self.closes.insert(subject, (scope, close.generation, at, nets));
+        }
+    }
+
+    /// Lets go of what was closed `keep` beacons ago, as far as no scope that `seat` reads has it open and central
+    /// has acknowledged all that `author` wrote about it.
+    pub fn let_closed_go(&mut self, seat: &Seat, keep: u64, is_safe: impl Fn(&HeldOp) -> bool) {
+        let due: Vec<Subject> = self
+            .closes
+            .iter()
+            .filter(|(subject, (.., at, _))| at + keep <= self.beacon && !self.carried.contains_key(subject))
+            .map(|(subject, _)| *subject)
+            .collect();
+        for subject in due {
+            let open = self
+                .members
+                .get(&subject)
+                .is_some_and(|of| of.iter().any(|(scope, (g, _))| g.is_member() && seat.may(bits::READ, scope)));
+            let Some((scope, generation, ..)) = self.closes.get(&subject) else { continue };
+            let stands =
+                self.members.get(&subject).and_then(|of| of.get(scope)).is_some_and(|(g, _)| g.close == *generation);
+            if open || !stands {
+                self.closes.remove(&subject);
+                continue;
+            }
+            let ids = self.by_subject.get(&subject).cloned().unwrap_or_default();
+            if !ids.iter().all(|id| is_safe(&self.ops[id].1.held)) {
+                continue;
+            }
+            let Some((.., nets)) = self.closes.get(&subject).cloned() else { continue };
+            let same = self.nets(subject) == nets;
+            self.carried.insert(subject, nets);
+            self.let_go += 1;
+            if !same {
+                self.differed += 1;
+                continue;
+            }
+            self.by_subject.remove(&subject);
+            for id in ids {
+                let Some((_, row)) = self.ops.remove(&id) else { continue };
+                let kept = self.bursts.get_mut(&row.digest);
+                kept.into_iter().for_each(|kept| kept.answered &= !(1 << row.slot));
+            }
+        }
+    }
+
+    /// What the journals of a subject come to.
+    pub fn nets(&self, subject: Subject) -> BTreeMap<Account, Taka> {
+        let mut sums: BTreeMap<Account, Taka> = BTreeMap::new();
+        for journal in self.folded(subject).map(|folded| folded.journals).unwrap_or_default() {
+            for (account, net) in ledger::net(&journal.postings) {
+                let sum = sums.entry(account).or_default();
+                *sum = sum.plus(net);
+            }
+        }
+        sums.retain(|_, net| *net != Taka::ZERO);
+        sums
+    }
+
+    /// The balance of one account: of what is held, and of what closed subjects have left.
+    pub fn position_of(&self, account: Account) -> Taka {
+        let held = self.by_subject.keys().filter(|subject| !subject.is_scope() && !self.carried.contains_key(subject));
+        let held = held.filter_map(|subject| self.nets(*subject).get(&account).copied());
+        let left = self.carried.values().filter_map(|nets| nets.get(&account).copied());
+        held.chain(left).sum()
     }
 
     /// Adds a journal to the balances.
@@ -243,9 +362,10 @@ impl Memory {
         sketch.first(cells)
     }
 
-    /// Every kept sketch is that of the ids, and every root, too.
-    pub fn sketches_stand(&self) {
-        for ((scope, lane), root) in &self.roots {
+    /// Every kept sketch is that of the ids, and every root, too, of the scopes that `reads`: what is let go of as
+    /// closed may stay open in a scope of which nothing is heard.
+    pub fn sketches_stand(&self, reads: impl Fn(&Scope) -> bool) {
+        for ((scope, lane), root) in self.roots.iter().filter(|((scope, _), _)| reads(scope)) {
             let ids = self.set(*scope, *lane);
             let kept = self.sketches.get(&(*scope, *lane));
             assert_eq!(kept, Some(&Sketch::of(ids.iter().map(OpId::short), KEPT_CELLS)), "{scope} {lane}");

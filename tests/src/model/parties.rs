@@ -68,7 +68,7 @@ impl Parties {
                 seat: certificate.seat.clone(),
                 key,
                 authority: authority.verifying_key(),
-                memory: Memory::with_certificates([certificate.clone(), own.clone()]),
+                memory: Memory::with_certificates([certificate.clone(), own.clone()]).of(author),
                 place: ChainPlace::start(author, Incarnation([7; 4])),
                 own: Vec::new(),
                 safe: 0,

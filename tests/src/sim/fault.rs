@@ -91,6 +91,9 @@ pub struct Report {
     pub repairs: BTreeMap<&'static str, u64>,
     /// Visits at a relay, by how they ended.
     pub visits: BTreeMap<&'static str, u64>,
+    /// Memberships that central closed and opened again, subjects that devices let go of, and those of them that had
+    /// come to other amounts there.
+    pub closing: BTreeMap<&'static str, u64>,
     /// How often each kind of trouble happened.
     pub faults: BTreeMap<&'static str, u64>,
     /// Journals at the end, by rule.
@@ -116,6 +119,7 @@ impl Report {
         let counts = [
             (&mut self.repairs, &other.repairs),
             (&mut self.visits, &other.visits),
+            (&mut self.closing, &other.closing),
             (&mut self.faults, &other.faults),
             (&mut self.journals, &other.journals),
         ];

@@ -1,4 +1,4 @@
-//! Twelve ways in which the product could be wrong, each at one seam. A simulator that does not catch one of
+//! Thirteen ways in which the product could be wrong, each at one seam. A simulator that does not catch one of
 //! them does not look there.
 
 macro_rules! mutants {
@@ -43,6 +43,8 @@ mutants! {
     ForgeryTaken = "forgery_taken";
     /// What a relay near by holds is taken to be safe.
     HeldIsSafe = "held_is_safe";
+    /// What a closed subject leaves on accounts goes with its records.
+    CarryForgotten = "carry_forgotten";
     /// Facts of a withdrawn seat count like any other.
     RevocationIgnored = "revocation_ignored";
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::account::Account;
+use protocol::account::{Account, Code as Chart};
 use protocol::burst::Head;
 use protocol::contest::Code;
 use protocol::fold::State;
@@ -14,6 +14,7 @@ use protocol::taka::Taka;
 use super::device::Device;
 use super::fault::{Fault, Report};
 use super::world::World;
+use crate::model::Memory;
 
 /// Rules of which one subject has one journal, whatever happens.
 const ONCE: [&str; 9] = ["J4", "J5", "J7", "J8", "J9", "J10", "J11", "J11a", "J21"];
@@ -63,11 +64,14 @@ fn outbox_is_whole(device: &Device) -> Result<(), String> {
 
 /// What holds when every fault is over and everybody has talked.
 pub(super) fn at_the_end(mut world: World) -> Result<Report, String> {
-    world.central.memory.sketches_stand();
+    world.central.memory.sketches_stand(|_| true);
     for device in &world.devices {
-        device.edge.memory.sketches_stand();
+        device.edge.memory.sketches_stand(|scope| device.edge.seat.may(bits::READ, scope));
         for (rung, count) in &device.edge.repairs {
             *world.report.repairs.entry(rung).or_default() += count;
+        }
+        for (word, count) in [("let_go", device.edge.memory.let_go), ("differed", device.edge.memory.differed)] {
+            *world.report.closing.entry(word).or_default() += count;
         }
         let who = device.edge.seat.party;
         let drained = world.revoked.as_ref().is_some_and(|(author, _)| *author == device.edge.author);
@@ -84,9 +88,13 @@ pub(super) fn at_the_end(mut world: World) -> Result<Report, String> {
                 format!("{who} does not have equal roots and books: {:?}", device.edge.compared)
             })?;
             same_rows(&world, device)?;
+            same_position(&world, device)?;
             only_its_own(&world, device)?;
         }
     }
+    let of = world.central.memory.members.values().flat_map(BTreeMap::values);
+    let again = of.filter(|(held, _)| held.is_member() && held.close > 0).count() as u64;
+    *world.report.closing.entry("opened_again").or_default() += again;
     books(&world)?;
     signatures(&world)?;
     withdrawn(&world)?;
@@ -114,6 +122,41 @@ fn same_rows(world: &World, device: &Device) -> Result<(), String> {
         ensure(!open || same(), || format!("{subject} at {} is not what it is in central", device.edge.seat.party))?;
     }
     Ok(())
+}
+
+/// The cash in a device's own hands is what central says, whatever was closed meanwhile.
+fn same_position(world: &World, device: &Device) -> Result<(), String> {
+    let party = device.edge.seat.party;
+    for account in [Chart::AgentCash.of_owner(party), Chart::Till.of_owner(party)] {
+        let central = world.central.memory.balances.get(&account).copied().unwrap_or_default();
+        let here = device.edge.memory.position_of(account);
+        ensure(here == central, || {
+            let apart = apart_on(world, device, account);
+            format!("{party} has {here} on {account}, and central {central}: {}", apart.join("; "))
+        })?;
+    }
+    Ok(())
+}
+
+/// The subjects by which they differ.
+fn apart_on(world: &World, device: &Device, account: Account) -> Vec<String> {
+    let (ours, theirs) = (&device.edge.memory, &world.central.memory);
+    let subjects: BTreeSet<Subject> = ours.by_subject.keys().chain(theirs.by_subject.keys()).copied().collect();
+    let of = |memory: &Memory, subject: &Subject| {
+        let nets = memory.carried.get(subject).cloned().unwrap_or_else(|| memory.nets(*subject));
+        nets.get(&account).copied().unwrap_or_default()
+    };
+    let differ = subjects.into_iter().filter(|subject| !subject.is_scope() && of(ours, subject) != of(theirs, subject));
+    let told = |subject: Subject| {
+        let open = |memory: &Memory| {
+            let of = memory.members.get(&subject).into_iter().flatten();
+            of.map(|(scope, (held, _))| format!("{scope} {}/{}", held.put, held.close)).collect::<Vec<_>>().join(" ")
+        };
+        let (left, ops) = (ours.carried.contains_key(&subject), ours.by_subject.get(&subject).map_or(0, Vec::len));
+        let (here, there) = (of(ours, &subject), of(theirs, &subject));
+        format!("{subject} {here} here ({ops} ops, left {left}, {}), {there} there ({})", open(ours), open(theirs))
+    };
+    differ.map(told).collect()
 }
 
 /// A device holds what its scopes hold, and what it wrote.

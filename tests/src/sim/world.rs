@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use protocol::decide::Draft;
-use protocol::fact::{Fact, Known, Revoked};
+use protocol::fact::{Carry, Close, Fact, Known, Revoked};
+use protocol::fold::State;
 use protocol::id::{Author, Incarnation, Kind, Scope, Subject};
+use protocol::parcel::Status;
 use protocol::seat::{Certificate, Role, bits};
 use protocol::session::EdgeStore;
 use protocol::stamp::Stamp;
@@ -16,7 +18,7 @@ use super::mutant::Mutant;
 use super::verdict;
 use super::visit::{self, Ended};
 use crate::model::people::{self, Things};
-use crate::model::{Central, Dice, Parties, order};
+use crate::model::{Central, Dice, KEEP_BEACONS, Parties, order};
 
 /// Steps of one world.
 pub const STEPS: u64 = 600;
@@ -24,6 +26,8 @@ pub const STEPS: u64 = 600;
 pub const SESSIONS: usize = 3;
 const HUBS: usize = 2;
 const PARCELS: usize = 24;
+/// Closes of one time, about.
+const CLOSES: usize = 24;
 /// Where the sun stands at the first step, ms since 1970: any day of the project.
 const MORNING_MS: u64 = 1_790_000_000_000;
 /// Copies of cards that one world makes at most: each is a device more.
@@ -42,6 +46,8 @@ pub struct World {
     parcels: Vec<Subject>,
     pub(super) revoked: Option<(Author, Vec<Known>)>,
     clones: usize,
+    /// Central's newest beacon, and where its log stood then.
+    beacon: (u64, u64),
     mutant: Option<Mutant>,
     pub(super) report: Report,
 }
@@ -75,7 +81,8 @@ impl World {
         let (calls, parcels) = (Vec::new(), Vec::new());
         let report = Report { seeds: 1, steps: STEPS, ..Report::default() };
         let (old_central, revoked, clones, now_ms) = (None, None, 0, MORNING_MS);
-        Self { dice, now_ms, central, old_central, devices, calls, parcels, revoked, clones, mutant, report }
+        let beacon = (0, 0);
+        Self { dice, now_ms, central, old_central, devices, calls, parcels, revoked, clones, beacon, mutant, report }
     }
 
     /// Central's own time and chance.
@@ -106,6 +113,8 @@ impl World {
             181..=183 => self.old_central = Some(self.central.clone()),
             184 if step > STEPS / 2 => self.restore_central(),
             185 => self.revoke(),
+            186..=188 => self.tick(),
+            189..=191 => self.close(),
             _ => self.act(at),
         }
         (at < self.devices.len()).then_some(at)
@@ -189,6 +198,53 @@ impl World {
         if let Some(call) = self.calls.iter_mut().find(|call| call.device == at) {
             call.wake(&self.devices[at], self.now_ms);
         }
+    }
+
+    /// An hour of central's time is over.
+    fn tick(&mut self) {
+        self.beacon = (self.beacon.0 + 1, self.central.memory.position);
+        self.central.place.beacon = self.beacon.0;
+    }
+
+    /// Central closes what is settled, and of which nothing came since the last beacon.
+    fn close(&mut self) {
+        // A restored central waits with that until its devices have fed it: longer than these worlds last.
+        if self.report.faults.contains_key(Fault::RestoreCentral.word()) {
+            return;
+        }
+        let memory = &self.central.memory;
+        let quiet = |subject: &Subject| {
+            let last = memory.by_subject[subject].iter().map(|id| memory.ops[id].0).max();
+            !subject.is_scope() && last.is_some_and(|last| last <= self.beacon.1)
+        };
+        let mut drafts = Vec::new();
+        for subject in memory.by_subject.keys().filter(|subject| quiet(subject)) {
+            let settled = match memory.folded(*subject).map(|folded| folded.state) {
+                Some(State::Parcel(parcel)) => {
+                    parcel.is_settled() && matches!(parcel.status, Status::Delivered | Status::Returned)
+                }
+                Some(State::HandIn(handin)) => handin.counted.is_some() && handin.contests.is_empty(),
+                Some(State::Earning(earning)) => earning.distributed_for.is_some() && earning.contests.is_empty(),
+                _ => false,
+            };
+            if !settled || drafts.len() > CLOSES {
+                continue;
+            }
+            let left = memory.nets(*subject).into_iter();
+            let carry: Vec<Carry> =
+                left.map(|(account, net)| Carry { code: account.code as u16, owner: account.owner, net }).collect();
+            let open = memory.members.get(subject).into_iter().flatten().filter(|(_, (held, _))| held.is_member());
+            drafts.extend(open.map(|(scope, (held, _))| {
+                let close = Close { generation: held.put, subjects: vec![*subject], carry: carry.clone() };
+                Draft { subject: *scope, fact: Fact::Close(close) }
+            }));
+        }
+        if drafts.is_empty() {
+            return;
+        }
+        let stamp = self.stamp();
+        *self.report.closing.entry("closed").or_default() += drafts.len() as u64;
+        self.central.author(&drafts, stamp);
     }
 
     fn is_revoked(&self, at: usize) -> bool {
@@ -361,6 +417,10 @@ impl World {
     /// Central comes back as it was: a new log, a new incarnation of its chain.
     fn restore_central(&mut self) {
         let Some(mut old) = self.old_central.clone() else { return };
+        // A copy that is older than the time for which devices keep what was closed is not to be fed again.
+        if old.place.beacon + KEEP_BEACONS <= self.beacon.0 {
+            return;
+        }
         // Operations tell a revocation again after a restore; the model keeps them simple.
         if self.revoked.is_some() && old.memory.revocations.is_empty()
             || self.report.faults.contains_key("restore_central")
@@ -371,6 +431,7 @@ impl World {
         inc.0.copy_from_slice(&self.dice.bytes()[..4]);
         old.log_id.copy_from_slice(&self.dice.bytes()[..8]);
         old.begin(inc);
+        old.place.beacon = self.beacon.0;
         self.central = old;
         self.calls.clear();
         self.devices.iter_mut().for_each(|device| device.met = false);
@@ -387,7 +448,8 @@ impl World {
         let Some(author) = self.dice.pick(&agents).copied() else { return };
         let chains = self.central.memory.chains.iter().filter(|((by, _), _)| *by == author);
         let known: Vec<Known> = chains.map(|((_, inc), chain)| Known { inc: *inc, seq: chain.upto }).collect();
-        let revoked = Fact::Revoked(Revoked { author, beacon: 0, known: known.clone() });
+        self.tick();
+        let revoked = Fact::Revoked(Revoked { author, beacon: self.beacon.0, known: known.clone() });
         self.central.author(&[Draft { subject: Subject::tenant(), fact: revoked }], stamp);
         let devices = &self.devices;
         self.calls.retain(|call| devices[call.device].edge.author != author);
@@ -402,6 +464,8 @@ impl World {
             (device.full, device.slow) = (false, false);
         }
         for _ in 0..SESSIONS {
+            // Whatever is closed is let go of in the end.
+            (0..=KEEP_BEACONS).for_each(|_| self.tick());
             for at in 0..self.devices.len() {
                 self.connect(at);
                 for _ in 0..ENDLESS {

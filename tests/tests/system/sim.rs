@@ -36,8 +36,20 @@ fn two_hundred_worlds_converge() {
     for rung in ["repairs_by_sketch", "repairs_by_ranges", "repairs_by_ids"] {
         assert!(total.repairs.get(rung).is_some_and(|count| *count >= SEEDS / 10), "{rung}: {:?}", total.repairs);
     }
+    for what in ["closed", "let_go", "opened_again", "differed"] {
+        assert!(total.closing.get(what).is_some_and(|count| *count >= SEEDS / 10), "{what}: {:?}", total.closing);
+    }
     for rule in ["J4", "J5", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J21", "J32"] {
         assert!(total.journals.get(rule).is_some_and(|count| *count >= 5), "{rule}: {:?}", total.journals);
+    }
+}
+
+#[test]
+fn worlds_that_failed_once_converge() {
+    // 67: a restored central, and a device whose life was over. 79, 304: an offer that came back after its subject was
+    // closed. 1155, 1325: a restored central heard of its own Close before it had what was closed.
+    for seed in [67, 79, 304, 1_155, 1_325] {
+        worlds(seed, 1);
     }
 }
 
