@@ -263,6 +263,9 @@ fn kind_of(journal: &Journal) -> Option<&'static str> {
     }
 }
 
+/// Number of `HandInOffered`.
+const HAND_IN_OFFERED: u16 = 0x4010;
+
 /// One op as the rows beside the states need it.
 pub(crate) struct Noted<'a> {
     pub(crate) id: OpId,
@@ -276,7 +279,10 @@ pub(crate) struct Noted<'a> {
 /// Writes what single ops say beside their subject's state: offers, and ops that are apart.
 pub(crate) async fn note(conn: &mut PgConnection, ops: &[Noted<'_>]) -> Result<(), sqlx::Error> {
     let offer = |noted: &Noted<'_>| {
-        let op = Op::decode(noted.bytes).ok().filter(|_| noted.apart.is_none())?;
+        // Nearly every op is of another kind: its number is in front.
+        let kind = noted.bytes.first_chunk::<2>().map(|kind| u16::from_be_bytes(*kind));
+        kind.filter(|kind| *kind == HAND_IN_OFFERED && noted.apart.is_none())?;
+        let op = Op::decode(noted.bytes).ok()?;
         match Fact::read(op.class_kind, &op.payload) {
             Reading::Known(Fact::HandInOffered(offer)) => Some((noted.id.0, noted.subject.0, noted.author.0, offer)),
             _ => None,
@@ -297,6 +303,7 @@ pub(crate) async fn note(conn: &mut PgConnection, ops: &[Noted<'_>]) -> Result<(
         .execute(&mut *conn)
         .await?;
     }
+    crate::blobs::note(&mut *conn, ops).await?;
     let apart: Vec<_> = ops.iter().filter_map(|noted| Some((noted, noted.apart?))).collect();
     if !apart.is_empty() {
         sqlx::query(

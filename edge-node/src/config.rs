@@ -61,11 +61,13 @@ pub struct Quic {
     pub hubs: Vec<String>,
     /// Longest wait between tries to reach a hub, real milliseconds.
     pub backoff_most_ms: u64,
+    /// The line costs by the byte: facts go, pictures wait.
+    pub metered: bool,
 }
 
 impl Default for Quic {
     fn default() -> Self {
-        Self { hubs: Vec::new(), backoff_most_ms: 30_000 }
+        Self { hubs: Vec::new(), backoff_most_ms: 30_000, metered: false }
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use protocol::command::Command;
+use protocol::fact::ProofForm;
 use protocol::id::Subject;
 use protocol::seat::Role;
 use serde_json::Value;
@@ -108,6 +110,17 @@ impl Face {
         Ok(ActReceipt::of(&self.node()?.record(act, &command)?))
     }
 
+    /// Keeps a picture of a parcel, base64; see [`Node::prove`].
+    ///
+    /// # Errors
+    /// The refusal; `malformed` when the screen is at fault.
+    pub fn prove(&self, act: &str, parcel: &str, form: Value, picture: &str) -> Result<ActReceipt, Refused> {
+        let (act, parcel) = (act_of(act)?, subject_of(parcel)?);
+        let form: ProofForm = serde_json::from_value(form).map_err(|_| Refused::malformed("no such form"))?;
+        let picture = BASE64.decode(picture.as_bytes()).map_err(|_| Refused::malformed("not base64"))?;
+        Ok(ActReceipt::of(&self.node()?.prove(act, parcel, form, &picture)?))
+    }
+
     /// The receipt of an act as it stands now.
     ///
     /// # Errors
@@ -167,5 +180,7 @@ mod tests {
         assert_eq!(second.node().map(drop).unwrap_err().code, "second_instance");
         assert_eq!(first.record("x", Value::Null).unwrap_err().code, "malformed");
         assert_eq!(first.record(&"00".repeat(16), Value::Null).unwrap_err().code, "malformed");
+        let prove = |parcel, form: &str, picture| first.prove(&"00".repeat(16), parcel, form.into(), picture);
+        assert_eq!(prove("P1", "photo", "").unwrap_err().code, "malformed");
     }
 }

@@ -7,6 +7,7 @@ mod bundle;
 mod commands;
 mod page;
 mod problem;
+mod proofs;
 mod search;
 mod session;
 mod site;
@@ -27,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::node::{Node, NodeError, random};
+use crate::proof::MAX_PICTURE_BYTES;
 use crate::store::{StoreError, write_secret};
 use problem::Problem;
 
@@ -100,6 +102,8 @@ fn router(api: Api) -> Router {
     let bundles = Router::new()
         .route("/api/v1/bundle", get(bundle::export).post(bundle::import))
         .layer(DefaultBodyLimit::max(MAX_BUNDLE_BYTES));
+    let proofs =
+        Router::new().route("/api/v1/proofs", post(proofs::keep)).layer(DefaultBodyLimit::max(MAX_PICTURE_BYTES + 1));
     let guarded = Router::new()
         .route("/api/v1/commands", post(commands::record))
         .route("/api/v1/handover/code", post(commands::try_code))
@@ -123,6 +127,7 @@ fn router(api: Api) -> Router {
         .route("/api/v1/site/till", get(site::till))
         .merge(programs)
         .merge(bundles)
+        .merge(proofs)
         .route_layer(middleware::from_fn_with_state(api.clone(), session::authorise));
     Router::new()
         .merge(guarded)

@@ -19,6 +19,7 @@ pub mod kiosk;
 pub mod lan;
 pub mod node;
 mod pin;
+pub mod proof;
 pub mod rebuild;
 pub mod receipt;
 pub mod record;

@@ -174,6 +174,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("http.listen: {} cannot be bound: is another node on it?", config.http.listen))?;
     let address = listener.local_addr()?;
     let hubs = if config.quic.hubs.is_empty() { node.identity().hubs.clone() } else { config.quic.hubs.clone() };
+    node.set_metered(config.quic.metered);
     let most = std::time::Duration::from_millis(config.quic.backoff_most_ms.max(1));
     let (stop, stopped) = watch::channel(false);
     let sync = tokio::spawn(sync::run(Arc::clone(&node), hubs, most, stopped.clone()));

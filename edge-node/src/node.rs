@@ -37,6 +37,7 @@ pub struct Node {
     relayed: watch::Sender<u64>,
     linked: watch::Sender<bool>,
     near: AtomicBool,
+    metered: AtomicBool,
     /// Devices at this node's relay.
     pub(crate) visitors: AtomicU64,
     heard_ms: AtomicU64,
@@ -69,6 +70,7 @@ impl Node {
             relayed: watch::Sender::new(0),
             linked: watch::Sender::new(false),
             near: AtomicBool::new(false),
+            metered: AtomicBool::new(false),
             visitors: AtomicU64::new(0),
             heard_ms: AtomicU64::new(0),
             documents: Loaded::default(),
@@ -129,6 +131,18 @@ impl Node {
     #[must_use]
     pub fn is_near(&self) -> bool {
         self.near.load(Ordering::Relaxed)
+    }
+
+    /// Whether pictures wait for a line that costs nothing by the byte.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        self.metered.load(Ordering::Relaxed)
+    }
+
+    /// The line costs by the byte, or does so no more: facts go all the same.
+    pub fn set_metered(&self, metered: bool) {
+        self.metered.store(metered, Ordering::Relaxed);
+        self.announce();
     }
 
     pub(crate) fn note_near(&self, near: bool) {

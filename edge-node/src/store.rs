@@ -2,7 +2,9 @@
 //! it loads a desk for `protocol::intake`, and writes what was taken in one fsynced transaction.
 
 mod agent;
+pub mod blobs;
 mod boxes;
+pub mod closed;
 mod desk;
 mod digest;
 mod documents;
@@ -110,6 +112,8 @@ pub struct Store {
     /// Verifies every certificate.
     authority: VerifyingKey,
     /// Marks the database as closed when everything else is done.
+    /// Where the database is.
+    folder: PathBuf,
     _life: Life,
 }
 
@@ -150,6 +154,7 @@ impl Store {
             seat: own.seat,
             identity,
             authority,
+            folder: dir.to_owned(),
             _life: life,
         };
         store.load_seats()?;

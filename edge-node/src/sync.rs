@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::account::Account;
+use protocol::blob::{BlobHeld, BlobPart};
 use protocol::burst::Burst;
 use protocol::fold::RULES;
 use protocol::frame::{CodeBox, Cursor, Frame, Hello, PartyName, RefusedSlot, SubjectKey};
@@ -18,6 +19,7 @@ use protocol::sketch::Cell;
 use protocol::taka::Taka;
 use protocol_quic::{Identity, LinkError, LinkSender, QuicEndpoint};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::node::{Node, NodeError, random};
 use crate::store::StoreError;
@@ -123,8 +125,11 @@ pub(crate) async fn converse(
     session = begun;
     sender.send(&first).await?;
     let mut welcomed = false;
+    let mut part_left: Option<Instant> = None;
+    let mut silence = Silence::since(Instant::now());
     loop {
         let resting = session.is_equal() || session.is_drained();
+        let gone = silence.over(resting, Instant::now());
         let (next, out) = tokio::select! {
             frame = frames.recv() => match frame {
                 None => return Ok(welcomed),
@@ -135,6 +140,10 @@ pub(crate) async fn converse(
                 Some(Ok(frame)) => {
                     welcomed |= matches!(frame, Frame::Welcome(_));
                     heard(node, welcomed);
+                    silence.heard(Instant::now());
+                    if let (Frame::BlobHeld(_), Some(left)) = (&frame, part_left.take()) {
+                        session.part_took(u64::try_from(left.elapsed().as_millis()).unwrap_or(u64::MAX));
+                    }
                     step(node, session, move |session, store| session.handle(store, frame)).await?
                 }
             },
@@ -151,13 +160,40 @@ pub(crate) async fn converse(
                 let asked = session.relayed();
                 (session, asked)
             }
-            () = tokio::time::sleep(SILENCE), if !resting => {
+            () = tokio::time::sleep_until(gone.unwrap_or_else(Instant::now)), if gone.is_some() => {
                 sender.close(1, "silence");
                 return Ok(false);
             }
         };
         session = next;
+        if out.iter().any(|frame| matches!(frame, Frame::BlobPart(_))) {
+            part_left = Some(Instant::now());
+        }
         sender.send(&out).await?;
+    }
+}
+
+/// How long the other side has owed a word. What is recorded here meanwhile is no word of theirs: at a busy counter
+/// a tap every second would otherwise keep a dead line for as long as the counter is busy.
+#[derive(Debug)]
+struct Silence {
+    /// Since when, while a word is owed.
+    owed: Option<Instant>,
+}
+
+impl Silence {
+    const fn since(now: Instant) -> Self {
+        Self { owed: Some(now) }
+    }
+
+    const fn heard(&mut self, now: Instant) {
+        self.owed = Some(now);
+    }
+
+    /// When the line is given up, if nothing is heard until then.
+    fn over(&mut self, resting: bool, now: Instant) -> Option<Instant> {
+        self.owed = (!resting).then(|| self.owed.unwrap_or(now));
+        self.owed.map(|owed| owed + SILENCE)
     }
 }
 
@@ -265,8 +301,8 @@ impl EdgeStore for Replica {
         Ok(self.0.store().lower_safe(inc, upto)?)
     }
 
-    fn set_cursor(&mut self, cursor: Cursor) -> Result<(), NodeError> {
-        Ok(self.0.store().set_cursor(cursor)?)
+    fn set_cursor(&mut self, cursor: Cursor, beacon: Option<u64>) -> Result<(), NodeError> {
+        Ok(self.0.store().set_cursor(cursor, beacon.unwrap_or(0))?)
     }
 
     fn note_refused(&mut self, refused: &RefusedSlot) -> Result<(), NodeError> {
@@ -313,7 +349,25 @@ impl EdgeStore for Replica {
     }
 
     fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), NodeError> {
-        Ok(self.0.store().note_compared(position, equal, books_equal)?)
+        self.0.store().note_compared(position, equal, books_equal)?;
+        if equal && self.0.store().let_closed_go()? > 0 {
+            self.0.search.wake();
+        }
+        Ok(())
+    }
+
+    fn next_part(&self, most_bytes: usize) -> Result<Option<BlobPart>, NodeError> {
+        if self.0.is_metered() {
+            return Ok(None);
+        }
+        Ok(self.0.store().next_part(most_bytes)?)
+    }
+
+    fn set_blob_held(&mut self, held: &BlobHeld) -> Result<(), NodeError> {
+        if let Some(code) = &held.refused {
+            tracing::warn!(code, blob = %held.blob, "central does not take a picture");
+        }
+        Ok(self.0.store().set_blob_held(held)?)
     }
 
     fn note(&mut self, code: &str, message: &str) -> Result<(), NodeError> {
@@ -331,5 +385,31 @@ impl EdgeStore for Replica {
 impl From<StoreError> for SyncError {
     fn from(error: StoreError) -> Self {
         Self::Node(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_counter_gives_a_dead_line_up_in_the_same_time_as_a_quiet_one() {
+        let start = Instant::now();
+        let mut silence = Silence::since(start);
+        for tap in 0..100 {
+            let gone = silence.over(false, start + Duration::from_secs(tap));
+            assert_eq!(gone, Some(start + SILENCE), "a tap is no word of the hub");
+        }
+        silence.heard(start + Duration::from_secs(7));
+        assert_eq!(silence.over(false, start + Duration::from_secs(8)), Some(start + Duration::from_secs(7) + SILENCE));
+    }
+
+    #[test]
+    fn a_line_at_rest_owes_nothing_and_a_tap_after_hours_starts_the_wait() {
+        let start = Instant::now();
+        let mut silence = Silence::since(start);
+        assert_eq!(silence.over(true, start), None);
+        let tap = start + Duration::from_secs(7_200);
+        assert_eq!(silence.over(false, tap), Some(tap + SILENCE));
     }
 }

@@ -7,7 +7,7 @@ mod site;
 mod till;
 
 use crate::command::{Command, MAX_PARCELS};
-use crate::fact::{Accepted, AttemptReason, Fact, Packed, Rejected, ReturnReceived};
+use crate::fact::{Accepted, AttemptReason, Fact, Packed, Proof, Rejected, ReturnReceived};
 use crate::fold::{Folded, State};
 use crate::id::{Incarnation, Scope, Subject};
 use crate::parcel::{Parcel, Status};
@@ -90,6 +90,22 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
         }
         Command::Fail { parcel, reason } => desk.fail(*parcel, *reason),
         Command::Offer { site, amount_paisa } => desk.offer(*site, *amount_paisa, stamp),
+    }
+}
+
+/// A picture of a parcel, sealed and kept: by the agent who has it or had it, or by the site that holds it.
+///
+/// # Errors
+/// The reason, and what to do next; nothing is recorded then.
+pub fn prove(seat: &Seat, shelf: &impl Shelf, parcel: Subject, proof: Proof) -> Result<Vec<Draft>, Refusal> {
+    let state = Desk { seat, shelf }.parcel(parcel)?;
+    match seat.role() {
+        Role::Agent if state.agent == Some(seat.party) || state.custodian == Some(seat.party) => {
+            one(parcel, Fact::DoorProof(proof))
+        }
+        Role::Agent => Err(Refusal::NotYours(parcel)),
+        Role::Site => one(parcel, Fact::CounterProof(proof)),
+        _ => Err(Refusal::WrongRole("an agent or a courier hub")),
     }
 }
 

@@ -18,6 +18,7 @@ pub use document::*;
 pub use earning::*;
 pub use sale::*;
 
+use crate::blob::{MAX_BLOB_BYTES, Media};
 use crate::op::lane;
 use crate::taka::Taka;
 
@@ -122,11 +123,13 @@ facts! {
     HandedOver = 0x3008, lane::MONEY;
     IdentityChecked = 0x3009, lane::MONEY;
     SiteDetailChanged = 0x3010, lane::NOTES;
+    CounterProof = 0x3020, lane::BLOBS;
     Loaded = 0x4001, lane::MONEY;
     Delivered = 0x4002, lane::MONEY;
     Attempted = 0x4003, lane::MONEY;
     HandInOffered = 0x4010, lane::MONEY;
     AgentDetailChanged = 0x4020, lane::NOTES;
+    DoorProof = 0x4030, lane::BLOBS;
     HandInCounted = 0x5001, lane::MONEY;
     CounterPaid = 0x5002, lane::MONEY;
     TillOpened = 0x5010, lane::MONEY;
@@ -187,6 +190,9 @@ impl Fact {
             }
             Self::RefundPaid(refund) => {
                 refund.amount.is_cash() && refund.reference.len() <= MAX_TEXT && Provider::of(refund.provider).is_some()
+            }
+            Self::CounterProof(proof) | Self::DoorProof(proof) => {
+                (1..=MAX_BLOB_BYTES).contains(&(proof.bytes as usize)) && Media::numbered(proof.media).is_some()
             }
             Self::Shelved(shelved) => shelved.shelf.len() <= MAX_TEXT,
             Self::CounterPaid(paid) => paid.amount.is_cash(),

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod bag;
+pub mod blob;
 pub mod books;
 pub mod bundle;
 pub mod burst;

@@ -196,6 +196,15 @@ pub enum Refusal {
     /// The personal fields of the parcel do not open here.
     #[error("the details of {0} cannot be read on this device: sync first, or ask the site that has it")]
     NoKey(Subject),
+    /// Not a JPEG, PNG or WebP.
+    #[error("this is no picture that can be kept: take a photo, or choose a JPEG, PNG or WebP file")]
+    NoPicture,
+    /// Larger than a blob may be.
+    #[error("the picture is larger than {0} MB: take it again, smaller")]
+    PictureTooLarge(usize),
+    /// Too many wait for a line.
+    #[error("this device keeps as many pictures as it may: bring it to a network, then take it again")]
+    TooManyPictures,
 }
 
 impl Refusal {
@@ -243,6 +252,9 @@ impl Refusal {
             Self::DocumentDisputed(_) => "document_disputed",
             Self::ForeignProduct(_) => "foreign_product",
             Self::NoKey(_) => "no_key",
+            Self::NoPicture => "no_picture",
+            Self::PictureTooLarge(_) => "picture_too_large",
+            Self::TooManyPictures => "too_many_pictures",
         }
     }
 }

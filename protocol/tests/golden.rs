@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use data_encoding::HEXLOWER as HEX;
 use people::{Person, authority, person};
+use protocol::blob::BlobId;
 use protocol::burst::{Burst, Head, Slot};
 use protocol::document::{Document, Value};
 use protocol::fact::*;
@@ -55,6 +56,10 @@ fn parcel() -> Subject {
 
 fn site() -> Subject {
     Subject::new(Kind::Site, id(0x22))
+}
+
+fn proof(form: u8) -> Proof {
+    Proof { form, blob: BlobId([0xb1; 32]), bytes: 48_213, media: 1 }
 }
 
 fn agent() -> Person {
@@ -274,11 +279,13 @@ fn examples() -> Vec<(Subject, Fact)> {
         (parcel(), Fact::HandedOver(HandedOver {})),
         (parcel(), Fact::IdentityChecked(IdentityChecked {})),
         detail(0x3010, Fact::SiteDetailChanged),
+        (parcel(), Fact::CounterProof(proof(2))),
         (parcel(), Fact::Loaded(Loaded {})),
         (parcel(), Fact::Delivered(Delivered { evidence: 2, collected: Some(taka(125_000)) })),
         (parcel(), Fact::Attempted(Attempted { reason: AttemptReason::Unreachable as u8 })),
         (handin, Fact::HandInOffered(HandInOffered { site: site(), amount: taka(125_000), inc, upto: 7 })),
         detail(0x4020, Fact::AgentDetailChanged),
+        (parcel(), Fact::DoorProof(proof(1))),
         (
             handin,
             Fact::HandInCounted(HandInCounted {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use protocol::account::Account;
+use protocol::blob::{BlobHeld, BlobId, BlobPart, LEAST_PART_BYTES, MAX_PART_BYTES};
 use protocol::burst::Burst;
 use protocol::frame::{
     CodeBox, Cursor, Frame, Hello, LADDER, PageEnd, PartyName, Ranges, RefusedSlot, Roots, Safe, SetRoot, Sketch,
@@ -27,6 +28,9 @@ struct Stubborn {
     rungs: Vec<&'static str>,
     /// What central, or a relay, was believed.
     told: Vec<&'static str>,
+    /// A picture, and how much of it central holds.
+    picture: Vec<u8>,
+    sent_of_picture: usize,
 }
 
 fn site(n: u8) -> Scope {
@@ -102,7 +106,7 @@ impl EdgeStore for Stubborn {
     fn lower_safe(&mut self, _: Incarnation, _: u64) -> Done<()> {
         Ok(())
     }
-    fn set_cursor(&mut self, _: Cursor) -> Done<()> {
+    fn set_cursor(&mut self, _: Cursor, _: Option<u64>) -> Done<()> {
         self.told.push("cursor");
         Ok(())
     }
@@ -138,6 +142,18 @@ impl EdgeStore for Stubborn {
     }
     fn note_compared(&mut self, _: u64, _: bool, _: bool) -> Done<()> {
         self.told.push("compared");
+        Ok(())
+    }
+    fn next_part(&self, most: usize) -> Done<Option<BlobPart>> {
+        let left = self.picture.get(self.sent_of_picture..).filter(|left| !left.is_empty());
+        Ok(left.map(|left| BlobPart {
+            blob: BlobId([7; 32]),
+            offset: self.sent_of_picture as u64,
+            bytes: left[..left.len().min(most)].to_vec().into(),
+        }))
+    }
+    fn set_blob_held(&mut self, held: &BlobHeld) -> Done<()> {
+        self.sent_of_picture = usize::try_from(held.upto).expect("small");
         Ok(())
     }
     fn note(&mut self, code: &str, _: &str) -> Done<()> {
@@ -328,7 +344,7 @@ fn a_relay_cannot_make_anything_safe() {
         Frame::Safe(Safe { inc, upto }),
         Frame::Refused(refused),
         Frame::Names(Vec::new()),
-        Frame::PageEnd(PageEnd { cursor, more: false }),
+        Frame::PageEnd(PageEnd { cursor, more: false, beacon: None }),
     ] {
         let Ok(answer) = session.handle(&mut device, lie);
         assert_eq!(answer, []);
@@ -351,4 +367,61 @@ fn equal_roots_of_a_relay_end_the_visit_without_a_word_to_central() {
     let Ok(answer) = session.handle(&mut device, Frame::Roots(Roots::default()));
     assert_eq!((answer, session.is_equal()), (Vec::new(), true));
     assert_eq!(device.told, Vec::<&str>::new(), "no standing is noted");
+}
+
+/// Central's roots, as the device has them.
+fn equal_roots(device: &Stubborn) -> Frame {
+    let ours = root(&device.elements);
+    let set = SetRoot { scope: site(1), lane: lane::MONEY, count: ours.count, root: ours.wire() };
+    Frame::Roots(Roots { sets: vec![set], ..Roots::default() })
+}
+
+fn parts(frames: &[Frame]) -> Vec<&BlobPart> {
+    frames.iter().filter_map(|frame| if let Frame::BlobPart(part) = frame { Some(part) } else { None }).collect()
+}
+
+#[test]
+fn a_picture_goes_piece_by_piece_when_everything_else_is_through() {
+    let elements: Vec<Element> = (0..9).map(element).collect();
+    let mut device = Stubborn { elements, picture: vec![5; 3 * LEAST_PART_BYTES], ..Stubborn::default() };
+    for (blobs, relay) in [(None, false), (Some(1), true)] {
+        // A hub of before, and a relay, are sent none.
+        let mut session = if relay { EdgeSession::with_relay() } else { EdgeSession::default() };
+        let Ok(_) = session.start(&device);
+        let Ok(_) = session.handle(&mut device, Frame::Welcome(Welcome { blobs, ..Welcome::default() }));
+        let roots = equal_roots(&device);
+        let Ok(frames) = session.handle(&mut device, roots);
+        assert!(parts(&frames).is_empty());
+    }
+    let mut session = EdgeSession::default();
+    let Ok(_) = session.start(&device);
+    let Ok(frames) = session.handle(&mut device, Frame::Welcome(Welcome { blobs: Some(1), ..Welcome::default() }));
+    assert!(parts(&frames).is_empty(), "nothing was compared yet");
+    let roots = equal_roots(&device);
+    let Ok(frames) = session.handle(&mut device, roots);
+    assert_eq!(parts(&frames).iter().map(|part| part.bytes.len()).collect::<Vec<_>>(), [LEAST_PART_BYTES]);
+    let Ok(frames) = session.wake(&device);
+    assert!(parts(&frames).is_empty(), "one piece is on the way");
+    // The line is quick: the rest comes at once.
+    session.part_took(30);
+    let held = |upto: usize| BlobHeld { blob: BlobId([7; 32]), upto: upto as u64, refused: None };
+    let Ok(frames) = session.handle(&mut device, Frame::BlobHeld(held(LEAST_PART_BYTES)));
+    let [part] = parts(&frames)[..] else { panic!("{frames:?}") };
+    assert_eq!((part.offset as usize, part.bytes.len()), (LEAST_PART_BYTES, 2 * LEAST_PART_BYTES));
+    // Central lost what it had: it says where to go on.
+    let Ok(frames) = session.handle(&mut device, Frame::BlobHeld(held(0)));
+    assert_eq!(parts(&frames).first().map(|part| part.offset), Some(0));
+    let Ok(frames) = session.handle(&mut device, Frame::BlobHeld(held(3 * LEAST_PART_BYTES)));
+    assert!(parts(&frames).is_empty(), "it is whole");
+}
+
+#[test]
+fn a_hub_takes_pieces_of_a_size_and_none_of_a_withdrawn_device() {
+    let part =
+        |bytes: usize| Frame::BlobPart(BlobPart { blob: BlobId([7; 32]), offset: 0, bytes: vec![0; bytes].into() });
+    assert_eq!(greeted().handle(part(MAX_PART_BYTES + 1)).expect_err("too large").code(), "blob_part_too_large");
+    assert!(matches!(greeted().handle(part(MAX_PART_BYTES)).expect("a piece")[..], [Ask::Blob(_)]));
+    let mut drained = HubSession::new(Author([1; 8]), true);
+    drained.handle(Frame::Hello(Hello::default())).expect("HELLO");
+    assert_eq!(drained.handle(part(10)).expect("ignored").len(), 0);
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use central::intake::IntakeError;
-use central::replication::{self, DeviceStatus, Parcelled, ReplicationError};
+use central::replication::{self, DeviceStatus, Limits, Parcelled, ReplicationError};
 use protocol::frame::{CodeBox, Cursor, OwnHead, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::{Author, ShortId};
 use protocol::seat::Seat;
-use protocol::session::hub::{Answer, Ask, Difference, HubSession, PAGE_OPS, Page};
+use protocol::session::hub::{Answer, Ask, Difference, HubSession, Page};
 use protocol_quic::{Incoming, LinkError};
 
 use crate::Hub;
@@ -146,7 +146,7 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
             Answer::Took(chains, refused)
         }
         Ask::Page(after, bytes) => {
-            let page = replication::page(&hub.pool, seat, author, after, PAGE_OPS, bytes).await?;
+            let page = replication::page(&hub.pool, seat, author, after, Limits { bytes, ..Limits::default() }).await?;
             let Parcelled { bursts, certificates, keys: of_page, boxes: codes } = page.parcel;
             Answer::Page(Page {
                 bursts,
@@ -155,6 +155,7 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
                 boxes: boxes(codes),
                 upto: page.upto,
                 more: page.more,
+                beacon: page.beacon,
                 roots: page.roots,
                 books: page.books,
             })
@@ -185,6 +186,13 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
         Ask::Names => {
             let names = central::names::of(&hub.pool, seat).await?;
             Answer::Names(names.into_iter().map(|(party, name)| PartyName { party, name }).collect())
+        }
+        Ask::Blob(part) => {
+            let held = central::blobs::take(&hub.pool, author, &part).await.map_err(ReplicationError::from)?;
+            if let Some(code) = &held.refused {
+                metrics::counter!("getit_hub_refused_blobs", "code" => code.clone()).increment(1);
+            }
+            Answer::Blob(held)
         }
         Ask::Status(status) => {
             let status = DeviceStatus {

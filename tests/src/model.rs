@@ -10,7 +10,7 @@ pub mod people;
 use protocol::frame::{self, Frame, HEADER_BYTES};
 
 pub use central::Central;
-pub use edge::Edge;
+pub use edge::{Edge, KEEP_BEACONS};
 pub use memory::Memory;
 pub use parties::{Parties, order};
 

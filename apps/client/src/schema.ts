@@ -493,6 +493,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proofs/of/{parcel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The pictures of a parcel, oldest first.
+         * @description For tokens of the role operations, finance.
+         */
+        get: operations["list_proofs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proofs/{blob}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A picture, opened.
+         * @description For tokens of the role operations, finance.
+         */
+        get: operations["read_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -1602,6 +1642,17 @@ export interface components {
             total_paisa: number;
             vendor?: components["schemas"]["Id"] | null;
         };
+        /** @description A picture, opened. */
+        Picture: {
+            /** @description The bytes, base64. */
+            base64: string;
+            /** @description Its name, 64 hex digits. */
+            blob: string;
+            /** @description The media type. */
+            media: string;
+            /** @description What it is of. */
+            subject: components["schemas"]["Id"];
+        };
         /** @description The answer to a placed order; stored with its key. */
         Placed: {
             /** @description The order. */
@@ -1738,6 +1789,36 @@ export interface components {
             role: string;
             /** @description A text, or a price in paisa; null when it is neither. */
             value: unknown;
+        };
+        /** @description A picture of a parcel, and how much of it has come. */
+        ProofRow: {
+            /** @description The seat that took it, hex. */
+            author: string;
+            /** @description Its name, 64 hex digits. */
+            blob: string;
+            /**
+             * Format: int64
+             * @description Sealed bytes in all.
+             */
+            bytes: number;
+            /** @description The fact that names it, hex. */
+            fact: string;
+            /** @description `photo` or `signature`. */
+            form: string;
+            /**
+             * Format: int64
+             * @description Those that are here.
+             */
+            held_bytes: number;
+            /** @description The media type. */
+            media: string;
+            /** @description All are here, and they are what the fact names. */
+            whole: boolean;
+        };
+        /** @description The pictures of a parcel. */
+        Proofs: {
+            /** @description Oldest first. */
+            rows: components["schemas"]["ProofRow"][];
         };
         /**
          * @description Who carries money.
@@ -5360,6 +5441,232 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "bad_limit" | "bad_place";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_proofs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The parcel. */
+                parcel: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is, and how much of it has come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proofs"];
+                };
+            };
+            /** @description `bad_id` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    read_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A picture (64 hex digits), as the list of its parcel names it. */
+                blob: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description `bad_id` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_blob` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_blob";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `on_its_way` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "on_its_way";
+                    };
+                };
+            };
+            /** @description `forgotten` */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "forgotten";
                     };
                 };
             };

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::{Api, blocking};
 use crate::node::{Node, NodeError};
+use crate::store::blobs::BlobCounts;
 
 #[derive(Serialize)]
 pub(super) struct Status {
@@ -27,6 +28,8 @@ pub(super) struct Status {
     books_equal: bool,
     position: u64,
     cash_paisa: i64,
+    /// Pictures that wait for a line.
+    pictures: BlobCounts,
     duplicates: u64,
     inc: String,
 }
@@ -49,6 +52,7 @@ impl Status {
                 books_equal: standings.books_equal,
                 position: standings.position,
                 cash_paisa: rows.cash_on_hand()?.paisa(),
+                pictures: rows.blob_counts()?,
                 duplicates: rows.counter("duplicates")?,
                 inc: rows.inc()?.to_string(),
             })
@@ -72,8 +76,11 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, Probl
 
 /// Numbers without persons: safe to scrape without the token.
 pub(super) async fn metrics(State(api): State<Api>) -> Result<impl IntoResponse, Problem> {
-    let (status, refused) =
-        blocking(&api, |node| Ok((Status::of(node)?, node.store().read(|rows| rows.counter("refused"))?))).await?;
+    let (status, refused, closed) = blocking(&api, |node| {
+        let store = node.store();
+        Ok((Status::of(node)?, store.read(|rows| rows.counter("refused"))?, store.closed_counts()?))
+    })
+    .await?;
     let visitors = api.node.visitors.load(Ordering::Relaxed);
     // A recorder of its own, so that many nodes may live in one process.
     let recorder = PrometheusBuilder::new().build_recorder();
@@ -81,6 +88,9 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<impl IntoResponse,
         gauge!("getit_outbox_bursts").set(exact(status.waiting));
         gauge!("getit_ops").set(exact(status.ops));
         gauge!("getit_ops_safe").set(exact(status.ops_safe));
+        gauge!("getit_pictures_waiting").set(exact(status.pictures.waiting));
+        gauge!("getit_closed_held").set(exact(closed.held));
+        gauge!("getit_closed_differ").set(exact(closed.differ));
         gauge!("getit_log_position").set(exact(status.position));
         gauge!("getit_relay_visitors").set(exact(visitors));
         gauge!("getit_root_equal").set(f64::from(u8::from(status.root_equal)));

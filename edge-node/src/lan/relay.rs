@@ -205,7 +205,7 @@ fn answer(node: &Node, visitor: &Visitor, ask: Ask) -> Result<Option<(Answer, Ve
         Ask::Certificates(authors) => Answer::Certificates(store.certificates_of(&authors)?),
         Ask::Boxes(_) => Answer::Boxes(Vec::new()),
         Ask::Names => Answer::Names(Vec::new()),
-        Ask::Status(_) => Answer::Noted,
+        Ask::Status(_) | Ask::Blob(_) => Answer::Noted,
     };
     Ok(Some((answered, unknown)))
 }

@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::blob::BlobId;
 use crate::id::{Id16, Scope};
 use crate::taka::Taka;
 
@@ -145,3 +146,48 @@ pub struct IdentityChecked {}
 /// The goods left over the counter.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct HandedOver {}
+
+/// A picture that was taken of it: the fact says which, and the blob follows when the line has time.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Proof {
+    /// See [`ProofForm`].
+    #[n(0)]
+    pub form: u8,
+    /// The blob.
+    #[n(1)]
+    pub blob: BlobId,
+    /// Bytes of the blob, seal included.
+    #[n(2)]
+    pub bytes: u32,
+    /// See [`crate::blob::Media`].
+    #[n(3)]
+    pub media: u8,
+}
+
+/// A picture of the site's.
+pub type CounterProof = Proof;
+/// A picture of the agent's.
+pub type DoorProof = Proof;
+
+/// What the picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ProofForm {
+    /// The goods where they were left, or the door.
+    Photo = 1,
+    /// What the customer drew with a finger.
+    Signature = 2,
+}
+
+impl ProofForm {
+    /// The word of a number, as views write it.
+    #[must_use]
+    pub const fn word(number: u8) -> &'static str {
+        match number {
+            1 => "photo",
+            2 => "signature",
+            _ => "other",
+        }
+    }
+}

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use central::authority::Authority;
-use central::config::{Clock, Config, Database, Http, Hubs, Log};
+use central::config::{Clock, Closing, Config, Database, Http, Hubs, Log};
 use central::tokens::{self, Role};
 use edge_node::sync::Replica;
 use edge_node::{BusinessClock, Node};
+use protocol::blob::BlobId;
 use protocol::burst::{Burst, ChainPlace};
 use protocol::command::Command;
 use protocol::fact::{Fact, HandInOffered, Put};
+use protocol::frame::Frame;
 use protocol::id::{Id16, Kind, Scope, Subject};
 use protocol::intake::op_of;
 use protocol::session::EdgeSession;
@@ -24,6 +26,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::link::{Link, LinkBytes, LinkProfile, Trace};
+use crate::model::Dice;
 use crate::postgres::Cluster;
 
 /// Facts that each side has and the other lacks.
@@ -34,6 +37,10 @@ const OFFERS: u32 = 50;
 const BITS_A_SECOND: u64 = 64_000;
 const ONE_WAY: Duration = Duration::from_millis(400);
 const LOSS_PPM: u32 = 50_000;
+/// A picture as a phone takes it.
+const PHOTO_BYTES: usize = 5 * 1024 * 1024;
+/// Pieces of it that have gone before a tap is measured: the size of a piece has settled.
+const PIECES: u32 = 6;
 /// A session that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -42,7 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Road {
     /// `cold`: a device that was never here. `resumed`: one that has met the hub, and shows no certificate
     /// again. `nothing`: the same, with
-    /// nothing to do. `fact`: a tap on a session that rests, until it is SAFE.
+    /// nothing to do. `fact`: a tap on a session that rests, until it is SAFE. `photo`: the same while a picture of
+    /// 5 MB is on its way.
     pub case: &'static str,
     /// How often.
     pub times: usize,
@@ -105,6 +113,7 @@ pub async fn road(cluster: &Cluster, folder: &Path, times: usize) -> anyhow::Res
         clock: Clock::default(),
         log: Log::default(),
         hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
+        closing: Closing::default(),
     })
     .await?;
     let token = tokens::mint(&central.pool, Role::Operations).await?;
@@ -145,8 +154,7 @@ pub async fn road(cluster: &Cluster, folder: &Path, times: usize) -> anyhow::Res
     sit(&met, hub.quic, &site_node).await?;
     sit(&met, far, &site_node).await?;
 
-    let (mut cold, mut resumed, mut nothing, mut fact) =
-        (Samples::default(), Samples::default(), Samples::default(), Samples::default());
+    let [mut cold, mut resumed, mut nothing, mut fact, mut photo] = [(); 5].map(|()| Samples::default());
     for turn in 0..times {
         for (kind, come) in [&mut cold, &mut resumed].into_iter().enumerate() {
             author.offer(APART)?;
@@ -163,12 +171,18 @@ pub async fn road(cluster: &Cluster, folder: &Path, times: usize) -> anyhow::Res
         let ms = sit(&met, far, &site_node).await?;
         nothing.add(ms, (before, link.bytes()));
         let before = link.bytes();
-        let ms = tap(&met, far, &site_node, author.agent(), [turn as u32, 2, 0]).await?;
+        let ms = tap(&met, far, &site_node, author.agent(), [turn as u32, 2, 0], 0).await?;
         fact.add(ms, (before, link.bytes()));
+    }
+    wait_with_photo(&central.pool, &site_node).await?;
+    for turn in 0..times {
+        let before = link.bytes();
+        let ms = tap(&met, far, &site_node, author.agent(), [turn as u32, 3, 0], PIECES).await?;
+        photo.add(ms, (before, link.bytes()));
     }
     hub.stop().await;
     central.stop().await?;
-    Ok(vec![cold.row("cold"), resumed.row("resumed"), nothing.row("nothing"), fact.row("fact")])
+    Ok(vec![cold.row("cold"), resumed.row("resumed"), nothing.row("nothing"), fact.row("fact"), photo.row("photo")])
 }
 
 /// What operations ask of central.
@@ -253,16 +267,41 @@ async fn sit(device: &QuicEndpoint, hub: SocketAddr, node: &Arc<Node>) -> anyhow
     Ok(seat.started.elapsed().as_millis())
 }
 
-/// A tap on a session that rests, until it is SAFE.
+/// A picture that takes this line ten minutes at least, as if its fact were SAFE.
+async fn wait_with_photo(pool: &sqlx::PgPool, node: &Node) -> anyhow::Result<()> {
+    // Sealed bytes are noise to a line.
+    let mut dice = Dice::new(5);
+    let bytes: Vec<u8> = (0..PHOTO_BYTES / 32).flat_map(|_| dice.bytes()).collect();
+    let (blob, store) = (BlobId::of(&bytes), node.store());
+    store.write_blob(&blob, &bytes)?;
+    let (subject, safe) = (node.seat().party, store.hello()?.safe_upto);
+    store.write(|rows| rows.put_blob(&blob, &subject, PHOTO_BYTES as u64, safe, node.now_ms()))?;
+    sqlx::query(
+        "INSERT INTO blob (id, op, subject, author, class_kind, form, media, bytes) VALUES ($1, $1, $2, $3, 12320, 1, 1, $4)",
+    )
+    .bind(blob.0)
+    .bind(subject.0)
+    .bind(node.author().0)
+    .bind(PHOTO_BYTES as i64)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// A tap on a session that rests, and of a picture has sent so many pieces and is sending, until it is SAFE.
 async fn tap(
     device: &QuicEndpoint,
     hub: SocketAddr,
     node: &Arc<Node>,
     agent: Scope,
     n: [u32; 3],
+    pieces: u32,
 ) -> anyhow::Result<u128> {
     let mut seat = Seat::begin(device, hub, node).await?;
     tokio::time::timeout(PATIENCE, seat.rest()).await.context("the session did not come to rest")??;
+    while seat.pieces < pieces {
+        tokio::time::timeout(PATIENCE, seat.turn()).await.context("no piece was taken")??;
+    }
     let started = Instant::now();
     count(node, agent, n)?;
     let woken = seat.session.wake(&seat.replica)?;
@@ -280,6 +319,9 @@ struct Seat {
     session: EdgeSession,
     replica: Replica,
     started: Instant,
+    part_left: Option<Instant>,
+    /// Pieces of a picture that were taken.
+    pieces: u32,
 }
 
 impl Seat {
@@ -289,12 +331,19 @@ impl Seat {
             tokio::time::timeout(PATIENCE, protocol_quic::connect(device, hub)).await.context("no link")??;
         let (replica, mut session) = (Replica::of(Arc::clone(node)), EdgeSession::default());
         link.send(&session.start(&replica)?).await?;
-        Ok(Self { node: Arc::clone(node), link, session, replica, started })
+        Ok(Self { node: Arc::clone(node), link, session, replica, started, part_left: None, pieces: 0 })
     }
 
     async fn turn(&mut self) -> anyhow::Result<()> {
         let frame = self.link.next().await?.context("the hub ended the session")?;
+        if let (Frame::BlobHeld(_), Some(left)) = (&frame, self.part_left.take()) {
+            self.pieces += 1;
+            self.session.part_took(u64::try_from(left.elapsed().as_millis()).unwrap_or(u64::MAX));
+        }
         let out = self.session.handle(&mut self.replica, frame)?;
+        if out.iter().any(|frame| matches!(frame, Frame::BlobPart(_))) {
+            self.part_left = Some(Instant::now());
+        }
         Ok(self.link.send(&out).await?)
     }
 

@@ -70,7 +70,7 @@ pub fn tap() -> anyhow::Result<Vec<Tap>> {
                 for frame in pages.chunks(FRAME.min(AT_ONCE)) {
                     frames.push(timed(|| {
                         node.receive(frame.to_vec())?;
-                        node.store().set_cursor(cursor)?;
+                        node.store().set_cursor(cursor, 0)?;
                         Ok(node.store().note_compared(1, false, false)?)
                     })?);
                     if done.load(Ordering::Relaxed) {

@@ -369,9 +369,11 @@ async fn load(house: &House, node: &Node, run: Vec<Subject>) -> anyhow::Result<V
     for id in run {
         if node.tap(&Command::Load { parcels: vec![id] }).await?.is_ok() {
             loaded.push(id);
-        } else if house.street.is_twin(&id) {
+        } else if house.street.is_twin(&id) && !house.leads_twins(&node.party) {
+            // The first agent has it, and does with it what he does.
             house.street.second_done(&id);
         } else {
+            house.street.not_twin(&id);
             house.street.brought_back(id, false);
         }
     }

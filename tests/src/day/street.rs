@@ -176,6 +176,11 @@ impl Street {
         self.lock().twins.insert(id, false);
     }
 
+    /// It never left the counter with the first agent, so it cannot be given to a second.
+    pub fn not_twin(&self, id: &Subject) {
+        self.lock().twins.remove(id);
+    }
+
     pub fn is_twin(&self, id: &Subject) -> bool {
         self.lock().twins.contains_key(id)
     }

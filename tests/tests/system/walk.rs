@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod again;
+mod closing;
 mod counter;
 mod documents;
 mod door;
@@ -14,6 +15,7 @@ mod ladder;
 mod lan;
 mod lives;
 mod online;
+mod proofs;
 mod raw;
 mod repair;
 mod shop;

@@ -38,6 +38,17 @@ pub(crate) fn record(face: Seat<'_>, act: &str, command: Value) -> Result<ActRec
 }
 
 #[tauri::command(async)]
+pub(crate) fn prove(
+    face: Seat<'_>,
+    act: &str,
+    parcel: &str,
+    form: Value,
+    picture: &str,
+) -> Result<ActReceipt, Refused> {
+    face.prove(act, parcel, form, picture)
+}
+
+#[tauri::command(async)]
 pub(crate) fn receipt(face: Seat<'_>, act: &str) -> Result<ActReceipt, Refused> {
     face.receipt(act)
 }

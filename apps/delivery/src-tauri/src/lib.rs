@@ -37,6 +37,7 @@ pub fn run() {
             commands::run,
             commands::stop,
             commands::record,
+            commands::prove,
             commands::receipt,
             commands::waiting,
             commands::money,

@@ -31,7 +31,9 @@ impl Seeded {
             (("orders", "id"), placed.text("order")),
             (("track", "parcel"), parcel.clone()),
             (("devices", "author"), device.certificate.author().to_string()),
-            (("finance", "id"), parcel),
+            (("finance", "id"), parcel.clone()),
+            (("list_proofs", "parcel"), parcel.clone()),
+            (("read_proof", "blob"), world.photograph(&parcel).await),
         ]);
         let mut money = Money { world, people: People::enrol(world).await, sold: 0, requests: 0 };
         // What was in one bag is on its way to the vendor, what was in another lies at another bank.

@@ -1,10 +1,11 @@
 //! A central on a fresh database, with tokens, a site, two vendors and offers.
 
-use central::config::{Clock, Config, Database, Http, Hubs, Log};
+use central::config::{Clock, Closing, Config, Database, Http, Hubs, Log};
 use central::http::{Running, serve};
 use central::tokens::{self, Role};
 use ed25519_dalek::{Signer, SigningKey};
 use getit_tests::postgres::Cluster;
+use protocol::blob::{self, BlobId, BlobPart};
 use protocol::burst::{Burst, ChainPlace};
 use protocol::fact::Fact;
 use protocol::id::{Incarnation, OpId, Subject};
@@ -82,6 +83,7 @@ impl World {
             clock: Clock::default(),
             log: Log::default(),
             hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
+            closing: Closing::default(),
         })
         .await
         .unwrap();
@@ -120,6 +122,32 @@ impl World {
     pub(super) async fn stop(self) {
         self.running.stop().await.unwrap();
         drop(self.data);
+    }
+
+    /// A picture of a parcel that has come whole; its name.
+    pub(super) async fn photograph(&self, parcel: &str) -> String {
+        let (pool, parcel) = (&self.running.pool, Subject::parse(parcel).unwrap());
+        let (key,): ([u8; 32],) = sqlx::query_as("SELECT key FROM subject_key WHERE subject = $1")
+            .bind(parcel.0)
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        let sealed = blob::seal(&key, &[5; 24], &parcel, 0x4030, &[0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
+        let id = BlobId::of(&sealed);
+        sqlx::query(
+            "INSERT INTO blob (id, op, subject, author, class_kind, form, media, bytes) VALUES ($1, $1, $2, $3, 16432, 1, 1, $4)",
+        )
+        .bind(id.0)
+        .bind(parcel.0)
+        .bind([7u8; 8])
+        .bind(i64::try_from(sealed.len()).unwrap())
+        .execute(pool)
+        .await
+        .unwrap();
+        let part = BlobPart { blob: id, offset: 0, bytes: sealed.into() };
+        let held = central::blobs::take(pool, protocol::id::Author([7; 8]), &part).await.unwrap();
+        assert_eq!(held.refused, None);
+        id.to_string()
     }
 
     pub(super) fn token(&self, role: &str) -> &str {

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use central::authority::Authority;
-use central::config::{Clock, Config, Database, Http, Hubs, Log};
+use central::config::{Clock, Closing, Config, Database, Http, Hubs, Log};
 use central::http::{Running, serve};
+use central::intake::Intake;
+use central::rebuild;
+use central::replication::{self, Limits};
 use central::tokens::{self, Role};
-use central::{rebuild, replication};
 use edge_node::{BusinessClock, Node, Receipt, RecordError};
 use getit_tests::postgres::Cluster;
 use protocol::books;
@@ -67,6 +69,7 @@ async fn start_central(data: &Path, url: &str, hubs: &[String]) -> Running {
         clock: Clock::default(),
         log: Log::default(),
         hubs: Hubs { addresses: hubs.to_vec() },
+        closing: Closing::default(),
     })
     .await
     .unwrap()
@@ -114,6 +117,10 @@ impl House {
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.central.pool
+    }
+
+    pub(super) fn intake(&self) -> &Intake {
+        &self.central.intake
     }
 
     pub(super) fn central_dir(&self) -> PathBuf {
@@ -271,7 +278,15 @@ impl House {
             return Err(format!("{waiting} waiting, {standings:?}"));
         }
         let (seat, author) = (edge.node.seat(), edge.node.author());
-        let page = replication::page(self.pool(), seat, author, Told::default(), u32::MAX, usize::MAX).await.unwrap();
+        let page = replication::page(
+            self.pool(),
+            seat,
+            author,
+            Told::default(),
+            Limits { ops: u32::MAX, ..Limits::default() },
+        )
+        .await
+        .unwrap();
         let theirs: Vec<_> = page.roots.into_iter().filter(|(_, _, root)| root.count > 0).collect();
         let ours = store.roots().unwrap().into_iter().filter(|(_, root)| root.count > 0);
         let ours: Vec<_> = ours.map(|((scope, lane), root)| (scope, lane, root)).collect();

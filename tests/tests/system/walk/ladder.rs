@@ -119,7 +119,7 @@ async fn walk_a_repair_takes_the_rung_that_its_difference_needs() {
     // before has written since.
     for damage in [
         "DROP TABLE sketch; ALTER TABLE cursor DROP COLUMN within; ALTER TABLE safe DROP COLUMN held_upto;
-         PRAGMA user_version = 4",
+         DROP TABLE closed; DROP TABLE carried; DROP TABLE blob; PRAGMA user_version = 4",
         "UPDATE sketch SET sum = zeroblob(32) WHERE lane = 1",
     ] {
         Connection::open(agent.dir.join(FILE)).unwrap().execute_batch(damage).unwrap();

@@ -91,6 +91,12 @@ export const refusals = {
     'This code is for another parcel. Ask for the SMS on the phone ending {tail}. {left} tries left',
   ],
   'refusal.code_locked': ['৫ বার মেলেনি, কোড বন্ধ। পরিচয়পত্র দেখুন', 'Wrong 5 times, code locked. Look at the customer\'s ID'],
+  'refusal.no_picture': ['এটা ছবি নয়। ছবি তুলুন বা JPEG, PNG, WebP বাছুন', 'This is no picture. Take a photo, or choose a JPEG, PNG or WebP'],
+  'refusal.picture_too_large': ['ছবি {value} MB-এর বেশি। ছোট করে আবার তুলুন', 'The picture is over {value} MB. Take it again, smaller'],
+  'refusal.too_many_pictures': [
+    'এই ফোনে আর ছবি রাখার জায়গা নেই। নেটে গেলে আবার তুলুন',
+    'No more pictures fit on this phone. Take it again after it had a network',
+  ],
   'refusal.no_box': [
     'এই পার্সেলের কোড এখনো এখানে আসেনি। কাস্টমারের ফোনের QR স্ক্যান করুন, বা নেট এলে আবার চেষ্টা করুন',
     'The code of this parcel has not arrived here. Scan the square on the customer\'s phone, or try once there is network',
