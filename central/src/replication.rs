@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::{Account, Code};
 use protocol::burst::{Burst, Head, Slot};
+use protocol::frame::OwnHead;
 use protocol::id::{Author, Digest, Incarnation, OpId, Scope, Subject};
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
@@ -44,8 +45,8 @@ pub struct Welcome {
     pub log_id: [u8; 8],
     /// Its position.
     pub position: u64,
-    /// The device's own chains: incarnation, whole up to, highest number seen, forked.
-    pub heads: Vec<(Incarnation, u64, u64, bool)>,
+    /// The device's own chains.
+    pub heads: Vec<OwnHead>,
     /// Only a drain session is left.
     pub revoked: bool,
 }
@@ -111,17 +112,28 @@ impl From<sqlx::Error> for ReplicationError {
 pub async fn welcome(pool: &PgPool, author: Author) -> Result<Welcome, ReplicationError> {
     let mut tx = snapshot(pool).await?;
     let head = store::log_head(&mut tx).await?;
-    let rows: Vec<([u8; 4], i64, i64, bool)> =
-        sqlx::query_as("SELECT inc, upto, highest, forked FROM chain WHERE author = $1 ORDER BY inc")
-            .bind(author.0)
-            .fetch_all(&mut *tx)
-            .await?;
+    let rows: Vec<([u8; 4], i64, i64, bool, Option<[u8; 32]>)> = sqlx::query_as(
+        "SELECT inc, upto, highest, forked,
+                (SELECT digest FROM burst
+                 WHERE NOT chain.forked AND burst.author = chain.author AND burst.inc = chain.inc AND seq = upto
+                 LIMIT 1)
+         FROM chain WHERE author = $1 ORDER BY inc",
+    )
+    .bind(author.0)
+    .fetch_all(&mut *tx)
+    .await?;
     let (revoked,): (bool,) = sqlx::query_as("SELECT EXISTS (SELECT 1 FROM revocation WHERE author = $1)")
         .bind(author.0)
         .fetch_one(&mut *tx)
         .await?;
-    let chain = |(inc, upto, highest, forked)| (Incarnation(inc), unsigned(upto), unsigned(highest), forked);
-    let heads = rows.into_iter().map(chain).collect();
+    let own = |(inc, upto, highest, forked, digest): ([u8; 4], i64, i64, bool, Option<[u8; 32]>)| OwnHead {
+        inc: Incarnation(inc),
+        upto: unsigned(upto),
+        highest: unsigned(highest),
+        forked,
+        digest: digest.and_then(|digest| digest.first_chunk().copied()),
+    };
+    let heads = rows.into_iter().map(own).collect();
     Ok(Welcome { log_id: head.log_id, position: head.position, heads, revoked })
 }
 

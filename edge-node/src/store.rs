@@ -159,6 +159,7 @@ impl Store {
         };
         store.load_seats()?;
         store.mend_sketches()?;
+        store.sweep_blobs()?;
         Ok(store)
     }
 

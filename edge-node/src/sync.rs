@@ -10,14 +10,14 @@ use protocol::blob::{BlobHeld, BlobPart};
 use protocol::burst::Burst;
 use protocol::fold::RULES;
 use protocol::frame::{CodeBox, Cursor, Frame, Hello, PartyName, RefusedSlot, SubjectKey};
-use protocol::id::{Author, Incarnation, Scope, ShortId, Subject};
+use protocol::id::{Author, Digest, Incarnation, Scope, ShortId, Subject};
 use protocol::ranges::Element;
 use protocol::root::Root;
 use protocol::session::ladder::Rung;
-use protocol::session::{EdgeSession, EdgeStore};
+use protocol::session::{EdgeSession, EdgeStore, Life};
 use protocol::sketch::Cell;
 use protocol::taka::Taka;
-use protocol_quic::{Identity, LinkError, LinkSender, QuicEndpoint};
+use protocol_quic::{Device, Identity, Link, LinkError, LinkSender};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ const BACKOFF_LEAST: Duration = Duration::from_millis(500);
 /// A hub that does not answer in this time is left for the next one.
 const CONNECT: Duration = Duration::from_secs(12);
 /// A session in which the hub says nothing for this long, while something waits, is begun anew.
-const SILENCE: Duration = Duration::from_secs(20);
+pub(crate) const SILENCE: Duration = Duration::from_secs(20);
 /// Frames read ahead of the store.
 const FRAMES_AHEAD: usize = 4;
 
@@ -40,8 +40,8 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
     let identity = node.identity();
     let identity =
         Identity { authority: identity.ca.clone(), certificate: identity.x509.clone(), key: identity.key.to_bytes() };
-    let endpoint = match protocol_quic::device(&identity, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))) {
-        Ok(endpoint) => endpoint,
+    let device = match Device::new(&identity, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))) {
+        Ok(device) => device,
         Err(error) => {
             tracing::error!(%error, "the network cannot be used; recording goes on");
             return;
@@ -56,7 +56,7 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
         };
         turn += 1;
         let held = tokio::select! {
-            held = attempt(&node, &endpoint, hub) => held,
+            held = attempt(&node, &device, hub) => held,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         node.note_contact(false);
@@ -73,7 +73,7 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
         }
     }
     node.note_contact(false);
-    endpoint.close(0u32.into(), b"the device is stopping");
+    device.close("the device is stopping");
 }
 
 fn jitter(most: Duration) -> Duration {
@@ -101,38 +101,51 @@ pub(crate) enum SyncError {
 }
 
 /// One session with a hub. `Ok(true)` when it was welcomed: the hub is good, whatever ended it.
-async fn attempt(node: &Arc<Node>, endpoint: &QuicEndpoint, hub: &str) -> Result<bool, SyncError> {
+async fn attempt(node: &Arc<Node>, device: &Device, hub: &str) -> Result<bool, SyncError> {
     let address = tokio::net::lookup_host(hub).await.ok().and_then(|mut found| found.next());
     let address = address.ok_or_else(|| SyncError::Address(hub.to_owned()))?;
-    let connecting = tokio::time::timeout(CONNECT, protocol_quic::connect(endpoint, address));
-    let link = connecting.await.map_err(|_| SyncError::Slow)??;
-    let (sender, frames) = link.split(FRAMES_AHEAD);
-    let heard = |node: &Node, welcomed: bool| node.note_contact(welcomed);
-    converse(node, EdgeSession::default(), sender, frames, heard).await
+    let connecting = tokio::time::timeout(CONNECT, device.connect(address));
+    let (link, early) = connecting.await.map_err(|_| SyncError::Slow)??;
+    let talk = async |link: Link| {
+        // An early link is there before anybody has answered.
+        let first = if link.is_early() { CONNECT } else { SILENCE };
+        let heard = |node: &Node, welcomed: bool| node.note_contact(welcomed);
+        converse(node, EdgeSession::default(), link.split(FRAMES_AHEAD), first, heard).await
+    };
+    match (talk(link).await, early) {
+        // The hub began anew and knows no ticket: nothing of the first flight was seen.
+        (Err(SyncError::Link(error)), Some(early)) if error.is_early_rejected() => {
+            let again = tokio::time::timeout(CONNECT, early.again()).await.map_err(|_| SyncError::Slow)??;
+            talk(again).await
+        }
+        (held, _) => held,
+    }
 }
 
-/// Carries a session until its link ends. `heard` is told of every frame, and whether the other side has
-/// welcomed the device; so is who called, at the end.
+/// Carries a session until its link ends, or until a word is owed for too long: the first for `first`, every other for
+/// [`SILENCE`]. `heard` is told of every frame, and whether the other side has welcomed the device; so is who
+/// called, at the end.
 pub(crate) async fn converse(
     node: &Arc<Node>,
     mut session: EdgeSession,
-    mut sender: LinkSender,
-    mut frames: mpsc::Receiver<Result<Frame, LinkError>>,
+    (mut sender, mut frames): (LinkSender, mpsc::Receiver<Result<Frame, LinkError>>),
+    first: Duration,
     heard: impl Fn(&Node, bool),
 ) -> Result<bool, SyncError> {
     let (mut recorded, mut relayed) = (node.subscribe(), node.subscribe_relayed());
-    let (begun, first) = step(node, session, |session, store| session.start(store)).await?;
+    let (begun, hello) = step(node, session, |session, store| session.start(store)).await?;
     session = begun;
-    sender.send(&first).await?;
+    sender.send(&hello).await?;
     let mut welcomed = false;
     let mut part_left: Option<Instant> = None;
-    let mut silence = Silence::since(Instant::now());
+    let mut silence = Silence::since(Instant::now(), first);
     loop {
         let resting = session.is_equal() || session.is_drained();
         let gone = silence.over(resting, Instant::now());
         let (next, out) = tokio::select! {
             frame = frames.recv() => match frame {
                 None => return Ok(welcomed),
+                Some(Err(error)) if error.is_early_rejected() => return Err(error.into()),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the link is gone");
                     return Ok(welcomed);
@@ -141,7 +154,9 @@ pub(crate) async fn converse(
                     welcomed |= matches!(frame, Frame::Welcome(_));
                     heard(node, welcomed);
                     silence.heard(Instant::now());
-                    if let (Frame::BlobHeld(_), Some(left)) = (&frame, part_left.take()) {
+                    if matches!(frame, Frame::BlobHeld(_))
+                        && let Some(left) = part_left.take()
+                    {
                         session.part_took(u64::try_from(left.elapsed().as_millis()).unwrap_or(u64::MAX));
                     }
                     step(node, session, move |session, store| session.handle(store, frame)).await?
@@ -179,21 +194,23 @@ pub(crate) async fn converse(
 struct Silence {
     /// Since when, while a word is owed.
     owed: Option<Instant>,
+    /// For how long.
+    patience: Duration,
 }
 
 impl Silence {
-    const fn since(now: Instant) -> Self {
-        Self { owed: Some(now) }
+    const fn since(now: Instant, patience: Duration) -> Self {
+        Self { owed: Some(now), patience }
     }
 
     const fn heard(&mut self, now: Instant) {
-        self.owed = Some(now);
+        (self.owed, self.patience) = (Some(now), SILENCE);
     }
 
     /// When the line is given up, if nothing is heard until then.
     fn over(&mut self, resting: bool, now: Instant) -> Option<Instant> {
         self.owed = (!resting).then(|| self.owed.unwrap_or(now));
-        self.owed.map(|owed| owed + SILENCE)
+        self.owed.map(|owed| owed + self.patience)
     }
 }
 
@@ -234,6 +251,7 @@ impl EdgeStore for Replica {
             safe: hello.safe_upto,
             rules: RULES,
             names: Some(self.0.store().names_digest()?),
+            packs: None,
         })
     }
 
@@ -241,8 +259,12 @@ impl EdgeStore for Replica {
         Ok(self.0.store().own_bursts_after(seq, max_bytes)?)
     }
 
-    fn lives(&self) -> Result<Vec<(Incarnation, u64)>, NodeError> {
+    fn lives(&self) -> Result<Vec<Life>, NodeError> {
         Ok(self.0.store().lives()?)
+    }
+
+    fn own_digests(&self, inc: Incarnation, seq: u64) -> Result<Vec<Digest>, NodeError> {
+        Ok(self.0.store().own_digests(inc, seq)?)
     }
 
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
@@ -299,6 +321,12 @@ impl EdgeStore for Replica {
     fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), NodeError> {
         tracing::warn!(upto, "central holds less than it had acknowledged; it is fed again");
         Ok(self.0.store().lower_safe(inc, upto)?)
+    }
+
+    fn note_restored(&mut self) -> Result<(), NodeError> {
+        let pictures = self.0.store().offer_blobs_again()?;
+        tracing::warn!(pictures, "central came back from a copy; what it lacks goes out again");
+        Ok(())
     }
 
     fn set_cursor(&mut self, cursor: Cursor, beacon: Option<u64>) -> Result<(), NodeError> {
@@ -395,10 +423,10 @@ mod tests {
     #[test]
     fn a_busy_counter_gives_a_dead_line_up_in_the_same_time_as_a_quiet_one() {
         let start = Instant::now();
-        let mut silence = Silence::since(start);
+        let mut silence = Silence::since(start, CONNECT);
         for tap in 0..100 {
             let gone = silence.over(false, start + Duration::from_secs(tap));
-            assert_eq!(gone, Some(start + SILENCE), "a tap is no word of the hub");
+            assert_eq!(gone, Some(start + CONNECT), "a tap is no word of the hub");
         }
         silence.heard(start + Duration::from_secs(7));
         assert_eq!(silence.over(false, start + Duration::from_secs(8)), Some(start + Duration::from_secs(7) + SILENCE));
@@ -407,7 +435,7 @@ mod tests {
     #[test]
     fn a_line_at_rest_owes_nothing_and_a_tap_after_hours_starts_the_wait() {
         let start = Instant::now();
-        let mut silence = Silence::since(start);
+        let mut silence = Silence::since(start, SILENCE);
         assert_eq!(silence.over(true, start), None);
         let tap = start + Duration::from_secs(7_200);
         assert_eq!(silence.over(false, tap), Some(tap + SILENCE));

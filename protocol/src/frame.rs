@@ -25,6 +25,8 @@ pub const MAX_IDS: usize = 200_000;
 /// The version of sketch and ranges that [`Welcome::ladder`] names.
 pub const LADDER: u8 = 1;
 
+/// The version of [`crate::pack`] that [`Hello::packs`] and [`Welcome::packs`] name.
+pub const PACKS: u8 = 1;
 /// The version of [`BlobPart`] that [`Welcome::blobs`] names.
 pub const BLOBS: u8 = 1;
 
@@ -68,6 +70,9 @@ pub struct Hello {
     /// See [`names_digest`]; a device of before says nothing.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub names: Option<[u8; 8]>,
+    /// The device reads packs, version [`PACKS`] of them. `None`: it reads only plain bursts.
+    #[n(6)]
+    pub packs: Option<u8>,
 }
 
 /// What a person or a place is called, for the devices that work with them. Names are no facts: whoever may
@@ -115,6 +120,10 @@ pub struct OwnHead {
     /// Two bursts of one number were seen: go on in a new incarnation.
     #[n(3)]
     pub forked: bool,
+    /// The first 8 bytes of the digest of the burst at `upto`, where there is one such burst and no other. It stands
+    /// for the whole chain up to there: a device that holds another one under that number is not safe by numbers.
+    #[cbor(n(4), with = "minicbor::bytes")]
+    pub digest: Option<[u8; 8]>,
 }
 
 /// The hub's answer.
@@ -135,6 +144,10 @@ pub struct Welcome {
     /// The hub takes blobs, version [`BLOBS`] of them.
     #[n(4)]
     pub blobs: Option<u8>,
+    /// The hub reads packs, version [`PACKS`] of them. A device sends them in its first flight, before it knows: a
+    /// hub of before skips them, says nothing here, and gets the same again as plain bursts.
+    #[n(5)]
+    pub packs: Option<u8>,
 }
 
 /// The end of a page of the delta.
@@ -451,6 +464,8 @@ frames! {
     BlobPart(BlobPart) = 23;
     /// Hub → edge: how much of a blob central holds.
     BlobHeld(BlobHeld) = 24;
+    /// Bursts, either way, as a [`crate::pack`]; only to a peer that reads them.
+    Packed(ByteVec) = 25;
 }
 
 /// Why bytes are not a frame.

@@ -30,6 +30,7 @@ pub mod journal;
 pub mod ledger;
 pub mod op;
 pub mod order;
+pub mod pack;
 pub mod parcel;
 pub mod payout;
 pub mod ranges;

@@ -17,11 +17,12 @@ use crate::books;
 use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
-    BLOBS, BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, OwnHead, PartyName,
-    RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
+    BLOBS, BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, OwnHead, PACKS,
+    PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
 };
-use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
+use crate::id::{Author, Digest, Incarnation, Scope, ShortId, Subject};
 use crate::op::lane;
+use crate::pack::{packed, unpack};
 use crate::ranges::Element;
 use crate::root::Root;
 use crate::sketch::Cell;
@@ -38,6 +39,17 @@ pub const MAX_REPAIRS: u32 = 12;
 
 /// The code of the note that says so.
 pub const STAY_UNEQUAL: &str = "roots_stay_unequal";
+
+/// An incarnation of a device's database, as the device knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Which.
+    pub inc: Incarnation,
+    /// Central has acknowledged its bursts up to this number.
+    pub safe: u64,
+    /// Two bursts of one number are held: a disk forgot the first, and it came back from elsewhere.
+    pub forked: bool,
+}
 
 /// What an edge's store does for a session.
 pub trait EdgeStore {
@@ -61,8 +73,10 @@ pub trait EdgeStore {
     fn lacking_boxes(&self, most: usize) -> Result<Vec<Subject>, Self::Error>;
     /// Keeps what parties are called, in place of all names that were held.
     fn set_names(&mut self, names: &[PartyName]) -> Result<(), Self::Error>;
-    /// Own incarnations, and how far each is known to be safe; those of which nothing is may be left out.
-    fn lives(&self) -> Result<Vec<(Incarnation, u64)>, Self::Error>;
+    /// Own incarnations; those of which nothing is safe may be left out.
+    fn lives(&self) -> Result<Vec<Life>, Self::Error>;
+    /// Digests of the own bursts of this number: several when a disk forgot one and it came back.
+    fn own_digests(&self, inc: Incarnation, seq: u64) -> Result<Vec<Digest>, Self::Error>;
     /// Bursts of earlier incarnations that are not safe, encoded: they go out again with every HELLO.
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Central holds own bursts up to here. Never lowers what is kept.
@@ -71,6 +85,8 @@ pub trait EdgeStore {
     fn set_held(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
     /// Central was restored and holds less than it had acknowledged: the rest goes out again.
     fn lower_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error>;
+    /// Central's log is another one: it came back from a copy, and may lack also what no number tells of.
+    fn note_restored(&mut self) -> Result<(), Self::Error>;
     /// Keeps the cursor, and central's beacon; neither its own nor an own burst's goes back.
     fn set_cursor(&mut self, cursor: Cursor, beacon: Option<u64>) -> Result<(), Self::Error>;
     /// Central does not store this.
@@ -119,6 +135,8 @@ pub struct EdgeSession {
     repairs: u32,
     /// The hub knows the ladder.
     ladder: bool,
+    /// Bursts go in packs: the hub reads them, or has not said yet that it does not.
+    packs: bool,
     /// Sets under repair, with the cells that were sent of each.
     open: BTreeMap<(Scope, u8), usize>,
     /// Sets whose repair has not begun.
@@ -144,12 +162,18 @@ impl EdgeSession {
     /// # Errors
     /// The store's.
     pub fn start<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
-        let hello = store.hello()?;
+        let hello = Hello { packs: Some(PACKS), ..store.hello()? };
         (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+        self.packs = true;
         let mut frames = vec![Frame::Hello(hello)];
         frames.extend(earlier(store)?);
         frames.extend(self.push(store)?);
-        Ok(frames)
+        Ok(self.said(frames))
+    }
+
+    /// Frames as the hub reads them.
+    fn said(&self, frames: Vec<Frame>) -> Vec<Frame> {
+        if self.packs { packed(frames) } else { frames }
     }
 
     /// Whether the last comparison, with nothing waiting, found every root equal.
@@ -175,7 +199,7 @@ impl EdgeSession {
         }
         let mut frames = self.push(store)?;
         frames.extend(self.next_part(store)?);
-        Ok(frames)
+        Ok(self.said(frames))
     }
 
     /// The part that was on the way was answered so many milliseconds after it had left; before the answer is
@@ -209,7 +233,7 @@ impl EdgeSession {
     pub fn handle<S: EdgeStore>(&mut self, store: &mut S, frame: Frame) -> Result<Vec<Frame>, S::Error> {
         let mut frames = self.take(store, frame)?;
         frames.extend(self.next_part(store)?);
-        Ok(frames)
+        Ok(self.said(frames))
     }
 
     fn take<S: EdgeStore>(&mut self, store: &mut S, frame: Frame) -> Result<Vec<Frame>, S::Error> {
@@ -244,12 +268,15 @@ impl EdgeSession {
                 Ok(Vec::new())
             }
             Frame::Bursts(bursts) => {
-                let bursts = bursts.iter().filter_map(|burst| Burst::decode(burst).ok()).collect();
-                let unknown = store.receive(bursts)?;
-                // What is left out now is found missing by the roots and asked for again.
-                let asked = (!unknown.is_empty()).then(|| Frame::WantCertificates(unknown.into_iter().collect()));
-                Ok(asked.into_iter().collect())
+                receive(store, bursts.iter().filter_map(|burst| Burst::decode(burst).ok()).collect())
             }
+            Frame::Packed(pack) => match unpack(&pack) {
+                Ok(bursts) => receive(store, bursts),
+                Err(error) => {
+                    store.note(error.code(), &error.to_string())?;
+                    Ok(Vec::new())
+                }
+            },
             Frame::PageEnd(end) => {
                 store.set_cursor(end.cursor, end.beacon)?;
                 Ok(Vec::new())
@@ -306,14 +333,27 @@ impl EdgeSession {
         self.drain = welcome.drain;
         self.ladder = welcome.ladder.is_some_and(|version| version >= LADDER);
         self.blobs = welcome.blobs.is_some_and(|version| version >= BLOBS) && !self.relay;
+        // What went in packs was skipped by a hub that does not read them.
+        let skipped = self.packs && welcome.packs.is_none_or(|version| version < PACKS);
+        self.packs &= !skipped;
         let hello = store.hello()?;
+        let log_id = hello.cursor.log_id;
+        let restored = !self.relay && log_id != [0; 8] && log_id != welcome.cursor.log_id;
+        if restored {
+            store.note_restored()?;
+        }
         let own = welcome.heads.iter().find(|head| head.inc == hello.inc);
-        if own.is_some_and(|head| head.forked || head.highest > hello.last) {
+        let foreign = own.map_or(Ok(false), |head| is_foreign(store, head, hello.last))?;
+        if foreign || own.is_some_and(|head| head.forked || head.highest > hello.last) {
             // This database is older than what already left it: a restore or a roll-back.
+            if foreign {
+                // What central counts under these numbers is not what is held here.
+                store.lower_safe(hello.inc, 0)?;
+            }
             store.new_incarnation()?;
             let hello = store.hello()?;
             (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
-            lower_lives(store, &welcome.heads, hello.inc)?;
+            lower_lives(store, &welcome.heads, hello.inc, restored)?;
             let mut frames = earlier(store)?;
             frames.extend(self.push(store)?);
             return Ok(frames);
@@ -324,8 +364,10 @@ impl EdgeSession {
                 store.set_held(hello.inc, upto)?;
             }
             self.safe = upto.max(hello.safe);
-            self.sent = self.sent.max(self.safe);
-            return self.push(store);
+            self.sent = if skipped { self.safe } else { self.sent.max(self.safe) };
+            let mut again = if skipped { earlier(store)? } else { Vec::new() };
+            again.extend(self.push(store)?);
+            return Ok(again);
         }
         if upto < hello.safe {
             // Central was restored: it is fed again.
@@ -335,10 +377,10 @@ impl EdgeSession {
             // A SAFE may have been lost with its link.
             store.set_safe(hello.inc, upto)?;
         }
-        let lowered = lower_lives(store, &welcome.heads, hello.inc)?;
-        let mut fed = if lowered { earlier(store)? } else { Vec::new() };
+        let lowered = lower_lives(store, &welcome.heads, hello.inc, restored)?;
+        let mut fed = if lowered || skipped { earlier(store)? } else { Vec::new() };
         self.safe = upto;
-        self.sent = self.sent.max(upto);
+        self.sent = if skipped { upto } else { self.sent.max(upto) };
         fed.extend(self.push(store)?);
         Ok(fed)
     }
@@ -423,13 +465,39 @@ impl EdgeSession {
     }
 }
 
+/// Verifies and takes bursts; asks for the certificates that are missing. What is left out until then is found missing
+/// by the roots and asked for again.
+fn receive<S: EdgeStore>(store: &mut S, bursts: Vec<Burst>) -> Result<Vec<Frame>, S::Error> {
+    let unknown = store.receive(bursts)?;
+    let asked = (!unknown.is_empty()).then(|| Frame::WantCertificates(unknown.into_iter().collect()));
+    Ok(asked.into_iter().collect())
+}
+
+/// Whether the other side counts another burst than ours under the number up to which it holds this life: a disk
+/// forgot what had left it, and the same number was written again.
+fn is_foreign<S: EdgeStore>(store: &S, head: &OwnHead, last: u64) -> Result<bool, S::Error> {
+    let Some(theirs) = head.digest.filter(|_| head.upto > 0 && head.upto <= last) else { return Ok(false) };
+    let ours = store.own_digests(head.inc, head.upto)?;
+    Ok(!ours.iter().any(|digest| digest.0.starts_with(&theirs)))
+}
+
 /// Central holds less of lives that are over than it had acknowledged: the rest goes out again. They are safe by their
 /// own SAFE only, never by the numbers in WELCOME: what a disk forgot may stand at central under the numbers of what
-/// was written here since.
-fn lower_lives<S: EdgeStore>(store: &mut S, heads: &[OwnHead], current: Incarnation) -> Result<bool, S::Error> {
+/// was written here since. After a restore numbers say nothing of a life that has one twice, here or
+/// there: which of the two the copy held is not known, so all of it goes out again.
+fn lower_lives<S: EdgeStore>(
+    store: &mut S,
+    heads: &[OwnHead],
+    current: Incarnation,
+    restored: bool,
+) -> Result<bool, S::Error> {
     let mut lowered = false;
-    for (inc, safe) in store.lives()?.into_iter().filter(|(inc, _)| *inc != current) {
-        let upto = heads.iter().find(|head| head.inc == inc).map_or(0, |head| head.upto);
+    for Life { inc, safe, forked } in store.lives()?.into_iter().filter(|life| life.inc != current) {
+        let upto = match heads.iter().find(|head| head.inc == inc) {
+            None => 0,
+            Some(head) if restored && (forked || head.forked || is_foreign(store, head, u64::MAX)?) => 0,
+            Some(head) => head.upto,
+        };
         if upto < safe {
             store.lower_safe(inc, upto)?;
             lowered = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use central::intake::IntakeError;
 use central::replication::{self, DeviceStatus, Limits, Parcelled, ReplicationError};
-use protocol::frame::{CodeBox, Cursor, OwnHead, PartyName, RefusedSlot, SubjectKey};
+use protocol::frame::{CodeBox, Cursor, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::{Author, ShortId};
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, Page};
@@ -57,6 +57,9 @@ pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: Listener) {
         tracing::info!(code = "unknown_seat", "a certificate of ours without a seat");
         return;
     };
+    if link.is_early() {
+        metrics::counter!("getit_hub_early_sessions").increment(1);
+    }
     metrics::gauge!("getit_hub_sessions").increment(1.0);
     let ended = run(hub, row.author, &certificate.seat, row.revoked, link, moves).await;
     metrics::gauge!("getit_hub_sessions").decrement(1.0);
@@ -127,9 +130,8 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
     Ok(match ask {
         Ask::Welcome => {
             let welcome = replication::welcome(&hub.pool, author).await?;
-            let head = |(inc, upto, highest, forked)| OwnHead { inc, upto, highest, forked };
             let cursor = Cursor { log_id: welcome.log_id, position: welcome.position, within: None };
-            Answer::Welcome(cursor, welcome.heads.into_iter().map(head).collect())
+            Answer::Welcome(cursor, welcome.heads)
         }
         Ask::Take(bursts) => {
             let (verified, mut refused) = hub.seats.verify(&hub.pool, bursts).await?;

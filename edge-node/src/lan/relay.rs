@@ -169,7 +169,7 @@ fn answer(node: &Node, visitor: &Visitor, ask: Ask) -> Result<Option<(Answer, Ve
     let answered = match ask {
         Ask::Welcome => {
             let (upto, highest) = store.held_from(visitor.author, visitor.inc, visitor.safe)?;
-            let head = OwnHead { inc: visitor.inc, upto, highest, forked: false };
+            let head = OwnHead { inc: visitor.inc, upto, highest, forked: false, digest: None };
             Answer::Welcome(Cursor::default(), vec![head])
         }
         Ask::Take(bursts) => {

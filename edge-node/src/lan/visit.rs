@@ -75,5 +75,5 @@ async fn visit(node: &Arc<Node>, endpoint: &QuicEndpoint, relay: SocketAddr) -> 
     node.store().add_certificates(&[relay.encode()]).map_err(crate::node::NodeError::from)?;
     let session = EdgeSession::with_relay();
     let heard = |node: &Node, welcomed: bool| node.note_near(welcomed);
-    sync::converse(node, session, sender, frames, heard).await.map(drop)
+    sync::converse(node, session, (sender, frames), sync::SILENCE, heard).await.map(drop)
 }

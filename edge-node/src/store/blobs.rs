@@ -1,5 +1,5 @@
 //! Pictures that facts name: which are kept here, and how much of each central holds. The bytes are files beside the
-//! database, `blobs/<64 hex digits>`, sealed; a file without a row is of an act that never was.
+//! database, `blobs/<64 hex digits>`, sealed; a file without a row is of an act that never was, and goes at the next start.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -94,6 +94,34 @@ impl Store {
         })
     }
 
+    /// Takes files away that no fact names: of a picture whose record a crash prevented, or half a one. Nobody else has
+    /// the folder open.
+    pub(super) fn sweep_blobs(&self) -> Result<(), StoreError> {
+        let folder = self.folder.join(FOLDER);
+        let Ok(files) = fs::read_dir(&folder) else { return Ok(()) };
+        let mut swept = 0u64;
+        for file in files.flatten() {
+            let name = file.file_name();
+            let named = name.to_str().and_then(BlobId::parse);
+            let kept = match named {
+                Some(blob) => self.read(|rows| {
+                    let sql = "SELECT EXISTS (SELECT 1 FROM blob WHERE id = ?1 AND kept = 1)";
+                    Ok::<_, StoreError>(
+                        rows.connection.prepare_cached(sql)?.query_row(params![blob.0], |row| row.get(0))?,
+                    )
+                })?,
+                None => false,
+            };
+            if !kept && fs::remove_file(file.path()).is_ok() {
+                swept += 1;
+            }
+        }
+        if swept > 0 {
+            tracing::info!(swept, "files of pictures that no record names were taken away");
+        }
+        Ok(())
+    }
+
     /// Takes the file of a picture away that no fact names.
     pub fn remove_blob(&self, blob: &BlobId) {
         if let Err(error) = fs::remove_file(self.blob_path(blob)) {
@@ -162,12 +190,24 @@ impl Store {
         match read() {
             Ok(count) if count > 0 => Ok(Some(BlobPart { blob, offset: upto, bytes: part.into() })),
             _ => {
-                // The fact stands without it; the person is told that the picture is lost.
+                // The fact stands without it; the device counts it among the refused.
                 tracing::error!(%blob, "a picture's file cannot be read");
                 self.set_blob_held(&BlobHeld { blob, upto: 0, refused: Some("file_lost".to_owned()) })?;
                 Ok(None)
             }
         }
+    }
+
+    /// Central came back from a copy, which may lack pictures whose facts it has: those whose file is still here are
+    /// offered again from their first byte, and central says how much it holds. How many.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn offer_blobs_again(&self) -> Result<usize, StoreError> {
+        self.write(|rows| {
+            let sql = "UPDATE blob SET upto = 0 WHERE kept = 1 AND upto > 0 AND refused IS NULL";
+            Ok(rows.connection.prepare_cached(sql)?.execute([])?)
+        })
     }
 
     /// Central holds so much of a picture, or does not take it.

@@ -3,6 +3,7 @@
 use protocol::burst::ChainPlace;
 use protocol::frame::Cursor;
 use protocol::id::{Digest, Incarnation};
+use protocol::session::Life;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::closed::BEACON;
@@ -235,15 +236,33 @@ impl Store {
         })
     }
 
-    /// Own incarnations of which something is acknowledged, and how far.
+    /// Own incarnations of which something is acknowledged.
     ///
     /// # Errors
     /// The database.
-    pub fn lives(&self) -> Result<Vec<(Incarnation, u64)>, StoreError> {
+    pub fn lives(&self) -> Result<Vec<Life>, StoreError> {
         self.read(|rows| {
-            let mut statement = rows.connection.prepare_cached("SELECT inc, upto FROM safe WHERE author = ?1")?;
-            let read = |row: &Row<'_>| Ok((Incarnation(row.get(0)?), unsigned(row.get(1)?)));
+            let mut statement = rows.connection.prepare_cached(
+                "SELECT safe.inc, safe.upto, coalesce(chain.forked, 0)
+                 FROM safe LEFT JOIN chain USING (author, inc) WHERE safe.author = ?1",
+            )?;
+            let read = |row: &Row<'_>| {
+                Ok(Life { inc: Incarnation(row.get(0)?), safe: unsigned(row.get(1)?), forked: row.get(2)? })
+            };
             Ok(statement.query_map(params![self.author.0], read)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Digests of the own bursts of this number.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn own_digests(&self, inc: Incarnation, seq: u64) -> Result<Vec<Digest>, StoreError> {
+        self.read(|rows| {
+            let sql = "SELECT digest FROM burst WHERE author = ?1 AND inc = ?2 AND seq = ?3";
+            let mut statement = rows.connection.prepare_cached(sql)?;
+            let read = |row: &Row<'_>| Ok(Digest(row.get(0)?));
+            Ok(statement.query_map(params![self.author.0, inc.0, signed(seq)], read)?.collect::<Result<_, _>>()?)
         })
     }
 

@@ -16,7 +16,7 @@ use protocol::seat::Certificate;
 use protocol::session::hub::HubSession;
 use protocol::sketch::{Sketch, decode_cells};
 use protocol::taka::Taka;
-use protocol::{bundle, sealed};
+use protocol::{bundle, pack, sealed};
 
 /// A decoder's name, and what it does with bytes.
 pub type Decoder = (&'static str, fn(&[u8]));
@@ -25,6 +25,7 @@ pub type Decoder = (&'static str, fn(&[u8]));
 pub const ALL: &[Decoder] = &[
     ("frame", frame),
     ("burst", burst),
+    ("pack", pack_of),
     ("fact", fact),
     ("certificate", certificate),
     ("cells", cells),
@@ -72,6 +73,11 @@ fn burst(bytes: &[u8]) {
         assert_eq!(burst.encode(), bytes, "a burst has one spelling");
         let _digest = burst.digest();
     }
+}
+
+fn pack_of(bytes: &[u8]) {
+    let Ok(bursts) = pack::unpack(bytes) else { return };
+    assert_eq!(pack::unpack(&pack::pack(&bursts)), Ok(bursts), "what was read is packed as what reads the same");
 }
 
 fn fact(bytes: &[u8]) {

@@ -4,9 +4,11 @@
 //! who a device is comes from the handshake, not from what it says.
 #![warn(missing_docs)]
 
+mod device;
 mod link;
 mod tls;
 
+pub use device::{Device, Early};
 pub use link::{Link, LinkError, LinkSender};
 pub use tls::{Identity, TlsError};
 
@@ -28,10 +30,14 @@ pub const RELAY_NAME: &str = "getit-site";
 const IDLE: Duration = Duration::from_secs(45);
 /// Keeps the mapping of a mobile network's address translation open.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// What a first packet takes on the networks we serve; loss is judged by it until measured.
-const INITIAL_RTT: Duration = Duration::from_millis(333);
+/// What a first packet takes on the networks we serve; loss is judged by three times this until measured. At a second
+/// (RFC 9002) both sides of a line of 64 kbit/s and 800 ms repeat their padded first packets before an answer can be
+/// there: 5 kB each way, of every connection.
+const INITIAL_RTT: Duration = Duration::from_millis(450);
 /// Bytes a peer may send on a stream before we have read them: bounds memory for a hostile one.
 const STREAM_WINDOW: u32 = 512 * 1024;
+/// Devices whose last session a hub remembers, so that their next first flight travels with the handshake.
+const REMEMBERED: usize = 8_192;
 /// Bytes we hold for a slow link; more would make a cash fact wait behind a page.
 const SEND_WINDOW: u64 = 256 * 1024;
 
@@ -57,10 +63,7 @@ fn transport() -> Arc<TransportConfig> {
 /// # Errors
 /// [`TlsError`] for unusable certificates or an address that cannot be bound.
 pub fn listen(listen: SocketAddr, identity: &Identity) -> Result<Endpoint, TlsError> {
-    let tls = tls::server(identity)?;
-    let crypto = QuicServerConfig::try_from(tls).map_err(|_| TlsError::Cipher)?;
-    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(transport());
+    let config = serving(identity)?;
     // The same key after a restart: devices of the life before are reset at their next packet instead of
     // talking to nobody until the idle time is over.
     let mut reset = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -71,6 +74,18 @@ pub fn listen(listen: SocketAddr, identity: &Identity) -> Result<Endpoint, TlsEr
     let socket = std::net::UdpSocket::bind(listen).map_err(TlsError::Bind)?;
     let runtime = quinn::default_runtime().ok_or(TlsError::Runtime)?;
     Endpoint::new(endpoint, Some(config), socket, runtime).map_err(TlsError::Bind)
+}
+
+/// How a hub serves, with a memory of its own for devices that it has met.
+fn serving(identity: &Identity) -> Result<ServerConfig, TlsError> {
+    let mut tls = tls::server(identity)?;
+    // Kept in memory, and taken out when used: a first flight that is played again finds no ticket.
+    tls.session_storage = rustls::server::ServerSessionMemoryCache::new(REMEMBERED);
+    tls.max_early_data_size = u32::MAX;
+    let crypto = QuicServerConfig::try_from(tls).map_err(|_| TlsError::Cipher)?;
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(transport());
+    Ok(config)
 }
 
 /// A device's endpoint: it connects, and is never connected to.
@@ -108,7 +123,7 @@ async fn connect_to(endpoint: &Endpoint, address: SocketAddr, name: &str) -> Res
     let connecting = endpoint.connect(address, name).map_err(|error| LinkError::Connect(error.to_string()))?;
     let connection = connecting.await?;
     let (send, receive) = connection.open_bi().await?;
-    Ok((connection.clone(), Link::new(connection, send, receive)))
+    Ok((connection.clone(), Link::new(connection, send, receive, false)))
 }
 
 /// Accepts the session's stream of a device; returns its public key with the link.
@@ -116,10 +131,19 @@ async fn connect_to(endpoint: &Endpoint, address: SocketAddr, name: &str) -> Res
 /// # Errors
 /// [`LinkError`] when the handshake fails: an unknown certificate, or none.
 pub async fn accept(incoming: Incoming) -> Result<([u8; 32], Link), LinkError> {
-    let connection = incoming.await?;
+    let (connection, whole) = incoming.accept()?.into_0rtt().map_err(|_| LinkError::NoCertificate)?;
+    // A ticket tells who comes before the handshake is over; without one it has to be waited for.
+    let early = connection.peer_identity().is_some();
+    if !early {
+        // Whether early bytes were taken, which says nothing of whether the handshake was.
+        let _taken = whole.await;
+        if let Some(ended) = connection.close_reason() {
+            return Err(ended.into());
+        }
+    }
     let key = peer_key(&connection)?;
     let (send, receive) = connection.accept_bi().await?;
-    Ok((key, Link::new(connection, send, receive)))
+    Ok((key, Link::new(connection, send, receive, early)))
 }
 
 /// The key that the handshake has proved.

@@ -10,6 +10,7 @@ pub struct Link {
     connection: Connection,
     send: SendStream,
     receive: RecvStream,
+    early: bool,
 }
 
 /// Why a link ended, or never began.
@@ -35,9 +36,28 @@ pub enum LinkError {
     Frame(#[from] FrameError),
 }
 
+impl LinkError {
+    /// Whether the other side did not take what was sent before the handshake was over: nothing of it was
+    /// seen.
+    #[must_use]
+    pub const fn is_early_rejected(&self) -> bool {
+        matches!(
+            self,
+            Self::Write(quinn::WriteError::ZeroRttRejected)
+                | Self::Read(ReadExactError::ReadError(quinn::ReadError::ZeroRttRejected))
+        )
+    }
+}
+
 impl Link {
-    pub(crate) fn new(connection: Connection, send: SendStream, receive: RecvStream) -> Self {
-        Self { connection, send, receive }
+    pub(crate) fn new(connection: Connection, send: SendStream, receive: RecvStream, early: bool) -> Self {
+        Self { connection, send, receive, early }
+    }
+
+    /// Whether it was usable before the handshake was over.
+    #[must_use]
+    pub const fn is_early(&self) -> bool {
+        self.early
     }
 
     /// Sends frames, in order. Returns when they are handed to the transport.
@@ -66,7 +86,7 @@ impl Link {
     /// a session can wait for frames and for other things at once. A full channel holds the peer back.
     #[must_use]
     pub fn split(self, depth: usize) -> (LinkSender, tokio::sync::mpsc::Receiver<Result<Frame, LinkError>>) {
-        let Self { connection, send, mut receive } = self;
+        let Self { connection, send, mut receive, .. } = self;
         let (feed, frames) = tokio::sync::mpsc::channel(depth);
         tokio::spawn(async move {
             loop {

@@ -8,10 +8,11 @@ use crate::blob::{BlobHeld, BlobPart, MAX_PART_BYTES};
 use crate::burst::Burst;
 use crate::frame::{
     BLOBS, BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, Notice, OwnHead,
-    PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome, bursts_frames,
+    PACKS, PageEnd, PartyName, RefusedSlot, Roots, Safe, SetRoot, Status, SubjectKey, Want, Welcome, bursts_frames,
     bursts_frames_from, names_digest, pack_ids, unpack_ids,
 };
 use crate::id::{Author, Incarnation, Scope, ShortId, Subject};
+use crate::pack::{packed, unpack};
 use crate::ranges::{Element, RangesError};
 use crate::root::Root;
 use crate::sketch::Sketch;
@@ -254,6 +255,10 @@ impl HubSession {
                 let read = bursts.iter().map(|bytes| Burst::decode(bytes)).collect::<Result<Vec<_>, _>>();
                 Ok(vec![Ask::Take(read.map_err(|error| Violation::Burst(error.code()))?)])
             }
+            Frame::Packed(pack) => match unpack(&pack) {
+                Ok(bursts) => Ok(vec![Ask::Take(bursts)]),
+                Err(error) => Err(Violation::Burst(error.code())),
+            },
             Frame::Ids(ids) if !self.drain => Ok(vec![Ask::Difference(ids.scope, ids.lane, unpack_ids(&ids.ids))]),
             Frame::Sketch(sketch) if !self.drain => self.take_sketch(&sketch),
             Frame::Ranges(ranges) if !self.drain => self.take_ranges(ranges),
@@ -298,6 +303,12 @@ impl HubSession {
 
     /// Takes an answer of the store: what to send, and what to ask next.
     pub fn answer(&mut self, answer: Answer) -> (Vec<Frame>, Vec<Ask>) {
+        let (frames, asks) = self.reply(answer);
+        let reads = self.hello.packs.is_some_and(|version| version >= PACKS);
+        (if reads { packed(frames) } else { frames }, asks)
+    }
+
+    fn reply(&mut self, answer: Answer) -> (Vec<Frame>, Vec<Ask>) {
         match answer {
             Answer::Welcome(cursor, heads) => {
                 self.log_id = cursor.log_id;
@@ -307,7 +318,9 @@ impl HubSession {
                     self.cursor = Told { position: self.hello.cursor.position, within };
                 }
                 let (ladder, blobs) = (Some(LADDER), (!self.relay && !self.drain).then_some(BLOBS));
-                let mut frames = vec![Frame::Welcome(Welcome { cursor, heads, drain: self.drain, ladder, blobs })];
+                let packs = Some(PACKS);
+                let welcome = Welcome { cursor, heads, drain: self.drain, ladder, blobs, packs };
+                let mut frames = vec![Frame::Welcome(welcome)];
                 if self.drain {
                     let message = "This device was withdrawn. What it recorded is taken; give it back to operations.";
                     frames.push(Frame::Notice(Notice { code: "revoked".to_owned(), message: message.to_owned() }));

@@ -147,8 +147,14 @@ impl Central {
             upto: chain.upto,
             highest: chain.beyond.keys().next_back().copied().unwrap_or(chain.upto),
             forked: chain.forked,
+            digest: self.digest_at(author, *inc, chain),
         };
         own.map(head).collect()
+    }
+
+    fn digest_at(&self, author: Author, inc: Incarnation, chain: &intake::Chain) -> Option<[u8; 8]> {
+        let mut of = self.memory.chain_of(author, inc).filter(|(seq, _)| !chain.forked && *seq == chain.upto);
+        of.next().and_then(|(_, digest)| digest.0.first_chunk().copied())
     }
 
     fn certificates(&self, authors: &BTreeSet<Author>) -> Vec<(Author, Vec<u8>)> {

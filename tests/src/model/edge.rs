@@ -10,14 +10,14 @@ use protocol::command::Command;
 use protocol::decide::{self, Draft, Shelf};
 use protocol::fold::{Folded, State};
 use protocol::frame::{Cursor, Hello, RefusedSlot, SubjectKey};
-use protocol::id::{Author, Incarnation, OpId, Scope, ShortId, Subject};
+use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
 use protocol::intake::{self, Verified, Wanted, op_of};
 use protocol::op::Op;
 use protocol::refusal::Refusal;
 use protocol::root::Root;
 use protocol::seat::{Seat, bits};
-use protocol::session::EdgeStore;
 use protocol::session::ladder::Rung;
+use protocol::session::{EdgeStore, Life};
 use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -228,7 +228,7 @@ impl EdgeStore for Edge {
             last: self.last(),
             safe: self.safe,
             rules: protocol::fold::RULES,
-            names: None,
+            ..Hello::default()
         })
     }
 
@@ -292,12 +292,24 @@ impl EdgeStore for Edge {
         Ok(())
     }
 
-    fn lives(&self) -> Result<Vec<(Incarnation, u64)>, Self::Error> {
-        Ok(self.safe_of_all().collect())
+    fn lives(&self) -> Result<Vec<Life>, Self::Error> {
+        let forked = |inc| self.memory.chains.get(&(self.author, inc)).is_some_and(|chain| chain.forked);
+        Ok(self.safe_of_all().map(|(inc, safe)| Life { inc, safe, forked: forked(inc) }).collect())
+    }
+
+    fn own_digests(&self, inc: Incarnation, seq: u64) -> Result<Vec<Digest>, Self::Error> {
+        Ok(self.memory.chain_of(self.author, inc).filter(|(number, _)| *number == seq).map(|(_, d)| d).collect())
     }
 
     fn earlier_bursts(&self, _max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {
-        Ok(self.earlier.iter().flat_map(Earlier::unsafe_bursts).cloned().collect())
+        // What a disk forgot and got back from elsewhere stands beside what was written here.
+        let forgotten = |life: &Earlier| {
+            let beyond = self.memory.chain_of(self.author, life.inc).filter(|(seq, _)| *seq > life.safe);
+            let bursts = beyond.map(|(_, digest)| self.memory.burst(&digest, |_| true).encode());
+            bursts.filter(|burst| !life.own.contains(burst)).collect::<Vec<_>>()
+        };
+        let waiting = |life: &Earlier| [life.unsafe_bursts(), &forgotten(life)].concat();
+        Ok(self.earlier.iter().flat_map(waiting).collect())
     }
 
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error> {
@@ -327,6 +339,10 @@ impl EdgeStore for Edge {
         for life in self.earlier.iter_mut().filter(|life| life.inc == inc) {
             life.safe = life.safe.min(upto);
         }
+        Ok(())
+    }
+
+    fn note_restored(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
 

@@ -323,6 +323,12 @@ impl Memory {
         digests.into_iter().map(|(_, digest)| self.burst(&digest, |id| ids.contains(id))).collect()
     }
 
+    /// Number and digest of every burst of this life that is kept.
+    pub fn chain_of(&self, author: Author, inc: Incarnation) -> impl Iterator<Item = (u64, Digest)> {
+        let of = move |kept: &KeptBurst| kept.head.head.author == author && kept.head.head.inc == inc;
+        self.bursts.iter().filter(move |(_, kept)| of(kept)).map(|(digest, kept)| (kept.head.head.seq, *digest))
+    }
+
     /// A kept burst, with the slots that are held and may be seen.
     pub fn burst(&self, digest: &Digest, may_see: impl Fn(&OpId) -> bool) -> Burst {
         let kept = &self.bursts[digest];

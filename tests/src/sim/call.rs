@@ -35,7 +35,7 @@ pub struct Call {
     pub hub: usize,
     at_edge: EdgeSession,
     at_hub: HubSession,
-    /// The hub is of before the ladder.
+    /// The hub is of before the ladder and packs.
     old: bool,
     /// Towards the hub.
     pub up: Line,
@@ -82,7 +82,11 @@ impl Call {
         let Some(bytes) = self.up.pop(now_ms) else { return true };
         self.heard_ms = now_ms;
         let frame = frame_of(&bytes);
-        if matches!(frame, Frame::Bursts(_)) && dice.chance(4) {
+        if self.old && matches!(frame, Frame::Packed(_)) {
+            // A type that it does not know.
+            return true;
+        }
+        if matches!(frame, Frame::Bursts(_) | Frame::Packed(_)) && dice.chance(4) {
             self.up.push(now_ms, [bytes], 0);
             report.happened(Fault::Duplicate);
         }
@@ -130,8 +134,9 @@ impl Call {
         let mut frame = frame_of(&bytes);
         if let Frame::Welcome(welcome) = &mut frame {
             welcome.ladder = welcome.ladder.filter(|_| !self.old);
+            welcome.packs = welcome.packs.filter(|_| !self.old);
         }
-        if matches!(frame, Frame::Bursts(_) | Frame::Safe(_)) && dice.chance(4) {
+        if matches!(frame, Frame::Bursts(_) | Frame::Packed(_) | Frame::Safe(_)) && dice.chance(4) {
             self.down.push(now_ms, [bytes], 0);
             report.happened(Fault::Duplicate);
         }

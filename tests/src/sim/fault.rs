@@ -56,7 +56,7 @@ faults! {
     DeadClock = "dead_clock";
     /// A clock that jumped by years.
     ClockJump = "clock_jump";
-    /// A hub of before the ladder of repair.
+    /// A hub of before the ladder of repair and before packs.
     OldHub = "old_hub";
     /// A seat that was withdrawn.
     Revocation = "revocation";

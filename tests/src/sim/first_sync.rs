@@ -14,8 +14,8 @@ use protocol::taka::Taka;
 
 use crate::model::{Central, Dice, Edge, Parties, frame_of};
 
-/// Parcels that a site sees with one Put: about 9 KB of ops at one position of the log.
-const PARCELS: u8 = 60;
+/// Parcels that a site sees with one Put: about 30 KB of ops at one position of the log, 12 of them in packs.
+const PARCELS: u8 = 200;
 /// Links after which it is given up.
 const LINKS: usize = 200;
 

@@ -89,7 +89,7 @@ fn answer(site: &mut Edge, (author, seat, inc, safe): &Visitor, ask: Ask) -> Ans
     match ask {
         Ask::Welcome => {
             let (upto, highest) = held_from(site, *author, *inc, *safe);
-            Answer::Welcome(Cursor::default(), vec![OwnHead { inc: *inc, upto, highest, forked: false }])
+            Answer::Welcome(Cursor::default(), vec![OwnHead { inc: *inc, upto, highest, forked: false, digest: None }])
         }
         Ask::Take(bursts) => {
             let own = bursts.iter().filter(|burst| burst.head.author == *author);

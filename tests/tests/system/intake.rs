@@ -16,6 +16,7 @@ use protocol::fact::{
     Accepted, Delivered, Denomination, Dispatched, EarningOpened, Fact, HandInCounted, HandInOffered, Line, Loaded,
     OrderPlaced, Packed, ParcelCreated, Put, Received, Revoked,
 };
+use protocol::frame::OwnHead;
 use protocol::id::{Id16, Incarnation, Kind, OpId, ShortId, Subject};
 use protocol::intake::{Verified, op_of, verify};
 use protocol::op::Op;
@@ -354,7 +355,8 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
     let seat_row = replication::seat_by_key(pool, &seat.key).await.unwrap().unwrap();
     assert_eq!((seat_row.author, seat_row.revoked), (author, false));
     let welcome = replication::welcome(pool, author).await.unwrap();
-    assert_eq!(welcome.heads, [(town.agent.place.inc, 3, 3, false)]);
+    let digest = town.agent.place.prev.and_then(|digest| digest.0.first_chunk().copied());
+    assert_eq!(welcome.heads, [OwnHead { inc: town.agent.place.inc, upto: 3, highest: 3, forked: false, digest }]);
 
     let whole = replication::page(pool, seat, author, Told::default(), Limits { ops: 1_000, ..Limits::default() })
         .await

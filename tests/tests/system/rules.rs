@@ -42,6 +42,7 @@ const PROTOCOL_MAY_USE: &[&str] = &[
     "data-encoding",
     "ed25519-dalek",
     "minicbor",
+    "miniz_oxide",
     "serde",
     "thiserror",
 ];

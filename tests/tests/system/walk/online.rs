@@ -88,7 +88,7 @@ async fn walk_over_two_hubs_on_one_postgres() {
     crew.bring_to_agent(next).await;
     house.settled(&crew.all()).await;
     let welcome = replication::welcome(house.pool(), crew.agent.node.author()).await.unwrap();
-    assert!(welcome.heads.iter().all(|(_, upto, highest, forked)| upto == highest && !forked), "{welcome:?}");
+    assert!(welcome.heads.iter().all(|head| head.upto == head.highest && !head.forked), "{welcome:?}");
     crew.go_offline().await;
     second.stop().await;
     house.stop().await;

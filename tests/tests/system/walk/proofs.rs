@@ -1,9 +1,10 @@
 //! Pictures: they wait for everything else, go on where a link left them, and are what their fact names.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use edge_node::RecordError;
+use edge_node::{BusinessClock, Node, RecordError};
 use getit_tests::link::{Link, LinkProfile, Trace};
 use protocol::blob::{BlobHeld, BlobId, BlobPart};
 use protocol::fact::ProofForm;
@@ -116,6 +117,31 @@ async fn walk_thirty_photos_wait_for_one_cash_fact_and_go_on_after_a_cut() {
     .await
     .unwrap();
     assert_eq!((whole, pieces as u64), (30, total), "no piece is kept twice");
+
+    // Central comes back from a copy that knows every fact, and half of the pictures only by name.
+    crew.go_offline().await;
+    let lost = "DELETE FROM blob_part WHERE blob IN (SELECT id FROM blob ORDER BY id LIMIT 15)";
+    sqlx::query(lost).execute(house.pool()).await.unwrap();
+    let unknown = "UPDATE blob SET upto = 0, whole_at = NULL WHERE id NOT IN (SELECT blob FROM blob_part)";
+    assert_eq!(sqlx::query(unknown).execute(house.pool()).await.unwrap().rows_affected(), 15);
+    central::rebuild::new_log(house.pool()).await.unwrap();
+    // And the device was killed while it kept another: a file without a record.
+    let (orphan, half) = (crew.agent.dir.join("blobs").join("ab".repeat(32)), crew.agent.dir.join("blobs/x.part"));
+    std::fs::write(&orphan, "never recorded").unwrap();
+    std::fs::write(&half, "not even whole").unwrap();
+    crew.agent.node = Arc::new(Node::open(&crew.agent.dir, BusinessClock::default()).unwrap());
+    assert!(!orphan.exists() && !half.exists(), "what no fact names takes no room");
+    crew.go_online(hub.quic);
+    soon("every picture is whole again", async || {
+        let whole = "SELECT count(*) FROM blob WHERE whole_at IS NOT NULL";
+        let whole: i64 = sqlx::query_scalar(whole).fetch_one(house.pool()).await.unwrap();
+        (whole == 30).then_some(()).ok_or(format!("{whole} of 30"))
+    })
+    .await;
+    all_gone(&crew.agent).await;
+    let mut found = shown(&house, first).await;
+    found.sort();
+    assert!(found == expected, "and is what it was");
     house.settled(&crew.all()).await;
     crew.go_offline().await;
     hub.stop().await;
