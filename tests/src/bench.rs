@@ -1,8 +1,11 @@
 //! What a repair costs as a set grows: a replica on SQLite, and a hub's session over a central in memory.
 //! Only our own growth; no clock of a network is in it.
 
+pub mod documents;
+pub mod ground;
 pub mod ingest;
 pub mod road;
+pub mod seat;
 pub mod storm;
 pub mod tap;
 
@@ -184,7 +187,7 @@ fn repair(dir: &Path, central: &mut Central, seat: &Certificate, n: u32, ladder:
         for frame in up.drain(..) {
             let bytes = frame.encode().len();
             figures.up_bytes += bytes;
-            figures.up_search_bytes += if matches!(frame, Frame::Bursts(_)) { 0 } else { bytes };
+            figures.up_search_bytes += if matches!(frame, Frame::Bursts(_) | Frame::Packed(_)) { 0 } else { bytes };
             let mut asks: VecDeque<_> = hub.handle(frame)?.into();
             while let Some(ask) = asks.pop_front() {
                 let stamp = Stamp { now_ms: 3, entropy: [0; 32] };
@@ -196,7 +199,7 @@ fn repair(dir: &Path, central: &mut Central, seat: &Certificate, n: u32, ladder:
         for mut frame in down {
             let bytes = frame.encode().len();
             figures.down_bytes += bytes;
-            figures.down_search_bytes += if matches!(frame, Frame::Bursts(_)) { 0 } else { bytes };
+            figures.down_search_bytes += if matches!(frame, Frame::Bursts(_) | Frame::Packed(_)) { 0 } else { bytes };
             if let Frame::Welcome(welcome) = &mut frame {
                 welcome.ladder = welcome.ladder.filter(|_| ladder);
             }

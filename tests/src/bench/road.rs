@@ -7,24 +7,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use central::authority::Authority;
-use central::config::{Clock, Closing, Config, Database, Http, Hubs, Log};
-use central::tokens::{self, Role};
-use edge_node::sync::Replica;
-use edge_node::{BusinessClock, Node};
+use edge_node::Node;
 use protocol::blob::BlobId;
 use protocol::burst::{Burst, ChainPlace};
 use protocol::command::Command;
 use protocol::fact::{Fact, HandInOffered, Put};
-use protocol::frame::Frame;
 use protocol::id::{Id16, Kind, Scope, Subject};
 use protocol::intake::op_of;
-use protocol::session::EdgeSession;
 use protocol::taka::Taka;
-use protocol_quic::{Identity, QuicEndpoint};
+use protocol_quic::Device;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::ground::{Ground, identity_of, open};
+use super::seat::Seat;
 use crate::link::{Link, LinkBytes, LinkProfile, Trace};
 use crate::model::Dice;
 use crate::postgres::Cluster;
@@ -41,8 +37,6 @@ const LOSS_PPM: u32 = 50_000;
 const PHOTO_BYTES: usize = 5 * 1024 * 1024;
 /// Pieces of it that have gone before a tap is measured: the size of a piece has settled.
 const PIECES: u32 = 6;
-/// A session that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One way to come back, over several times.
 #[derive(Clone, Debug, Serialize)]
@@ -100,69 +94,38 @@ impl Samples {
 /// # Errors
 /// Postgres, sockets, a session that does not end in equal roots.
 pub async fn road(cluster: &Cluster, folder: &Path, times: usize) -> anyhow::Result<Vec<Road>> {
-    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let (url, pool) = cluster.fresh_database().await?;
-    pool.close().await;
-    let any: SocketAddr = "127.0.0.1:0".parse()?;
-    let central_dir = folder.join("central");
-    std::fs::create_dir_all(&central_dir)?;
-    let central = central::http::serve(Config {
-        data_dir: central_dir.clone(),
-        http: Http { listen: any, tls_listen: any, names: Vec::new() },
-        database: Database { url: url.clone() },
-        clock: Clock::default(),
-        log: Log::default(),
-        hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
-        closing: Closing::default(),
-    })
-    .await?;
-    let token = tokens::mint(&central.pool, Role::Operations).await?;
-    let ask = Operations { client: reqwest::Client::builder().no_proxy().build()?, base: central.http, token };
-    let made = ask.post("/sites", &json!({ "name": "Hub", "districts": ["Dhaka"] })).await?;
+    let ground = Ground::start(cluster, folder).await?;
+    let made = ground.post("/sites", &json!({ "name": "Hub", "districts": ["Dhaka"] })).await?;
     let site = Subject::parse(made["site"].as_str().unwrap_or_default()).context("a site")?;
-    let site_node = ask.enrol(folder, "site", &json!({ "role": "site", "name": "Hub", "site": site })).await?;
+    let site_node = open(&ground.enrol("site", &json!({ "role": "site", "name": "Hub", "site": site })).await?)?;
     let request = json!({ "role": "agent", "name": "agent", "site": site, "cash_ceiling_paisa": 5_000_000 });
-    let agent_node = ask.enrol(folder, "agent", &request).await?;
-
-    let hub_dir = folder.join("hub");
-    std::fs::create_dir_all(&hub_dir)?;
-    Authority::open(&central_dir)?.write_hub_identity(&hub_dir.join("identity.json"))?;
-    let hub = sync_hub::start(&sync_hub::config::Config {
-        data_dir: hub_dir,
-        central_dir,
-        quic: sync_hub::config::Quic { listen: any },
-        http: sync_hub::config::Http { listen: any },
-        database: Database { url },
-        clock: Clock::default(),
-        log: Log::default(),
-    })
-    .await?;
+    let agent_node = open(&ground.enrol("agent", &request).await?)?;
     let profile = LinkProfile {
         delay_each_way: ONE_WAY,
         loss_ppm: LOSS_PPM,
         ..LinkProfile::clean(Trace::constant(BITS_A_SECOND))
     };
-    let link = Link::start("road", &[hub.quic], profile, 1).await?;
+    let link = Link::start("road", &[ground.hub.quic], profile, 1).await?;
     let far = link.addresses()[0];
     let local: SocketAddr = "0.0.0.0:0".parse()?;
     let mut author = Author { node: Arc::clone(&agent_node), site, written: 0 };
-    let near = protocol_quic::device(&identity_of(&agent_node), local)?;
-    let met = protocol_quic::device(&identity_of(&site_node), local)?;
+    let near = Device::new(&identity_of(&agent_node), local)?;
+    let met = Device::new(&identity_of(&site_node), local)?;
     // Both have met the hub, and it has what it needs of them.
     author.offer(APART)?;
-    sit(&near, hub.quic, &agent_node).await?;
-    sit(&met, hub.quic, &site_node).await?;
+    sit(&near, ground.hub.quic, &agent_node).await?;
+    sit(&met, ground.hub.quic, &site_node).await?;
     sit(&met, far, &site_node).await?;
 
     let [mut cold, mut resumed, mut nothing, mut fact, mut photo] = [(); 5].map(|()| Samples::default());
     for turn in 0..times {
         for (kind, come) in [&mut cold, &mut resumed].into_iter().enumerate() {
             author.offer(APART)?;
-            sit(&near, hub.quic, &agent_node).await?;
+            sit(&near, ground.hub.quic, &agent_node).await?;
             for n in 0..APART {
                 count(&site_node, author.agent(), [turn as u32, kind as u32, n])?;
             }
-            let fresh = protocol_quic::device(&identity_of(&site_node), local)?;
+            let fresh = Device::new(&identity_of(&site_node), local)?;
             let before = link.bytes();
             let ms = sit(if kind == 0 { &fresh } else { &met }, far, &site_node).await?;
             come.add(ms, (before, link.bytes()));
@@ -174,42 +137,14 @@ pub async fn road(cluster: &Cluster, folder: &Path, times: usize) -> anyhow::Res
         let ms = tap(&met, far, &site_node, author.agent(), [turn as u32, 2, 0], 0).await?;
         fact.add(ms, (before, link.bytes()));
     }
-    wait_with_photo(&central.pool, &site_node).await?;
+    wait_with_photo(&ground.central.pool, &site_node).await?;
     for turn in 0..times {
         let before = link.bytes();
         let ms = tap(&met, far, &site_node, author.agent(), [turn as u32, 3, 0], PIECES).await?;
         photo.add(ms, (before, link.bytes()));
     }
-    hub.stop().await;
-    central.stop().await?;
+    ground.stop().await?;
     Ok(vec![cold.row("cold"), resumed.row("resumed"), nothing.row("nothing"), fact.row("fact"), photo.row("photo")])
-}
-
-/// What operations ask of central.
-struct Operations {
-    client: reqwest::Client,
-    base: SocketAddr,
-    token: String,
-}
-
-impl Operations {
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let url = format!("http://{}/api/v1{path}", self.base);
-        let answer = self.client.post(url).bearer_auth(&self.token).json(body).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
-    }
-
-    async fn enrol(&self, folder: &Path, name: &str, request: &Value) -> anyhow::Result<Arc<Node>> {
-        let made = self.post("/devices/codes", request).await?;
-        let dir = folder.join(name);
-        edge_node::enrol::enrol(made["code"].as_str().context("a code")?, &dir, name).await?;
-        Ok(Arc::new(Node::open(&dir, BusinessClock::default())?))
-    }
-}
-
-fn identity_of(node: &Node) -> Identity {
-    let own = node.identity();
-    Identity { authority: own.ca.clone(), certificate: own.x509.clone(), key: own.key.to_bytes() }
 }
 
 /// An agent who offers more cash than he has: what his own app would refuse, his signature makes.
@@ -261,9 +196,9 @@ fn count(node: &Node, agent: Scope, n: [u32; 3]) -> anyhow::Result<()> {
 }
 
 /// A session until both sides hold the same and nothing waits; milliseconds.
-async fn sit(device: &QuicEndpoint, hub: SocketAddr, node: &Arc<Node>) -> anyhow::Result<u128> {
+async fn sit(device: &Device, hub: SocketAddr, node: &Arc<Node>) -> anyhow::Result<u128> {
     let mut seat = Seat::begin(device, hub, node).await?;
-    tokio::time::timeout(PATIENCE, seat.rest()).await.context("the session did not come to rest")??;
+    seat.rest().await?;
     Ok(seat.started.elapsed().as_millis())
 }
 
@@ -290,7 +225,7 @@ async fn wait_with_photo(pool: &sqlx::PgPool, node: &Node) -> anyhow::Result<()>
 
 /// A tap on a session that rests, and of a picture has sent so many pieces and is sending, until it is SAFE.
 async fn tap(
-    device: &QuicEndpoint,
+    device: &Device,
     hub: SocketAddr,
     node: &Arc<Node>,
     agent: Scope,
@@ -298,59 +233,15 @@ async fn tap(
     pieces: u32,
 ) -> anyhow::Result<u128> {
     let mut seat = Seat::begin(device, hub, node).await?;
-    tokio::time::timeout(PATIENCE, seat.rest()).await.context("the session did not come to rest")??;
+    seat.rest().await?;
     while seat.pieces < pieces {
-        tokio::time::timeout(PATIENCE, seat.turn()).await.context("no piece was taken")??;
+        seat.turn().await?;
     }
     let started = Instant::now();
     count(node, agent, n)?;
-    let woken = seat.session.wake(&seat.replica)?;
-    seat.link.send(&woken).await?;
+    seat.wake().await?;
     while node.store().outbox_len()? > 0 {
-        tokio::time::timeout(PATIENCE, seat.turn()).await.context("no SAFE came")??;
+        seat.turn().await?;
     }
     Ok(started.elapsed().as_millis())
-}
-
-/// A device's side of one session, driven by hand.
-struct Seat {
-    node: Arc<Node>,
-    link: protocol_quic::Link,
-    session: EdgeSession,
-    replica: Replica,
-    started: Instant,
-    part_left: Option<Instant>,
-    /// Pieces of a picture that were taken.
-    pieces: u32,
-}
-
-impl Seat {
-    async fn begin(device: &QuicEndpoint, hub: SocketAddr, node: &Arc<Node>) -> anyhow::Result<Self> {
-        let started = Instant::now();
-        let mut link =
-            tokio::time::timeout(PATIENCE, protocol_quic::connect(device, hub)).await.context("no link")??;
-        let (replica, mut session) = (Replica::of(Arc::clone(node)), EdgeSession::default());
-        link.send(&session.start(&replica)?).await?;
-        Ok(Self { node: Arc::clone(node), link, session, replica, started, part_left: None, pieces: 0 })
-    }
-
-    async fn turn(&mut self) -> anyhow::Result<()> {
-        let frame = self.link.next().await?.context("the hub ended the session")?;
-        if let (Frame::BlobHeld(_), Some(left)) = (&frame, self.part_left.take()) {
-            self.pieces += 1;
-            self.session.part_took(u64::try_from(left.elapsed().as_millis()).unwrap_or(u64::MAX));
-        }
-        let out = self.session.handle(&mut self.replica, frame)?;
-        if out.iter().any(|frame| matches!(frame, Frame::BlobPart(_))) {
-            self.part_left = Some(Instant::now());
-        }
-        Ok(self.link.send(&out).await?)
-    }
-
-    async fn rest(&mut self) -> anyhow::Result<()> {
-        while !self.session.is_equal() || self.node.store().outbox_len()? > 0 {
-            self.turn().await?;
-        }
-        Ok(())
-    }
 }

@@ -2,6 +2,7 @@
 //! `bench ingest [--ops N] [--report FILE]`: the hub's intake beside bare COPY.
 //! `bench road [--times N] [--report FILE]`: coming back over a bad line.
 //! `bench storm [--sites N --agents N --parcels N --within S] [--report FILE]`: a whole country comes back at once.
+//! `bench documents [--n N --d D]`: the scene of the peers, a JSON row a line; `bench compare` reads rows of all.
 //! `bench tap [--report FILE]`: a tap beside the physical limit.
 #![allow(clippy::print_stdout)]
 
@@ -59,6 +60,31 @@ enum Args {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// The scene of `tests/peers`: one JSON row a line.
+    Documents {
+        /// `repetitive` or `entropy`; both if not told.
+        #[arg(long)]
+        generator: Option<String>,
+        /// Documents.
+        #[arg(long, default_value_t = 10_000)]
+        n: u32,
+        /// Changes on each side.
+        #[arg(long, default_value_t = 100)]
+        d: u32,
+    },
+    /// The device of that scene, in a process of its own.
+    #[command(hide = true)]
+    Replica {
+        /// Its data folder.
+        dir: PathBuf,
+        /// Where the hub is.
+        hub: std::net::SocketAddr,
+    },
+    /// Rows of all systems, one a line, as a table with ratios.
+    Compare {
+        /// The file.
+        rows: PathBuf,
+    },
     /// A tap, alone and beside a session, over one bare durable transaction.
     Tap {
         /// Where the figures go, as JSON.
@@ -71,6 +97,12 @@ fn main() -> anyhow::Result<()> {
     match Args::parse() {
         Args::Sync { sizes, report } => sync(&sizes, report.as_deref()),
         Args::Tap { report } => tap(report.as_deref()),
+        Args::Documents { generator, n, d } => documents(generator.as_deref(), n, d),
+        Args::Replica { dir, hub } => runtime()?.block_on(bench::documents::replica(&dir, hub)),
+        Args::Compare { rows } => {
+            print!("{}", bench::documents::compared(&std::fs::read_to_string(&rows)?)?);
+            Ok(())
+        }
         Args::Ingest { ops, report } => ingest(ops, report.as_deref()),
         Args::Road { times, report } => road(times, report.as_deref()),
         Args::Storm { sites, agents, parcels, within, report } => {
@@ -80,9 +112,27 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+fn documents(generator: Option<&str>, n: u32, d: u32) -> anyhow::Result<()> {
+    for known in ["repetitive", "entropy"] {
+        if generator.is_some_and(|asked| asked != known) {
+            continue;
+        }
+        let folder = tempfile::tempdir_in("/var/tmp")?;
+        let cluster = Cluster::start(&folder.path().join("pg"))?;
+        for row in runtime()?.block_on(bench::documents::documents(&cluster, folder.path(), known, n, d))? {
+            println!("{}", serde_json::to_string(&row)?);
+        }
+    }
+    Ok(())
+}
+
 fn road(times: usize, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let cluster = Cluster::start(&folder.path().join("pg"))?;
     let rows = runtime.block_on(bench::road::road(&cluster, folder.path(), times))?;
     println!("{:>8} {:>5} {:>9} {:>8} {:>8} {:>8}", "", "times", "median ms", "worst ms", "up", "down");
@@ -97,7 +147,7 @@ fn road(times: usize, report: Option<&Path>) -> anyhow::Result<()> {
 
 fn storm(size: bench::storm::Size, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let cluster = Cluster::start(&folder.path().join("pg"))?;
     let row = runtime.block_on(bench::storm::storm(&cluster, folder.path(), size))?;
     println!(
@@ -122,7 +172,7 @@ fn storm(size: bench::storm::Size, report: Option<&Path>) -> anyhow::Result<()> 
 
 fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let cluster = Cluster::start(&folder.path().join("pg"))?;
     let row = runtime.block_on(bench::ingest::ingest(&cluster, ops))?;
     println!(
