@@ -21,6 +21,9 @@ pub use repair::OPS_AT_ONCE;
 
 /// Most ops in one page of the delta.
 pub const PAGE_OPS: u32 = 500;
+/// Bytes to which pages grow. What a page costs the hub beside its bytes follows what the device is owed in all, so that
+/// few large ones cost less; a link that dies loses one at the most, when it has carried as much before.
+const PAGE_BYTES: usize = 4 * BURSTS_FRAME_BYTES;
 
 /// Up to where a device was told: everything that falls due up to `position`, and of what falls due at
 /// the position after it, the ops up to `within`.
@@ -393,12 +396,13 @@ impl HubSession {
         self.cursor = page.upto;
         let mut frames = self.introduce(page.certificates, page.keys, page.boxes);
         let told = !page.bursts.is_empty();
-        frames.extend(bursts_frames_from(self.page_bytes, page.bursts.iter().map(Burst::encode)));
+        frames
+            .extend(bursts_frames_from(self.page_bytes.min(BURSTS_FRAME_BYTES), page.bursts.iter().map(Burst::encode)));
         let Told { position, within } = page.upto;
         let cursor = Cursor { log_id: self.log_id, position, within: (within > 0).then_some(within) };
         let beacon = (page.beacon > 0).then_some(page.beacon);
         if page.more {
-            self.page_bytes = (2 * self.page_bytes).min(BURSTS_FRAME_BYTES);
+            self.page_bytes = (2 * self.page_bytes).min(PAGE_BYTES);
             frames.push(Frame::PageEnd(PageEnd { cursor, more: true, beacon }));
             return (frames, self.page());
         }
