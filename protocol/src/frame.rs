@@ -17,6 +17,8 @@ pub const MAX_FRAME_BYTES: usize = 2 * 1024 * 1024;
 pub const BURSTS_FRAME_BYTES: usize = 64 * 1024;
 /// Bytes before a body.
 pub const HEADER_BYTES: usize = 5;
+/// A frame of type 0 and no body, which says nothing: a packet behind one that may have been lost. Everybody skips it.
+pub const NOTHING: [u8; HEADER_BYTES] = [0; HEADER_BYTES];
 /// Bursts travel in frames of this size at first, then of twice as much, up to [`BURSTS_FRAME_BYTES`]: a
 /// link that dies every 4 KB has then brought whole frames before it died.
 pub const FIRST_FRAME_BYTES: usize = 1024;

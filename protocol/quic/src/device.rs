@@ -178,4 +178,59 @@ mod tests {
         assert_eq!(ask(&device, address).await.unwrap(), Some(Frame::Check(41)));
         serving.abort();
     }
+    #[tokio::test]
+    async fn a_device_without_room_is_told_when_to_come_again() {
+        let (hub, device) = identities();
+        let listening = crate::listen(HERE, &hub).unwrap();
+        let address = listening.local_addr().unwrap();
+        let turning = tokio::spawn(async move {
+            while let Some(incoming) = listening.accept().await {
+                crate::turn_away(incoming, Duration::from_millis(1_234)).await;
+            }
+        });
+        let device = Device::new(&device, HERE).unwrap();
+        for met in [false, true] {
+            let error = ask(&device, address).await.unwrap_err();
+            assert_eq!(error.retry_after(), Some(Duration::from_millis(1_234)), "met before: {met}: {error}");
+        }
+        turning.abort();
+    }
+    #[tokio::test]
+    async fn behind_a_fact_goes_what_tells_that_it_was_lost() {
+        use protocol::frame::NOTHING;
+
+        let (hub, device) = identities();
+        let listening = crate::listen(HERE, &hub).unwrap();
+        let address = listening.local_addr().unwrap();
+        let fact = Frame::Bursts(vec![vec![7; 40].into()]);
+        let wanted = [fact.encode().as_slice(), &NOTHING, &NOTHING].concat();
+        let reading = tokio::spawn(async move {
+            let connection = listening.accept().await.unwrap().await.unwrap();
+            let (_, mut receive) = connection.accept_bi().await.unwrap();
+            let mut read = vec![1; wanted.len()];
+            receive.read_exact(&mut read).await.unwrap();
+            assert_eq!(read, wanted);
+        });
+        let device = Device::new(&device, HERE).unwrap();
+        let (link, _) = device.connect(address).await.unwrap();
+        let (mut sender, _frames) = link.split(1);
+        sender.send(std::slice::from_ref(&fact)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), reading).await.expect("the nudges").unwrap();
+    }
+    #[tokio::test]
+    async fn a_session_that_is_dropped_leaves_no_connection_behind() {
+        let (hub, device) = identities();
+        let listening = crate::listen(HERE, &hub).unwrap();
+        let address = listening.local_addr().unwrap();
+        let serving = tokio::spawn(async move {
+            let connection = listening.accept().await.unwrap().await.unwrap();
+            connection.closed().await
+        });
+        let device = Device::new(&device, HERE).unwrap();
+        let (mut sender, frames) = device.connect(address).await.unwrap().0.split(1);
+        sender.send(&[Frame::Check(4)]).await.unwrap();
+        drop((sender, frames));
+        let ended = tokio::time::timeout(Duration::from_secs(10), serving).await.expect("it is kept alive");
+        assert!(matches!(ended.unwrap(), quinn::ConnectionError::ApplicationClosed(_)));
+    }
 }

@@ -41,6 +41,9 @@ const REMEMBERED: usize = 8_192;
 /// Bytes we hold for a slow link; more would make a cash fact wait behind a page.
 const SEND_WINDOW: u64 = 256 * 1024;
 
+/// A device that is only told to come later has this long for its handshake.
+const TURNING_AWAY: Duration = Duration::from_secs(5);
+
 fn transport() -> Arc<TransportConfig> {
     let mut transport = TransportConfig::default();
     transport
@@ -144,6 +147,16 @@ pub async fn accept(incoming: Incoming) -> Result<([u8; 32], Link), LinkError> {
     let key = peer_key(&connection)?;
     let (send, receive) = connection.accept_bi().await?;
     Ok((key, Link::new(connection, send, receive, early)))
+}
+
+/// Tells a device that there is no room for it, and when there will be. Its handshake is all that is done for it.
+pub async fn turn_away(incoming: Incoming, after: Duration) {
+    let Ok(connecting) = incoming.accept() else { return };
+    if let Ok(Ok(connection)) = tokio::time::timeout(TURNING_AWAY, connecting).await {
+        link::busy(&connection, after);
+        // What is closed and dropped at once may never be said.
+        let _said = tokio::time::timeout(TURNING_AWAY, connection.closed()).await;
+    }
 }
 
 /// The key that the handshake has proved.

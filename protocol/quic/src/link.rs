@@ -1,6 +1,11 @@
 //! A live connection that speaks frames.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use quinn::{Connection, ReadExactError, RecvStream, SendStream, VarInt};
+use tokio::sync::Mutex;
 
 use protocol::frame::{self, Frame, FrameError, HEADER_BYTES};
 
@@ -36,7 +41,33 @@ pub enum LinkError {
     Frame(#[from] FrameError),
 }
 
+/// The code with which a hub closes that has no room now; the reason says in how many milliseconds to come again.
+const BUSY: VarInt = VarInt::from_u32(5);
+/// A device waits no longer because a hub says so.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+pub(crate) fn busy(connection: &Connection, after: Duration) {
+    connection.close(BUSY, after.as_millis().to_string().as_bytes());
+}
+
 impl LinkError {
+    /// In what time a hub that has no room wants to be asked again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let (Self::Ended(ended)
+        | Self::Write(quinn::WriteError::ConnectionLost(ended))
+        | Self::Read(ReadExactError::ReadError(quinn::ReadError::ConnectionLost(ended)))) = self
+        else {
+            return None;
+        };
+        let quinn::ConnectionError::ApplicationClosed(closed) = ended else { return None };
+        if closed.error_code != BUSY {
+            return None;
+        }
+        let ms = std::str::from_utf8(&closed.reason).ok().and_then(|reason| reason.parse().ok());
+        Some(ms.map_or(LONGEST_WAIT, Duration::from_millis).min(LONGEST_WAIT))
+    }
+
     /// Whether the other side did not take what was sent before the handshake was over: nothing of it was
     /// seen.
     #[must_use]
@@ -82,13 +113,18 @@ impl Link {
         next(&mut self.receive).await
     }
 
+    /// Ends the link because there is no room, and says when there will be.
+    pub fn turn_away(&self, after: Duration) {
+        busy(&self.connection, after);
+    }
+
     /// Splits into a sender and a task that feeds received frames into a channel of `depth`, so that
     /// a session can wait for frames and for other things at once. A full channel holds the peer back.
     #[must_use]
     pub fn split(self, depth: usize) -> (LinkSender, tokio::sync::mpsc::Receiver<Result<Frame, LinkError>>) {
         let Self { connection, send, mut receive, .. } = self;
         let (feed, frames) = tokio::sync::mpsc::channel(depth);
-        tokio::spawn(async move {
+        let reading = tokio::spawn(async move {
             loop {
                 match next(&mut receive).await {
                     Ok(Some(frame)) => {
@@ -105,7 +141,7 @@ impl Link {
                 }
             }
         });
-        (LinkSender { connection, send }, frames)
+        (LinkSender::new(connection, send, reading.abort_handle()), frames)
     }
 }
 
@@ -132,21 +168,68 @@ async fn next(receive: &mut RecvStream) -> Result<Option<Frame>, LinkError> {
     }
 }
 
+/// How long after words that matter a nudge follows, when nothing else was said meanwhile: longer than what is said
+/// in one breath, far shorter than a round trip on a slow line.
+const NUDGES: [Duration; 2] = [Duration::from_millis(60), Duration::from_millis(250)];
+
 /// The sending half of a [`Link`].
+///
+/// QUIC notices at once that a packet is lost when a later one arrives. The last of a flight has none behind it: it is
+/// missed only after a timeout, which on a fresh slow line is seconds, and doubles. So behind facts, and behind
+/// answers to them, a few bytes that say nothing are sent.
 #[derive(Debug)]
 pub struct LinkSender {
     connection: Connection,
-    send: SendStream,
+    stream: Arc<Stream>,
+    reader: tokio::task::AbortHandle,
+}
+
+#[derive(Debug)]
+struct Stream {
+    send: Mutex<SendStream>,
+    /// How often something was said.
+    said: AtomicU64,
+}
+
+impl Stream {
+    /// Says nothing, unless something else was said since. `false` when there is no more to wait for.
+    async fn nudge(&self, since: u64) -> bool {
+        let mut send = self.send.lock().await;
+        // A link that is gone is noticed by who has something to say.
+        self.said.load(Ordering::Relaxed) == since && send.write_all(&frame::NOTHING).await.is_ok()
+    }
 }
 
 impl LinkSender {
+    fn new(connection: Connection, send: SendStream, reader: tokio::task::AbortHandle) -> Self {
+        Self { connection, stream: Arc::new(Stream { send: send.into(), said: AtomicU64::new(0) }), reader }
+    }
+
     /// Sends frames, in order. Returns when they are handed to the transport.
     ///
     /// # Errors
     /// [`LinkError`] when the link is gone.
     pub async fn send(&mut self, frames: &[Frame]) -> Result<(), LinkError> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        let mut send = self.stream.send.lock().await;
+        let said = self.stream.said.fetch_add(1, Ordering::Relaxed) + 1;
         for frame in frames {
-            self.send.write_all(&frame.encode()).await?;
+            send.write_all(&frame.encode()).await?;
+        }
+        drop(send);
+        if frames.iter().any(matters) {
+            let stream = Arc::downgrade(&self.stream);
+            tokio::spawn(async move {
+                for after in NUDGES {
+                    tokio::time::sleep(after).await;
+                    let Some(stream) = stream.upgrade() else { return };
+                    if !stream.nudge(said).await {
+                        return;
+                    }
+                }
+            });
         }
         Ok(())
     }
@@ -155,4 +238,16 @@ impl LinkSender {
     pub fn close(&self, code: u32, reason: &str) {
         self.connection.close(VarInt::from_u32(code), reason.as_bytes());
     }
+}
+
+/// The session is over, whyever: a task that goes on reading would keep the connection alive, and the other side busy.
+impl Drop for LinkSender {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// What somebody waits for.
+const fn matters(frame: &Frame) -> bool {
+    matches!(frame, Frame::Bursts(_) | Frame::Packed(_) | Frame::Safe(_) | Frame::Held(_))
 }

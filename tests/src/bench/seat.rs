@@ -9,15 +9,19 @@ use edge_node::Node;
 use edge_node::sync::Replica;
 use protocol::frame::Frame;
 use protocol::session::EdgeSession;
-use protocol_quic::Device;
+use protocol_quic::{Device, LinkError, LinkSender};
+use tokio::sync::mpsc::Receiver;
 
+/// Frames read ahead of the store, as the node does.
+const FRAMES_AHEAD: usize = 4;
 /// A session that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A session.
 pub struct Seat {
     node: Arc<Node>,
-    link: protocol_quic::Link,
+    sender: LinkSender,
+    frames: Receiver<Result<Frame, LinkError>>,
     session: EdgeSession,
     replica: Replica,
     /// When connecting began.
@@ -36,10 +40,12 @@ impl Seat {
     /// The link.
     pub async fn begin(device: &Device, hub: SocketAddr, node: &Arc<Node>) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let (mut link, _) = tokio::time::timeout(PATIENCE, device.connect(hub)).await.context("no link")??;
+        let (link, _) = tokio::time::timeout(PATIENCE, device.connect(hub)).await.context("no link")??;
+        let (mut sender, frames) = link.split(FRAMES_AHEAD);
         let (replica, mut session) = (Replica::of(Arc::clone(node)), EdgeSession::default());
-        link.send(&session.start(&replica)?).await?;
-        Ok(Self { node: Arc::clone(node), link, session, replica, started, part_left: None, pieces: 0, turns: 1 })
+        sender.send(&session.start(&replica)?).await?;
+        let node = Arc::clone(node);
+        Ok(Self { node, sender, frames, session, replica, started, part_left: None, pieces: 0, turns: 1 })
     }
 
     /// Takes one frame of the hub, and answers it.
@@ -47,8 +53,8 @@ impl Seat {
     /// # Errors
     /// The link, or the store.
     pub async fn turn(&mut self) -> anyhow::Result<()> {
-        let next = tokio::time::timeout(PATIENCE, self.link.next()).await.context("the hub says nothing")?;
-        let frame = next?.context("the hub ended the session")?;
+        let next = tokio::time::timeout(PATIENCE, self.frames.recv()).await.context("the hub says nothing")?;
+        let frame = next.context("the hub ended the session")??;
         if matches!(frame, Frame::BlobHeld(_))
             && let Some(left) = self.part_left.take()
         {
@@ -60,7 +66,7 @@ impl Seat {
             self.part_left = Some(Instant::now());
         }
         self.turns += u32::from(!out.is_empty());
-        Ok(self.link.send(&out).await?)
+        Ok(self.sender.send(&out).await?)
     }
 
     /// Something was recorded: it leaves.
@@ -69,7 +75,7 @@ impl Seat {
     /// The link, or the store.
     pub async fn wake(&mut self) -> anyhow::Result<()> {
         let woken = self.session.wake(&self.replica)?;
-        Ok(self.link.send(&woken).await?)
+        Ok(self.sender.send(&woken).await?)
     }
 
     /// Goes on until both sides hold the same and nothing waits.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use edge_node::Node;
-use protocol::frame::{Frame, HEADER_BYTES, Hello, Welcome, header};
+use protocol::frame::{Frame, HEADER_BYTES, Hello, NOTHING, Welcome, header};
 use protocol_quic::{HUB_NAME, Identity, QuicEndpoint};
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 
@@ -58,12 +58,18 @@ impl Raw {
     /// The next frame; `None` when the hub has ended it.
     pub(super) async fn next(&mut self) -> Option<Frame> {
         let read = async {
-            let mut head = [0; HEADER_BYTES];
-            self.receive.read_exact(&mut head).await.ok()?;
-            let (number, length) = header(head).unwrap();
-            let mut body = vec![0; length];
-            self.receive.read_exact(&mut body).await.ok()?;
-            Some(Frame::decode(number, &body).unwrap().expect("a hub sends only frames that are known"))
+            loop {
+                let mut head = [0; HEADER_BYTES];
+                self.receive.read_exact(&mut head).await.ok()?;
+                let (number, length) = header(head).unwrap();
+                let mut body = vec![0; length];
+                self.receive.read_exact(&mut body).await.ok()?;
+                if head != NOTHING {
+                    return Some(
+                        Frame::decode(number, &body).unwrap().expect("a hub sends only frames that are known"),
+                    );
+                }
+            }
         };
         tokio::time::timeout(ANSWER, read).await.expect("the hub says nothing")
     }
