@@ -55,6 +55,8 @@ pub use views::{EarningView, HandInView, ParcelView};
 
 /// The database's file inside the data folder.
 pub const FILE: &str = "node.db";
+/// Statements that a connection keeps ready: more than a tap has, of which each would be read anew otherwise.
+const STATEMENTS: usize = 200;
 /// How long a connection waits for another process's lock before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -146,6 +148,7 @@ impl Store {
         }
         let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         reader.busy_timeout(BUSY_TIMEOUT)?;
+        reader.set_prepared_statement_cache_capacity(STATEMENTS);
         let store = Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
@@ -290,6 +293,7 @@ fn private(path: &Path) -> std::io::Result<()> {
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: a commit returns after the log is on the disk. A receipt depends on it.
     flush(&connection, "FULL")?;

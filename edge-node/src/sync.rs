@@ -60,13 +60,27 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
             _ = stop.wait_for(|stop| *stop) => break,
         };
         node.note_contact(false);
+        let mut slot = None;
         match held {
             Ok(true) => (wait, turn) = (BACKOFF_LEAST, turn - 1),
             Ok(false) => {}
-            Err(error) => tracing::info!(%error, hub, "the session ended"),
+            Err(error) => {
+                slot = error.slot();
+                tracing::info!(%error, hub, "the session ended");
+            }
         }
-        let pause = jitter(wait);
-        wait = (wait * 2).min(backoff_most);
+        let pause = match slot {
+            // The hub gives everybody who waits a time of his own: nothing is to be spread here.
+            Some(slot) => {
+                (wait, turn) = (BACKOFF_LEAST, turn - 1);
+                slot
+            }
+            None => {
+                let pause = jitter(wait);
+                wait = (wait * 2).min(backoff_most);
+                pause
+            }
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => break,
@@ -98,6 +112,16 @@ pub(crate) enum SyncError {
     Node(#[from] NodeError),
     #[error("the store's task ended")]
     Task,
+}
+
+impl SyncError {
+    /// In what time a hub that has no room wants to be asked again.
+    fn slot(&self) -> Option<Duration> {
+        match self {
+            Self::Link(error) => error.retry_after(),
+            _ => None,
+        }
+    }
 }
 
 /// One session with a hub. `Ok(true)` when it was welcomed: the hub is good, whatever ended it.
@@ -145,7 +169,7 @@ pub(crate) async fn converse(
         let (next, out) = tokio::select! {
             frame = frames.recv() => match frame {
                 None => return Ok(welcomed),
-                Some(Err(error)) if error.is_early_rejected() => return Err(error.into()),
+                Some(Err(error)) if error.is_early_rejected() || error.retry_after().is_some() => return Err(error.into()),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "the link is gone");
                     return Ok(welcomed);
@@ -270,9 +294,14 @@ impl EdgeStore for Replica {
     fn earlier_bursts(&self, max_bytes: usize) -> Result<Vec<Vec<u8>>, NodeError> {
         let store = self.0.store();
         let current = store.hello()?.inc;
-        let mut bursts = Vec::new();
+        let (mut bursts, mut left) = (Vec::new(), max_bytes);
         for (inc, upto) in store.waiting_incarnations()?.into_iter().filter(|(inc, _)| *inc != current) {
-            bursts.extend(store.own_bursts_of(inc, upto, max_bytes)?);
+            let of_life = store.own_bursts_of(inc, upto, left)?;
+            left = left.saturating_sub(of_life.iter().map(Vec::len).sum());
+            bursts.extend(of_life);
+            if left == 0 {
+                break;
+            }
         }
         Ok(bursts)
     }
@@ -405,7 +434,7 @@ impl EdgeStore for Replica {
 
     fn waiting(&self) -> Result<(u64, u64), NodeError> {
         let store = self.0.store();
-        let (ops, _) = store.read(|rows| rows.op_counts().map_err(NodeError::from))?;
+        let ops = store.read(|rows| rows.ops_held().map_err(NodeError::from))?;
         Ok((store.outbox_len()?, ops))
     }
 }

@@ -4,6 +4,7 @@
 //! what the edge does not have, and states its roots. Equal roots end it; unequal ones are repaired on
 //! the [`ladder`], lane 0 first. The cursor is a hint, the roots are the proof (SPEC S2, S3).
 
+mod earlier;
 pub mod hub;
 pub mod ladder;
 
@@ -18,7 +19,7 @@ use crate::burst::{Burst, Head};
 use crate::fold::RULES;
 use crate::frame::{
     BLOBS, BURSTS_FRAME_BYTES, CodeBox, Cursor, FIRST_FRAME_BYTES, Frame, Hello, LADDER, MAX_BOXES, OwnHead, PACKS,
-    PartyName, RefusedSlot, Roots, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
+    PartyName, RefusedSlot, Roots, Safe, Status, SubjectKey, Welcome, bursts_frames_from, unpack_ids,
 };
 use crate::id::{Author, Digest, Incarnation, Scope, ShortId, Subject};
 use crate::op::lane;
@@ -28,6 +29,7 @@ use crate::root::Root;
 use crate::sketch::Cell;
 use crate::taka::Taka;
 
+use earlier::Earlier;
 use ladder::{Apart, Rung};
 
 /// Bytes of own bursts that may be on the way without a SAFE: small, so that a slow link is not filled.
@@ -128,6 +130,10 @@ pub struct EdgeSession {
     sent: u64,
     /// Own bursts that the other side holds, as far as known: SAFE ones, or those that a relay has.
     safe: u64,
+    /// Frames of own bursts that are not answered.
+    unanswered: usize,
+    /// What of earlier lives is on the way.
+    earlier: Earlier,
     welcomed: bool,
     drain: bool,
     /// The other side is a relay.
@@ -166,7 +172,7 @@ impl EdgeSession {
         (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
         self.packs = true;
         let mut frames = vec![Frame::Hello(hello)];
-        frames.extend(earlier(store)?);
+        frames.extend(self.earlier.push(store)?);
         frames.extend(self.push(store)?);
         Ok(self.said(frames))
     }
@@ -194,10 +200,14 @@ impl EdgeSession {
     /// The store's.
     pub fn wake<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
         let hello = store.hello()?;
+        let mut began = Vec::new();
         if hello.inc != self.inc {
-            (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+            self.earlier.leave(self.inc, self.unanswered);
+            (self.inc, self.sent, self.safe, self.unanswered) = (hello.inc, hello.safe, hello.safe, 0);
+            began = self.earlier.push(store)?;
         }
-        let mut frames = self.push(store)?;
+        let mut frames = began;
+        frames.extend(self.push(store)?);
         frames.extend(self.next_part(store)?);
         Ok(self.said(frames))
     }
@@ -282,17 +292,16 @@ impl EdgeSession {
                 Ok(Vec::new())
             }
             Frame::Safe(safe) => {
-                store.set_safe(safe.inc, safe.upto)?;
-                if safe.inc == self.inc {
-                    self.safe = self.safe.max(safe.upto);
+                if let Some(upto) = self.answered(&safe) {
+                    store.set_safe(safe.inc, upto)?;
                 }
-                self.push(store)
+                self.go_on(store)
             }
             Frame::Held(held) if self.relay => {
-                store.set_held(held.inc, held.upto)?;
-                if held.inc == self.inc {
-                    self.safe = self.safe.max(held.upto);
+                if let Some(upto) = self.answered(&held) {
+                    store.set_held(held.inc, upto)?;
                 }
+                // A relay is offered the first of them: what it holds is not safe, and so would be offered again.
                 self.push(store)
             }
             Frame::WantCertificates(authors) if self.relay => {
@@ -335,7 +344,9 @@ impl EdgeSession {
         self.blobs = welcome.blobs.is_some_and(|version| version >= BLOBS) && !self.relay;
         // What went in packs was skipped by a hub that does not read them.
         let skipped = self.packs && welcome.packs.is_none_or(|version| version < PACKS);
-        self.packs &= !skipped;
+        if skipped {
+            (self.packs, self.unanswered) = (false, 0);
+        }
         let hello = store.hello()?;
         let log_id = hello.cursor.log_id;
         let restored = !self.relay && log_id != [0; 8] && log_id != welcome.cursor.log_id;
@@ -351,10 +362,11 @@ impl EdgeSession {
                 store.lower_safe(hello.inc, 0)?;
             }
             store.new_incarnation()?;
+            self.earlier.leave(self.inc, self.unanswered);
             let hello = store.hello()?;
-            (self.inc, self.sent, self.safe) = (hello.inc, hello.safe, hello.safe);
+            (self.inc, self.sent, self.safe, self.unanswered) = (hello.inc, hello.safe, hello.safe, 0);
             lower_lives(store, &welcome.heads, hello.inc, restored)?;
-            let mut frames = earlier(store)?;
+            let mut frames = if skipped { self.earlier.again(store)? } else { self.earlier.push(store)? };
             frames.extend(self.push(store)?);
             return Ok(frames);
         }
@@ -365,7 +377,7 @@ impl EdgeSession {
             }
             self.safe = upto.max(hello.safe);
             self.sent = if skipped { self.safe } else { self.sent.max(self.safe) };
-            let mut again = if skipped { earlier(store)? } else { Vec::new() };
+            let mut again = if skipped { self.earlier.again(store)? } else { Vec::new() };
             again.extend(self.push(store)?);
             return Ok(again);
         }
@@ -378,11 +390,32 @@ impl EdgeSession {
             store.set_safe(hello.inc, upto)?;
         }
         let lowered = lower_lives(store, &welcome.heads, hello.inc, restored)?;
-        let mut fed = if lowered || skipped { earlier(store)? } else { Vec::new() };
+        let mut fed = match (skipped, lowered) {
+            (true, _) => self.earlier.again(store)?,
+            (false, true) => self.earlier.push(store)?,
+            (false, false) => Vec::new(),
+        };
         self.safe = upto;
         self.sent = if skipped { upto } else { self.sent.max(upto) };
         fed.extend(self.push(store)?);
         Ok(fed)
+    }
+
+    /// Up to where the other side holds own bursts by this answer, if it tells anything.
+    fn answered(&mut self, says: &Safe) -> Option<u64> {
+        if says.inc != self.inc {
+            return self.earlier.answered(says.inc, says.upto);
+        }
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.safe = self.safe.max(says.upto);
+        Some(says.upto)
+    }
+
+    /// More of what waits, after an answer.
+    fn go_on<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
+        let mut frames = if self.earlier.is_through() { self.earlier.push(store)? } else { Vec::new() };
+        frames.extend(self.push(store)?);
+        Ok(frames)
     }
 
     /// Own bursts that are not safe, as many as the window takes.
@@ -400,7 +433,9 @@ impl EdgeSession {
         // Every frame is a commit of its own at central: only what a link begins with is cut small.
         let first = (FIRST_FRAME_BYTES + self.carried).min(BURSTS_FRAME_BYTES);
         self.carried += bursts.iter().map(Vec::len).sum::<usize>();
-        Ok(bursts_frames_from(first, bursts))
+        let frames = bursts_frames_from(first, bursts);
+        self.unanswered += frames.len();
+        Ok(frames)
     }
 
     fn compare<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
@@ -504,9 +539,4 @@ fn lower_lives<S: EdgeStore>(
         }
     }
     Ok(lowered)
-}
-
-/// What earlier lives still have to say. In one frame: a SAFE for the first part of it would stand for all.
-fn earlier<S: EdgeStore>(store: &S) -> Result<Vec<Frame>, S::Error> {
-    Ok(bursts_frames_from(2 * PUSH_WINDOW_BYTES, store.earlier_bursts(PUSH_WINDOW_BYTES)?))
 }

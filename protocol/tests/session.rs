@@ -3,24 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use ed25519_dalek::SigningKey;
 use protocol::account::Account;
 use protocol::blob::{BlobHeld, BlobId, BlobPart, LEAST_PART_BYTES, MAX_PART_BYTES};
-use protocol::burst::{Burst, ChainPlace};
+use protocol::burst::Burst;
 use protocol::frame::{
-    CodeBox, Cursor, Frame, Hello, LADDER, OwnHead, PACKS, PageEnd, PartyName, Ranges, RefusedSlot, Roots, Safe,
-    SetRoot, Sketch, SubjectKey, Want, Welcome, pack_ids,
+    CodeBox, Cursor, Frame, Hello, LADDER, PageEnd, PartyName, Ranges, RefusedSlot, Roots, Safe, SetRoot, Sketch,
+    SubjectKey, Want, Welcome, pack_ids,
 };
 use protocol::id::{Author, Digest, Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
-use protocol::op::{Op, lane};
-use protocol::pack::{pack, unpack};
+use protocol::op::lane;
 use protocol::ranges::{self, Element};
 use protocol::root::Root;
-use protocol::session::hub::{Answer, Ask, Difference, HubSession, Page, Violation};
+use protocol::session::hub::{Answer, Ask, Difference, HubSession, Violation};
 use protocol::session::ladder::{MAX_CELLS, MAX_OPEN_SETS, Rung};
 use protocol::session::{EdgeSession, EdgeStore, Life, MAX_REPAIRS, STAY_UNEQUAL};
 use protocol::sketch::{self, Cell};
 use protocol::taka::Taka;
+
+#[path = "session/chains.rs"]
+mod chains;
 
 /// A device that holds some ids, and takes nothing.
 #[derive(Default)]
@@ -32,6 +33,8 @@ struct Stubborn {
     told: Vec<&'static str>,
     /// Its chains: of each life the bursts, of which `safe` are; the last life is the current one.
     chains: Vec<(Life, Vec<Burst>)>,
+    /// Of an earlier life, at once; 0: all.
+    earlier_at_once: usize,
     /// The log it knows.
     cursor: Cursor,
     lowered: Vec<(Incarnation, u64)>,
@@ -109,14 +112,17 @@ impl EdgeStore for Stubborn {
 
     fn earlier_bursts(&self, _: usize) -> Done<Vec<Vec<u8>>> {
         let earlier = self.chains.len().saturating_sub(1);
+        let most = if self.earlier_at_once == 0 { usize::MAX } else { self.earlier_at_once };
         let waiting = |(life, bursts): &(Life, Vec<Burst>)| {
-            let waiting: Vec<_> = bursts.iter().filter(|burst| burst.head.seq > life.safe).map(Burst::encode).collect();
-            waiting
+            let waiting = bursts.iter().filter(|burst| burst.head.seq > life.safe).take(most);
+            waiting.map(Burst::encode).collect::<Vec<_>>()
         };
         Ok(self.chains[..earlier].iter().flat_map(waiting).collect())
     }
-    fn set_safe(&mut self, _: Incarnation, _: u64) -> Done<()> {
+    fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Done<()> {
         self.told.push("safe");
+        let of_life = self.chains.iter_mut().filter(|(life, _)| life.inc == inc);
+        of_life.for_each(|(life, _)| life.safe = life.safe.max(upto));
         Ok(())
     }
     fn set_held(&mut self, _: Incarnation, _: u64) -> Done<()> {
@@ -141,7 +147,7 @@ impl EdgeStore for Stubborn {
     }
     fn new_incarnation(&mut self) -> Done<()> {
         self.told.push("new life");
-        self.chains.push((life(99), Vec::new()));
+        self.chains.push((chains::life(99), Vec::new()));
         Ok(())
     }
     fn roots(&self) -> Done<BTreeMap<(Scope, u8), Root>> {
@@ -451,124 +457,4 @@ fn a_hub_takes_pieces_of_a_size_and_none_of_a_withdrawn_device() {
     let mut drained = HubSession::new(Author([1; 8]), true);
     drained.handle(Frame::Hello(Hello::default())).expect("HELLO");
     assert_eq!(drained.handle(part(10)).expect("ignored").len(), 0);
-}
-
-fn life(n: u8) -> Life {
-    Life { inc: Incarnation([n; 4]), safe: 0, forked: false }
-}
-
-/// So many bursts of one life; `salt` makes another chain of the same numbers.
-fn chain(life: &Life, count: u8, salt: u64) -> Vec<Burst> {
-    let key = SigningKey::from_bytes(&[3; 32]);
-    let mut place = ChainPlace::start(Author([1; 8]), life.inc);
-    let write = |n: u8| {
-        let subject = Subject::new(Kind::Parcel, Id16([n; 16]));
-        let op = Op { class_kind: 0x3001, lane_flags: lane::MONEY, subject, after: Vec::new(), payload: vec![n; 40] };
-        let burst = Burst::sign(&key, &place, 1_000 + salt + u64::from(n), &[op]);
-        place = place.then(burst.digest());
-        burst
-    };
-    (0..count).map(write).collect()
-}
-
-fn with_chain(life: Life, count: u8, salt: u64) -> Stubborn {
-    Stubborn { chains: vec![(life, chain(&life, count, salt))], ..Stubborn::default() }
-}
-
-fn head_of(bursts: &[Burst], inc: Incarnation) -> OwnHead {
-    let (upto, last) = (bursts.len() as u64, bursts.last().expect("a burst"));
-    OwnHead { inc, upto, highest: upto, forked: false, digest: last.digest().0.first_chunk().copied() }
-}
-
-/// The bursts in these frames, and whether they came in packs.
-fn carried(frames: &[Frame]) -> (Vec<Burst>, bool) {
-    let mut packs = false;
-    let bursts = frames.iter().flat_map(|frame| match frame {
-        Frame::Packed(bytes) => {
-            packs = true;
-            unpack(bytes).expect("a pack")
-        }
-        Frame::Bursts(bursts) => bursts.iter().map(|bytes| Burst::decode(bytes).expect("a burst")).collect(),
-        _ => Vec::new(),
-    });
-    (bursts.collect(), packs)
-}
-
-#[test]
-fn bursts_go_in_packs_and_once_more_plain_to_who_does_not_read_them() {
-    let device = with_chain(life(5), 40, 0);
-    let own = device.chains[0].1.clone();
-    for relay in [false, true] {
-        let session = || if relay { EdgeSession::with_relay() } else { EdgeSession::default() };
-        let (mut device, mut reads) = (with_chain(life(5), 40, 0), session());
-        let Ok(first) = reads.start(&device);
-        assert!(matches!(&first[0], Frame::Hello(hello) if hello.packs == Some(PACKS)));
-        assert_eq!(carried(&first), (own.clone(), true));
-        let Ok(more) = reads.handle(&mut device, Frame::Welcome(Welcome { packs: Some(PACKS), ..Welcome::default() }));
-        assert_eq!(carried(&more).0, [], "relay {relay}: they are on their way");
-        let mut of_before = session();
-        let Ok(_) = of_before.start(&device);
-        let Ok(again) = of_before.handle(&mut device, Frame::Welcome(Welcome::default()));
-        assert_eq!(carried(&again), (own.clone(), false), "relay {relay}");
-    }
-    // The other way, too: a hub packs for who says that it reads packs.
-    for packs in [None, Some(PACKS)] {
-        let mut hub = HubSession::new(Author([9; 8]), false);
-        hub.handle(Frame::Hello(Hello { packs, ..Hello::default() })).expect("HELLO");
-        let page = Page { bursts: own.clone(), ..Page::default() };
-        assert_eq!(carried(&hub.answer(Answer::Page(page)).0), (own.clone(), packs.is_some()));
-        let asks = hub.handle(Frame::Packed(pack(&own).into())).expect("a pack");
-        assert!(matches!(&asks[..], [Ask::Take(bursts)] if *bursts == own));
-        let mut cut = pack(&own);
-        cut.pop();
-        assert_eq!(hub.handle(Frame::Packed(cut.into())).expect_err("cut").code(), "pack_malformed");
-    }
-}
-
-#[test]
-fn a_number_that_a_disk_forgot_is_not_safe_because_central_has_one_of_it() {
-    // Central holds four of the numbers; the fourth there is not the fourth here, whatever they count.
-    let theirs = [chain(&life(5), 3, 0), chain(&life(5), 4, 7)].concat();
-    let mut device = with_chain(life(5), 4, 0);
-    let mut session = EdgeSession::default();
-    let Ok(_) = session.start(&device);
-    let heads = vec![head_of(&theirs[3..], life(5).inc)];
-    let Ok(frames) =
-        session.handle(&mut device, Frame::Welcome(Welcome { heads, packs: Some(1), ..Welcome::default() }));
-    assert_eq!(
-        (device.told.as_slice(), device.lowered.as_slice()),
-        (["new life"].as_slice(), [(life(5).inc, 0)].as_slice())
-    );
-    assert_eq!(carried(&frames).0, device.chains[0].1, "all of that life goes out again");
-    // The same chain is safe by its number.
-    let mut honest = with_chain(life(5), 4, 7);
-    let mut session = EdgeSession::default();
-    let Ok(_) = session.start(&honest);
-    let heads = vec![head_of(&theirs[3..], life(5).inc)];
-    let Ok(_) = session.handle(&mut honest, Frame::Welcome(Welcome { heads, packs: Some(1), ..Welcome::default() }));
-    assert_eq!(honest.told, ["safe"]);
-}
-
-#[test]
-fn a_life_with_a_number_twice_goes_out_whole_after_a_restore() {
-    for (log_id, forked, there, whole) in [
-        ([1; 8], true, false, false),
-        ([2; 8], true, false, true),
-        ([2; 8], false, true, true),
-        ([2; 8], false, false, false),
-    ] {
-        let over = Life { safe: 4, forked, ..life(5) };
-        let bursts = chain(&over, 4, 0);
-        let mut device = with_chain(over, 4, 0);
-        device.chains.push((life(6), Vec::new()));
-        device.cursor.log_id = [1; 8];
-        let mut session = EdgeSession::default();
-        let Ok(_) = session.start(&device);
-        let heads = vec![OwnHead { forked: there, ..head_of(&bursts, over.inc) }];
-        let cursor = Cursor { log_id, ..Cursor::default() };
-        let welcome = Welcome { heads, cursor, packs: Some(1), ..Welcome::default() };
-        let Ok(frames) = session.handle(&mut device, Frame::Welcome(welcome));
-        assert_eq!(carried(&frames).0.len(), if whole { 4 } else { 0 }, "{log_id:?} {forked} {there}");
-        assert_eq!(device.told.contains(&"restored"), log_id == [2; 8]);
-    }
 }

@@ -17,6 +17,7 @@ use protocol::op::Op;
 use protocol::taka::Taka;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::own::OPS_DROPPED;
 use super::{Rows, Store, StoreError, signed, unsigned};
 
 /// Beacons come about once an hour: seven days of central's own time.
@@ -198,7 +199,9 @@ impl Rows<'_> {
         let mut slots = self.connection.prepare_cached("SELECT digest, slot FROM op WHERE subject = ?1")?;
         let read = |row: &Row<'_>| Ok((Digest(row.get(0)?), row.get::<_, u8>(1)?));
         let slots: Vec<(Digest, u8)> = slots.query_map(params![subject.0], read)?.collect::<Result<_, _>>()?;
-        self.connection.prepare_cached("DELETE FROM op WHERE subject = ?1")?.execute(params![subject.0])?;
+        let dropped =
+            self.connection.prepare_cached("DELETE FROM op WHERE subject = ?1")?.execute(params![subject.0])?;
+        self.count(OPS_DROPPED, dropped as u64)?;
         let mut open =
             self.connection.prepare_cached("UPDATE burst SET answered = answered & ~?2 WHERE digest = ?1")?;
         // Own bursts stay as a chain; of others', nothing is left to keep.

@@ -167,6 +167,16 @@ impl Rows<'_> {
         Ok(statement.query_row([], read).optional()?.unwrap_or_default())
     }
 
+    /// Ops held, by their numbers; the exact count is in [`Rows::op_counts`], at a cost that grows with them.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn ops_held(&self) -> Result<u64, StoreError> {
+        let mut last = self.connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'op'")?;
+        let last: Option<i64> = last.query_row([], |row| row.get(0)).optional()?;
+        Ok(last.map_or(0, unsigned).saturating_sub(self.counter(OPS_DROPPED)?))
+    }
+
     /// Ops held, and those of them that central has acknowledged: own ones up to SAFE, and all others,
     /// which came from central.
     ///
@@ -185,6 +195,8 @@ impl Rows<'_> {
 }
 
 const LAST_MS: &str = "last_ms";
+/// Ops that went with closed subjects.
+pub(super) const OPS_DROPPED: &str = "ops_dropped";
 
 impl Store {
     /// What a session says first.

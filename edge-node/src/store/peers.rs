@@ -6,7 +6,7 @@ use protocol::burst::{Burst, Head, Slot};
 use protocol::id::{Author, Digest, Incarnation, OpId, ShortId, Subject};
 use rusqlite::{OptionalExtension, params};
 
-use super::{Rows, Store, StoreError, signed};
+use super::{Rows, Store, StoreError, signed, unsigned};
 
 impl Rows<'_> {
     pub(super) fn certificates(&self) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -30,15 +30,18 @@ impl Rows<'_> {
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT digest FROM burst WHERE author = ?1 AND inc = ?2 AND seq > ?3 ORDER BY seq")?;
+            .prepare_cached("SELECT digest, seq FROM burst WHERE author = ?1 AND inc = ?2 AND seq > ?3 ORDER BY seq")?;
         let mut rows = statement.query(params![self.store.author.0, inc.0, signed(seq)])?;
-        let (mut bursts, mut bytes) = (Vec::new(), 0);
+        let (mut bursts, mut bytes, mut last) = (Vec::new(), 0, seq);
         while let Some(row) = rows.next()? {
             let encoded = self.burst(&Digest(row.get(0)?))?.encode();
+            let number = unsigned(row.get(1)?);
             bytes += encoded.len();
-            if bytes > max_bytes && !bursts.is_empty() {
+            // Bursts of one number go together: an answer by number is to all of them.
+            if bytes > max_bytes && !bursts.is_empty() && number != last {
                 break;
             }
+            last = number;
             bursts.push(encoded);
         }
         Ok(bursts)

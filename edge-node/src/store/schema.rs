@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step i brings `user_version` from i to i + 1.
-const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER, NEAR, CLOSED, BLOBS];
+const STEPS: &[&str] = &[FIRST, PICKUP, LIFE, NAMES, LADDER, NEAR, CLOSED, BLOBS, DROPPED];
 
 /// What the counter of a pickup point shows, and the boxes of handover codes with the tries that were
 /// made. The boxes come by session and belong to this device: a rebuild leaves them.
@@ -129,6 +129,13 @@ CREATE TABLE local_ledger (
     account_code INTEGER NOT NULL, owner BLOB, amount_paisa INTEGER NOT NULL, PRIMARY KEY (subject, key, line))
     STRICT, WITHOUT ROWID;
 CREATE INDEX local_ledger_account ON local_ledger (account_code, owner);
+";
+
+/// How many ops were let go with closed subjects: the number of the last op that was ever written less these is how many are
+/// held, which a session tells without counting them.
+const DROPPED: &str = "
+INSERT OR REPLACE INTO counter (name, value)
+    SELECT 'ops_dropped', coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'op'), 0) - count(*) FROM op;
 ";
 
 /// Brings the tables to this version. A file of a later version is left as it is.

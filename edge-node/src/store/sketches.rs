@@ -11,11 +11,10 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Rows, Store, StoreError, unsigned};
 
-/// Cells that are kept of each set; more are made from the ids when a hub asks for them. 256 take at
-/// most 3.9 KB, so that a row stays within one page of the database (4,061 bytes of it) and a tap
-/// writes one page more for each set it touches; they tell about 170 differences, which is more than
-/// one site does in an hour.
-pub const KEPT_CELLS: usize = 256;
+/// Cells that are kept of each set; more are made from the ids when a hub asks for them, at a cost that grows with the
+/// set. 512 tell about 350 differences, so that 100 on each side are found at the same cost in any set
+/// (`./dev bench sync`); they take at most 7.8 KB, two pages of the database for each set that a tap touches.
+pub const KEPT_CELLS: usize = 512;
 
 impl Rows<'_> {
     /// Moves the sketch of a set on together with its root. A row that does not belong to the root of

@@ -142,10 +142,8 @@ pub struct HubSession {
     /// Bytes of the next page: few at first, so that a link which dies early has closed one.
     page_bytes: usize,
     greeted: bool,
-    /// A page was asked for and has not come.
+    /// A page is asked for and has not come.
     paging: bool,
-    /// The log moved while a page was on its way.
-    moved: bool,
     /// The device waits for roots.
     owes_roots: bool,
     told: BTreeSet<Author>,
@@ -217,7 +215,6 @@ impl HubSession {
             page_bytes: FIRST_FRAME_BYTES,
             greeted: false,
             paging: false,
-            moved: false,
             owes_roots: true,
             told: BTreeSet::from([author]),
             keyed: BTreeSet::new(),
@@ -295,13 +292,10 @@ impl HubSession {
         if self.greeted && !self.drain { self.page() } else { Vec::new() }
     }
 
+    /// One that is asked for already will see whatever has happened by now.
     fn page(&mut self) -> Vec<Ask> {
-        if self.paging {
-            self.moved = true;
-            return Vec::new();
-        }
-        self.paging = true;
-        vec![Ask::Page(self.cursor, self.page_bytes)]
+        let asks = !std::mem::replace(&mut self.paging, true);
+        asks.then_some(Ask::Page(self.cursor, self.page_bytes)).into_iter().collect()
     }
 
     /// Takes an answer of the store: what to send, and what to ask next.
@@ -421,8 +415,7 @@ impl HubSession {
             self.last_roots = Some(roots);
             self.owes_roots = false;
         }
-        let again = std::mem::take(&mut self.moved);
-        (frames, if again { self.page() } else { Vec::new() })
+        (frames, Vec::new())
     }
 
     /// The author this session is with.

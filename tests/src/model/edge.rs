@@ -55,6 +55,9 @@ pub struct Edge {
     pub repairs: BTreeMap<&'static str, u64>,
 }
 
+/// Numbers of an earlier life that go at once.
+const EARLIER_AT_ONCE: usize = 3;
+
 /// A life of the database that is over.
 #[derive(Clone)]
 pub struct Earlier {
@@ -302,14 +305,18 @@ impl EdgeStore for Edge {
     }
 
     fn earlier_bursts(&self, _max_bytes: usize) -> Result<Vec<Vec<u8>>, Self::Error> {
-        // What a disk forgot and got back from elsewhere stands beside what was written here.
-        let forgotten = |life: &Earlier| {
+        // A few numbers at a time, as in a life that is longer than those of this world.
+        let first = |life: &Earlier| {
+            let own = (life.safe + 1..).zip(life.unsafe_bursts().iter().cloned());
+            // What a disk forgot and got back from elsewhere stands beside what was written here.
             let beyond = self.memory.chain_of(self.author, life.inc).filter(|(seq, _)| *seq > life.safe);
-            let bursts = beyond.map(|(_, digest)| self.memory.burst(&digest, |_| true).encode());
-            bursts.filter(|burst| !life.own.contains(burst)).collect::<Vec<_>>()
+            let beyond = beyond.map(|(seq, digest)| (seq, self.memory.burst(&digest, |_| true).encode()));
+            let waiting: BTreeSet<(u64, Vec<u8>)> = own.chain(beyond).collect();
+            let last = waiting.iter().map(|(seq, _)| *seq).collect::<BTreeSet<_>>().into_iter().nth(EARLIER_AT_ONCE);
+            let goes = move |(seq, _): &(u64, Vec<u8>)| last.is_none_or(|last| *seq < last);
+            waiting.into_iter().filter(goes).map(|(_, burst)| burst).collect::<Vec<_>>()
         };
-        let waiting = |life: &Earlier| [life.unsafe_bursts(), &forgotten(life)].concat();
-        Ok(self.earlier.iter().flat_map(waiting).collect())
+        Ok(self.earlier.iter().flat_map(first).collect())
     }
 
     fn set_safe(&mut self, inc: Incarnation, upto: u64) -> Result<(), Self::Error> {
