@@ -266,6 +266,8 @@ pub struct LogReport {
     pub first_changed: Option<Changed>,
     /// Subjects whose net by key is not what their facts fold to.
     pub unequal: Vec<Subject>,
+    /// Ids of journals that are not there and have postings, at most a hundred.
+    pub without_journal: Vec<[u8; 16]>,
 }
 
 /// A row of the journal log that was changed, or stands where one was removed.
@@ -287,7 +289,7 @@ impl LogReport {
     /// Nothing was changed, and the books are what the facts say.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.first_changed.is_none() && self.unequal.is_empty()
+        self.first_changed.is_none() && self.unequal.is_empty() && self.without_journal.is_empty()
     }
 }
 
@@ -299,6 +301,13 @@ pub async fn verify_log(pool: &PgPool) -> Result<LogReport, StoreError> {
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let mut report = LogReport::default();
     verify_chain(&mut tx, &mut report).await?;
+    let strays: Vec<([u8; 16],)> = sqlx::query_as(
+        "SELECT DISTINCT journal FROM posting
+         WHERE NOT EXISTS (SELECT 1 FROM journal_log WHERE journal_log.id = posting.journal) ORDER BY 1 LIMIT 100",
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    report.without_journal = strays.into_iter().map(|(journal,)| journal).collect();
     for subjects in subjects(&mut tx).await?.chunks(CHUNK) {
         let folded = refold(&mut tx, subjects).await?;
         let nets = match nets(&mut tx, subjects).await {

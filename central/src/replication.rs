@@ -35,7 +35,7 @@ use crate::ledger::paisa;
 use crate::store::{self, StoreError, signed, unsigned};
 
 pub use moves::{LogWatch, Place, Touched, end_of_log, touched, watch};
-pub use page::{Limits, Page, page};
+pub use page::{Limits, Page, Source, Standing, page};
 pub use sets::{Difference, Joined, MAX_DIFFERENCE_OPS, difference, elements, joined, ops};
 
 /// What a device is told when it says hello.

@@ -38,11 +38,14 @@ pub struct Config {
 pub struct Quic {
     /// UDP address.
     pub listen: SocketAddr,
+    /// Sessions at once; who comes beyond them is told when to come again. Each takes about 50 kB when at rest, and
+    /// up to 1.3 MB when its device fills every window.
+    pub sessions: usize,
 }
 
 impl Default for Quic {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([0, 0, 0, 0], 7443)) }
+        Self { listen: SocketAddr::from(([0, 0, 0, 0], 7443)), sessions: 4_096 }
     }
 }
 
@@ -76,6 +79,10 @@ impl Config {
         let figment = Figment::new().merge(Toml::file_exact(file)).merge(environment);
         let config: Self = figment.extract().map_err(|error| wrong(&error))?;
         anyhow::ensure!(config.clock.scale > 0, "configuration: clock.scale: it is 0. Write it like [clock] scale = 1");
+        anyhow::ensure!(
+            (1..=1_000_000).contains(&config.quic.sessions),
+            "configuration: quic.sessions: it is not between 1 and 1000000. Write it like [quic] sessions = 4096"
+        );
         Ok(config)
     }
 }

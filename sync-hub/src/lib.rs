@@ -4,6 +4,7 @@
 //! Postgres. What one takes in, the others learn from the log's notifications.
 
 pub mod admin;
+mod admission;
 pub mod config;
 pub mod identity;
 pub mod import;
@@ -21,16 +22,15 @@ use central::intake::{ClerkKey, Intake};
 use central::store::{self, Pool};
 use protocol::stamp::Stamp;
 use protocol_quic::{Incoming, QuicEndpoint};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use crate::admission::Admission;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::moves::Moves;
 use crate::seats::Seats;
 use crate::sketches::Sketches;
 
-/// Sessions at once: admission is a counter in memory, before any read.
-const MAX_SESSIONS: usize = 4_096;
 /// Connections to Postgres: the intake's one, the others read pages.
 const DB_CONNECTIONS: u32 = 8;
 
@@ -40,6 +40,7 @@ pub(crate) struct Hub {
     intake: Intake,
     seats: Seats,
     sketches: Sketches,
+    admission: Arc<Admission>,
 }
 
 impl Hub {
@@ -52,7 +53,8 @@ impl Hub {
         // A batch takes its time from the stamp and no entropy: without entropy it still works.
         let stamp = move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] });
         let intake = Intake::start(pool.clone(), ClerkKey { key, author }, Arc::new(stamp));
-        Ok(Self { pool, intake, seats: Seats::new(identity.authority_key()?), sketches: Sketches::new() })
+        let admission = Admission::new(config.quic.sessions);
+        Ok(Self { pool, intake, seats: Seats::new(identity.authority_key()?), sketches: Sketches::new(), admission })
     }
 }
 
@@ -63,11 +65,18 @@ pub struct Running {
     /// Where operators look.
     pub admin: SocketAddr,
     endpoint: QuicEndpoint,
+    admission: Arc<Admission>,
     stop: watch::Sender<bool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Running {
+    /// Connections that found no room since the start.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.admission.turned_away()
+    }
+
     /// Ends sessions and waits for the tasks.
     pub async fn stop(self) {
         // Receivers that are gone have stopped already.
@@ -87,7 +96,7 @@ impl Running {
 pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let identity = Identity::load(&config.data_dir.join("identity.json"))?;
     let hub = Arc::new(Hub::open(config, &identity).await?);
-    let pool = hub.pool.clone();
+    let (pool, admission) = (hub.pool.clone(), Arc::clone(&hub.admission));
     let endpoint = protocol_quic::listen(config.quic.listen, &identity.quic()?)?;
     let quic = endpoint.local_addr()?;
     let (stop, stopped) = watch::channel(false);
@@ -98,7 +107,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         tokio::spawn(moves::follow(pool, moves.clone(), stopped.clone())),
         tokio::spawn(accept_all(endpoint.clone(), hub, moves, stopped)),
     ];
-    Ok(Running { quic, admin, endpoint, stop, tasks })
+    Ok(Running { quic, admin, endpoint, admission, stop, tasks })
 }
 
 /// Writes where the hub listens, for those who started it.
@@ -113,17 +122,12 @@ pub fn write_address(data_dir: &Path, running: &Running) -> std::io::Result<()> 
 }
 
 async fn accept_all(endpoint: QuicEndpoint, hub: Arc<Hub>, moves: Moves, mut stopped: watch::Receiver<bool>) {
-    let seats = Arc::new(Semaphore::new(MAX_SESSIONS));
     loop {
         let incoming: Incoming = tokio::select! {
             incoming = endpoint.accept() => match incoming { Some(incoming) => incoming, None => return },
             _ = stopped.wait_for(|stop| *stop) => return,
         };
-        let Ok(permit) = Arc::clone(&seats).try_acquire_owned() else {
-            metrics::counter!("getit_hub_refused_admission").increment(1);
-            incoming.refuse();
-            continue;
-        };
+        let Some((permit, incoming)) = hub.admission.admit(incoming) else { continue };
         let (hub, moves) = (Arc::clone(&hub), moves.listen());
         tokio::spawn(async move {
             session::serve(&hub, incoming, moves).await;

@@ -4,18 +4,21 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use central::intake::IntakeError;
-use central::replication::{self, DeviceStatus, Limits, Parcelled, ReplicationError};
-use protocol::frame::{CodeBox, Cursor, PartyName, RefusedSlot, SubjectKey};
+use central::replication::{self, DeviceStatus, Limits, Parcelled, ReplicationError, Standing};
+use protocol::frame::{CodeBox, Cursor, Frame, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::{Author, ShortId};
 use protocol::seat::Seat;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, Page};
-use protocol_quic::{Incoming, LinkError};
+use protocol_quic::{Incoming, LinkError, LinkSender};
+use tokio::sync::mpsc::Receiver;
 
 use crate::Hub;
 use crate::moves::Listener;
 
 /// A device that does not finish its handshake in this time is let go.
 const HANDSHAKE: Duration = Duration::from_secs(20);
+/// Ops that one taking waits for, of those that have arrived; as many as a batch of the intake.
+const OPS_AT_ONCE: usize = 400;
 /// Frames read ahead of the session; a device that sends more waits.
 const FRAMES_AHEAD: usize = 4;
 
@@ -57,12 +60,28 @@ pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: Listener) {
         tracing::info!(code = "unknown_seat", "a certificate of ours without a seat");
         return;
     };
+    let place = match hub.admission.enter(row.author, certificate.seat.party) {
+        Ok(place) => place,
+        Err(after) => {
+            link.turn_away(after);
+            return;
+        }
+    };
     if link.is_early() {
         metrics::counter!("getit_hub_early_sessions").increment(1);
     }
     metrics::gauge!("getit_hub_sessions").increment(1.0);
-    let ended = run(hub, row.author, &certificate.seat, row.revoked, link, moves).await;
+    let (mut sender, frames) = link.split(FRAMES_AHEAD);
+    let ended = tokio::select! {
+        ended = run(hub, (row.author, &certificate.seat, row.revoked), (&mut sender, frames), moves) => Some(ended),
+        // Also in the middle of a word to somebody who does not listen.
+        () = place.is_needed() => None,
+    };
     metrics::gauge!("getit_hub_sessions").decrement(1.0);
+    let Some(ended) = ended else {
+        sender.close(4, "replaced");
+        return;
+    };
     match ended {
         Ok(()) | Err(SessionError::Link(_)) => tracing::debug!(author = %row.author, "session ended"),
         Err(error) => tracing::warn!(author = %row.author, %error, "session ended early"),
@@ -71,42 +90,33 @@ pub(crate) async fn serve(hub: &Hub, incoming: Incoming, moves: Listener) {
 
 async fn run(
     hub: &Hub,
-    author: Author,
-    seat: &Seat,
-    revoked: bool,
-    link: protocol_quic::Link,
+    (author, seat, revoked): (Author, &Seat, bool),
+    (sender, mut frames): (&mut LinkSender, Receiver<Result<Frame, LinkError>>),
     mut moves: Listener,
 ) -> Result<(), SessionError> {
     let mut session = HubSession::new(author, revoked);
-    let (mut sender, mut frames) = link.split(FRAMES_AHEAD);
+    let mut known = None;
     loop {
-        let mut asks: VecDeque<Ask> = tokio::select! {
-            frame = frames.recv() => match frame {
-                None => return Ok(()),
-                Some(Err(error)) => {
-                    if let LinkError::Frame(bad) = &error {
-                        sender.close(2, bad.code());
-                    }
-                    return Err(error.into());
-                }
-                Some(Ok(frame)) => match session.handle(frame) {
-                    Ok(asks) => asks.into(),
-                    Err(violation) => {
-                        metrics::counter!("getit_hub_violations", "code" => violation.code()).increment(1);
-                        sender.close(2, violation.code());
-                        return Ok(());
-                    }
-                },
-            },
+        let mut asks = VecDeque::new();
+        let mut ended = None;
+        tokio::select! {
+            frame = frames.recv() => ended = hear(&mut session, frame, &mut asks),
             goes_on = moves.concerning(seat) => {
                 if !goes_on {
                     return Ok(());
                 }
-                session.log_moved().into()
+                asks.extend(session.log_moved());
             }
-        };
+        }
+        // What has arrived meanwhile is taken with it: each taking is a commit.
+        while ended.is_none() && ops_of(&asks) < OPS_AT_ONCE {
+            match frames.try_recv() {
+                Ok(frame) => ended = hear(&mut session, Some(frame), &mut asks),
+                Err(_) => break,
+            }
+        }
         while let Some(ask) = asks.pop_front() {
-            let answer = match answer(hub, author, seat, ask).await {
+            let answer = match answer(hub, author, seat, ask, &mut known).await {
                 Err(SessionError::Revoked) => {
                     // The device comes back for a drain session.
                     sender.close(3, "revoked");
@@ -118,10 +128,64 @@ async fn run(
             sender.send(&frames).await?;
             asks.extend(more);
         }
+        match ended {
+            None => {}
+            Some(Ended::Finished) => return Ok(()),
+            Some(Ended::Wrong(code)) => {
+                sender.close(2, code);
+                return Ok(());
+            }
+            Some(Ended::Broken(error)) => return Err(error.into()),
+        }
     }
 }
 
-async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answer, SessionError> {
+/// How a device's side of the link ended.
+enum Ended {
+    Finished,
+    /// With a code of its own.
+    Wrong(&'static str),
+    Broken(LinkError),
+}
+
+/// Takes what the link brought; what it asks of the store goes behind what is asked already.
+fn hear(session: &mut HubSession, frame: Option<Result<Frame, LinkError>>, asks: &mut VecDeque<Ask>) -> Option<Ended> {
+    let frame = match frame {
+        None => return Some(Ended::Finished),
+        Some(Err(LinkError::Frame(bad))) => return Some(Ended::Wrong(bad.code())),
+        Some(Err(error)) => return Some(Ended::Broken(error)),
+        Some(Ok(frame)) => frame,
+    };
+    match session.handle(frame) {
+        Ok(more) => more.into_iter().for_each(|ask| match (asks.back_mut(), ask) {
+            (Some(Ask::Take(before)), Ask::Take(bursts)) => before.extend(bursts),
+            (_, ask) => asks.push_back(ask),
+        }),
+        Err(violation) => {
+            metrics::counter!("getit_hub_violations", "code" => violation.code()).increment(1);
+            return Some(Ended::Wrong(violation.code()));
+        }
+    }
+    None
+}
+
+/// Ops that wait to be taken.
+fn ops_of(asks: &VecDeque<Ask>) -> usize {
+    let ops = |ask: &Ask| match ask {
+        Ask::Take(bursts) => bursts.iter().map(|burst| burst.slots.len()).sum(),
+        _ => 0,
+    };
+    asks.iter().map(ops).sum()
+}
+
+/// `known` is what the last page of this session ended with.
+async fn answer(
+    hub: &Hub,
+    author: Author,
+    seat: &Seat,
+    ask: Ask,
+    known: &mut Option<Standing>,
+) -> Result<Answer, SessionError> {
     // A session outlives the moment in which its seat is revoked: nothing is given after that.
     let gives = matches!(ask, Ask::Page(..) | Ask::Difference(..) | Ask::Cells(..) | Ask::Elements(..) | Ask::Ops(..));
     if gives && replication::seat_by_key(&hub.pool, &seat.key).await?.is_none_or(|row| row.revoked) {
@@ -148,8 +212,11 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
             Answer::Took(chains, refused)
         }
         Ask::Page(after, bytes) => {
-            let page = replication::page(&hub.pool, seat, author, after, Limits { bytes, ..Limits::default() }).await?;
+            let limits = Limits { bytes, ..Limits::default() };
+            let page = replication::page(&hub.pool, seat, author, after, limits, known.as_ref()).await?;
             let Parcelled { bursts, certificates, keys: of_page, boxes: codes } = page.parcel;
+            let (roots, books) = page.standing.as_ref().map(|s| (s.roots.clone(), s.books)).unwrap_or_default();
+            *known = page.standing.or(known.take());
             Answer::Page(Page {
                 bursts,
                 certificates: named(hub, certificates),
@@ -158,8 +225,8 @@ async fn answer(hub: &Hub, author: Author, seat: &Seat, ask: Ask) -> Result<Answ
                 upto: page.upto,
                 more: page.more,
                 beacon: page.beacon,
-                roots: page.roots,
-                books: page.books,
+                roots,
+                books,
             })
         }
         Ask::Difference(scope, lane, theirs) => {
@@ -238,4 +305,29 @@ fn keys(keys: Vec<(protocol::id::Subject, [u8; 32])>) -> Vec<SubjectKey> {
 
 fn boxes(boxes: Vec<(protocol::id::Subject, Vec<u8>)>) -> Vec<CodeBox> {
     boxes.into_iter().map(|(subject, sealed)| CodeBox { subject, sealed: sealed.into() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::frame::{Hello, Welcome};
+
+    use super::*;
+
+    #[test]
+    fn what_has_arrived_together_is_one_taking_and_a_wrong_frame_takes_nothing_back() {
+        let mut session = HubSession::new(Author([1; 8]), false);
+        let mut asks = VecDeque::new();
+        let bursts = || Some(Ok(Frame::Bursts(Vec::new())));
+        assert!(hear(&mut session, Some(Ok(Frame::Hello(Hello::default()))), &mut asks).is_none());
+        for _ in 0..3 {
+            assert!(hear(&mut session, bursts(), &mut asks).is_none());
+        }
+        assert!(hear(&mut session, Some(Ok(Frame::WantCertificates(Vec::new()))), &mut asks).is_none());
+        assert!(hear(&mut session, bursts(), &mut asks).is_none());
+        // What is asked between is answered between.
+        assert!(matches!(asks.make_contiguous(), [Ask::Welcome, Ask::Take(_), Ask::Certificates(_), Ask::Take(_)]));
+        let wrong = hear(&mut session, Some(Ok(Frame::Welcome(Welcome::default()))), &mut asks);
+        assert!(matches!(wrong, Some(Ended::Wrong("wrong_side"))));
+        assert_eq!(asks.len(), 4, "what came before it is still taken");
+    }
 }

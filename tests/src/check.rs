@@ -156,6 +156,9 @@ async fn judge_log(pool: &PgPool, problems: &mut Vec<String>) {
                     row.cause
                 )
             }));
+            let strays = report.without_journal.iter();
+            problems
+                .extend(strays.map(|id| format!("central: journal {} has postings, and is not there", books::hex(id))));
             let unequal = report.unequal.iter();
             problems
                 .extend(unequal.map(|subject| format!("central: the journals of {subject} are not what it folds to")));

@@ -79,7 +79,17 @@ impl SmallDisk {
         }
     }
 
-    /// Gives the room back.
+    /// Gives so many bytes of the room back.
+    ///
+    /// # Errors
+    /// When it was not filled.
+    pub fn give_back(&self, bytes: u64) -> anyhow::Result<()> {
+        let file = std::fs::OpenOptions::new().write(true).open(self.seen_from_outside()?.join(BALLAST))?;
+        let length = file.metadata()?.len();
+        Ok(file.set_len(length.saturating_sub(bytes))?)
+    }
+
+    /// Gives all the room back.
     ///
     /// # Errors
     /// When it was not filled.

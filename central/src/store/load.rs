@@ -54,10 +54,13 @@ async fn subjects(conn: &mut PgConnection, wanted: &Wanted) -> Result<Vec<[u8; 1
     let mut subjects: BTreeSet<Subject> = wanted.subjects.clone();
     if !wanted.revoked.is_empty() {
         let revoked: Vec<[u8; 8]> = wanted.revoked.iter().map(|author| author.0).collect();
-        let wrote: Vec<([u8; 17],)> = sqlx::query_as("SELECT DISTINCT subject FROM op WHERE author = ANY($1)")
-            .bind(revoked)
-            .fetch_all(&mut *conn)
-            .await?;
+        let wrote: Vec<([u8; 17],)> = sqlx::query_as(
+            "SELECT DISTINCT op.subject FROM burst b, generate_series(0, octet_length(b.ids) / 32 - 1) AS place, op
+             WHERE b.author = ANY($1) AND op.id = substring(b.ids FROM 32 * place + 1 FOR 32)",
+        )
+        .bind(revoked)
+        .fetch_all(&mut *conn)
+        .await?;
         for subject in wrote.into_iter().map(|(subject,)| Subject(subject)) {
             if subject.kind() == Some(Kind::Parcel) {
                 subjects.insert(Subject::earning_of(subject));

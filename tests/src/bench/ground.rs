@@ -54,7 +54,7 @@ impl Ground {
         let hub = sync_hub::start(&sync_hub::config::Config {
             data_dir: hub_dir,
             central_dir,
-            quic: sync_hub::config::Quic { listen: any },
+            quic: sync_hub::config::Quic { listen: any, ..Default::default() },
             http: sync_hub::config::Http { listen: any },
             database: Database { url },
             clock: Clock::default(),

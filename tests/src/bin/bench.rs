@@ -194,13 +194,13 @@ fn tap(report: Option<&Path>) -> anyhow::Result<()> {
 fn sync(sizes: &[u32], report: Option<&Path>) -> anyhow::Result<()> {
     let mut all = Vec::new();
     println!(
-        "{:>8} {:>7} {:>9} {:>11} {:>9} {:>11} {:>5} {:>6}",
-        "common", "by", "up", "of search", "down", "of search", "turns", "ms"
+        "{:>8} {:>7} {:>9} {:>11} {:>9} {:>11} {:>5} {:>6} {:>9}",
+        "common", "by", "up", "of search", "down", "of search", "turns", "ms", "of device"
     );
     for size in sizes {
         for row in bench::sync(*size)? {
             println!(
-                "{:>8} {:>7} {:>9} {:>11} {:>9} {:>11} {:>5} {:>6}",
+                "{:>8} {:>7} {:>9} {:>11} {:>9} {:>11} {:>5} {:>6} {:>9}",
                 row.common_ops,
                 row.by,
                 row.up_bytes,
@@ -208,7 +208,8 @@ fn sync(sizes: &[u32], report: Option<&Path>) -> anyhow::Result<()> {
                 row.down_bytes,
                 row.down_search_bytes,
                 row.turns,
-                row.ms
+                row.ms,
+                row.device_ms
             );
             all.push(row);
         }

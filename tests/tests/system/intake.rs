@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use central::intake::{Check, ClerkKey, Conflict, Guard, Intake, IntakeError};
-use central::replication::{self, Limits};
+use central::replication::{self, Limits, Source};
 use central::{rebuild, store};
 use ed25519_dalek::SigningKey;
 use getit_tests::postgres::Cluster;
@@ -344,6 +344,14 @@ async fn projections_are_rebuilt_equal_and_a_changed_row_is_healed_or_named() {
     let changed = report.first_changed.unwrap();
     assert_eq!(changed.position, 3);
     assert_eq!(report.unequal, [changed.subject]);
+    assert_eq!(report.without_journal, [[0u8; 16]; 0]);
+    // A posting of no journal at all.
+    sqlx::query("INSERT INTO posting (journal, line, account_code, amount_paisa) VALUES ($1, 0, 1010, 100)")
+        .bind([9u8; 16])
+        .execute(&town.pool)
+        .await
+        .unwrap();
+    assert_eq!(rebuild::verify_log(&town.pool).await.unwrap().without_journal, [[9; 16]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -358,10 +366,13 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
     let digest = town.agent.place.prev.and_then(|digest| digest.0.first_chunk().copied());
     assert_eq!(welcome.heads, [OwnHead { inc: town.agent.place.inc, upto: 3, highest: 3, forked: false, digest }]);
 
-    let whole = replication::page(pool, seat, author, Told::default(), Limits { ops: 1_000, ..Limits::default() })
-        .await
-        .unwrap();
-    assert!(!whole.more && whole.upto == Told { position: welcome.position, within: 0 } && !whole.roots.is_empty());
+    let whole =
+        replication::page(pool, seat, author, Told::default(), Limits { ops: 1_000, ..Limits::default() }, None)
+            .await
+            .unwrap();
+    assert!(!whole.more && whole.upto == Told { position: welcome.position, within: 0 });
+    let standing = whole.standing.as_ref().unwrap();
+    assert!(!standing.roots.is_empty());
     assert!(whole.parcel.bursts.iter().all(|burst| burst.head.author != author), "own bursts stay away");
     assert_eq!(whole.parcel.keys, [(town.parcel, [7; 32])]);
     let opened = |burst: &Burst| burst.slots.iter().filter(|slot| matches!(slot, Slot::Open(_))).count();
@@ -380,30 +391,34 @@ async fn a_hub_gets_pages_differences_and_books_of_the_seat_that_asks() {
     }
     // Small pages give the same ops, and so do pages of one op.
     let sizes = [(2, usize::MAX), (1_000, 1), (1_000, 600)];
-    for ((most, bytes), near) in sizes.into_iter().flat_map(|size| [(size, 0), (size, 3), (size, u64::MAX)]) {
+    let ways = [(None, 128), (Some(Source::Subjects), 1), (Some(Source::Log), 1), (Some(Source::Log), 3), (None, 2)];
+    for ((most, bytes), (from, window)) in sizes.into_iter().flat_map(|size| ways.map(|way| (size, way))) {
+        let limits = Limits { ops: most, bytes, from, window };
         let (mut cursor, mut ops) = (Told::default(), 0);
-        loop {
-            let page = replication::page(pool, seat, author, cursor, Limits { ops: most, bytes, near }).await.unwrap();
+        let last = loop {
+            let page = replication::page(pool, seat, author, cursor, limits, None).await.unwrap();
             let held = page.parcel.bursts.iter().map(opened).sum::<usize>();
             assert!(held <= if bytes == 1 { 1 } else { most as usize }, "{held} ops");
             ops += held;
             assert!(page.upto > cursor, "{cursor:?}");
             cursor = page.upto;
+            assert_eq!(page.more, page.standing.is_none());
             if !page.more {
-                break;
+                break page.standing;
             }
-        }
+        };
+        assert_eq!(last.as_ref(), Some(standing), "{limits:?}");
         assert_eq!(ops, whole.parcel.bursts.iter().map(opened).sum::<usize>());
         assert_eq!(cursor, whole.upto);
     }
     // Whoever is behind by anything is told the same, from his subjects and from the end of the log.
     for (told, within) in (0..welcome.position).flat_map(|told| [(told, 0), (told, told)]) {
         let told = Told { position: told, within };
-        let of = |near| Limits { near, ..Limits::default() };
-        let from_subjects = replication::page(pool, seat, author, told, of(0)).await.unwrap();
-        let from_log = replication::page(pool, seat, author, told, of(u64::MAX)).await.unwrap();
+        let of = |from| Limits { from: Some(from), ..Limits::default() };
+        let from_subjects = replication::page(pool, seat, author, told, of(Source::Subjects), None).await.unwrap();
+        let from_log = replication::page(pool, seat, author, told, of(Source::Log), Some(standing)).await.unwrap();
         assert_eq!(from_subjects.parcel.bursts, from_log.parcel.bursts, "{told:?}");
-        assert_eq!((from_subjects.upto, &from_subjects.roots), (from_log.upto, &from_log.roots));
+        assert_eq!((from_subjects.upto, &from_subjects.standing), (from_log.upto, &from_log.standing));
     }
     let cursor = welcome.position;
 

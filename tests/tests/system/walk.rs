@@ -3,6 +3,7 @@
 // A test that cannot go on stops; clippy knows test functions, not what they share.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+mod admission;
 mod again;
 mod closing;
 mod counter;
@@ -14,8 +15,10 @@ mod house;
 mod ladder;
 mod lan;
 mod lives;
+mod machine;
 mod online;
 mod proofs;
 mod raw;
 mod repair;
+mod scenarios;
 mod shop;

@@ -296,9 +296,10 @@ impl SmallDay {
             let cursor = node.store().hello().unwrap().cursor.unwrap_or_default();
             let after = Told { position: cursor.position, within: cursor.within.unwrap_or(0) };
             let (seat, author) = (node.seat(), node.author());
-            let page = replication::page(&self.pool, seat, author, after, Limits { ops: PAGE, ..Limits::default() })
-                .await
-                .unwrap();
+            let page =
+                replication::page(&self.pool, seat, author, after, Limits { ops: PAGE, ..Limits::default() }, None)
+                    .await
+                    .unwrap();
             node.store().add_certificates(&page.parcel.certificates).unwrap();
             let received = node.receive(page.parcel.bursts).unwrap();
             assert!(received.unknown_authors.is_empty() && received.refused == 0, "{name}: {received:?}");

@@ -178,6 +178,14 @@ async fn walk_what_is_settled_leaves_the_devices_and_a_late_fact_brings_it_back(
     central::rebuild::new_log(house.pool()).await.unwrap();
     let closed = closing::close_all(house.pool(), house.intake(), last).await.unwrap();
     assert_eq!(closed, 0, "a restored central waits until its devices have fed it");
+    for edge in crew.all() {
+        let (held, counted) = edge
+            .node
+            .store()
+            .read(|rows| Ok::<_, edge_node::store::StoreError>((rows.ops_held()?, rows.op_counts()?.0)))
+            .unwrap();
+        assert_eq!(held, counted, "{} counts what it let go", edge.name);
+    }
 
     second.go_offline().await;
     crew.go_offline().await;

@@ -2,79 +2,12 @@
 //! Wrong codes and foreign scans, a power cut between two steps, a second window, a full disk in the middle
 //! of the cash, and at night the till.
 
-use std::path::{Path, PathBuf};
-
-use getit_tests::day::process::Process;
-use getit_tests::small_disk::SmallDisk;
 use getit_tests::window::{Window, id};
 use protocol::command::Command;
-use protocol::id::Scope;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::screen::binary;
 use super::house::{DUE, House, soon};
-
-/// Room for the program's own files and a day of records; small enough to be filled in a moment.
-const DISK_BYTES: u64 = 16 * 1024 * 1024;
-
-/// The kiosk of the point as it runs in life: a daemon with a data folder and a configuration.
-struct Kiosk {
-    disk: SmallDisk,
-    config: PathBuf,
-    process: Process,
-    address: String,
-    token: String,
-}
-
-impl Kiosk {
-    async fn open(house: &House, point: Scope, place: &Path) -> Self {
-        let mount = place.join("disk");
-        std::fs::create_dir(&mount).unwrap();
-        let disk = SmallDisk::mount(&mount, DISK_BYTES).await.unwrap();
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let config = place.join("kiosk.toml");
-        let data = mount.join("data");
-        let text = format!(
-            "data_dir = {data:?}\n[http]\nlisten = \"{address}\"\n[quic]\nbackoff_most_ms = 500\n[lan]\nenabled = false\n[log]\nlevel = \"warn\"\n"
-        );
-        std::fs::write(&config, text).unwrap();
-        let wish = json!({ "role": "site", "name": "Kazipara", "site": point });
-        let code = house.operate("POST", "/devices/codes", &wish).await["code"].as_str().unwrap().to_owned();
-        let seen = disk.seen_from_outside().unwrap().join("data");
-        let program = disk.arguments(&binary("edge-node")).unwrap();
-        let task = |words: &[&str]| {
-            let words = words.iter().map(|&word| word.to_owned());
-            program.iter().cloned().chain(words).collect::<Vec<String>>()
-        };
-        let settings = config.display().to_string();
-        let enrol =
-            tokio::process::Command::new("nsenter").args(task(&["enrol", "--config", &settings, &code])).output();
-        let enrolled = enrol.await.unwrap();
-        assert!(enrolled.status.success(), "{}", String::from_utf8_lossy(&enrolled.stderr));
-        let run = task(&["run", "--config", &settings]);
-        let process = Process::new("kiosk", PathBuf::from("nsenter"), &run, &seen, place);
-        let mut kiosk = Self { disk, config, process, address, token: String::new() };
-        kiosk.process.start().await.unwrap();
-        kiosk.token = std::fs::read_to_string(seen.join("api.token")).unwrap().trim().to_owned();
-        kiosk
-    }
-
-    /// What a clerk does in the morning: asks for the link, and opens it in the browser.
-    async fn show(&self, window: &Window) {
-        let config = self.config.display().to_string();
-        let program = self.disk.arguments(&binary("edge-node")).unwrap();
-        let asked = tokio::process::Command::new("nsenter").args(program).args(["open", "--config", &config]).output();
-        let asked = asked.await.unwrap();
-        assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
-        window.visit(String::from_utf8(asked.stdout).unwrap().trim()).await.unwrap();
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let asked = client.get(format!("http://{}/api/v1/{path}", self.address)).bearer_auth(&self.token);
-        asked.send().await.unwrap().json().await.unwrap()
-    }
-}
+use super::machine::Machine;
 
 async fn count(window: &Window, notes: &[(u32, &str)]) {
     for (note, pieces) in notes {
@@ -96,7 +29,8 @@ async fn a_clerk_gives_a_parcel_through_a_power_cut_and_a_full_disk() {
     vendor.go_online(hub.quic);
     courier.go_online(hub.quic);
     let folder = tempfile::tempdir().unwrap();
-    let mut kiosk = Kiosk::open(&house, point, folder.path()).await;
+    let wish = json!({ "role": "site", "name": "Kazipara", "site": point });
+    let mut kiosk = Machine::open(&house, "kiosk", &wish, folder.path()).await;
 
     // A parcel for the point, and one that stays at the hub.
     let (parcel, code) = house.place_at(point, "1").await;

@@ -152,6 +152,13 @@ impl House {
         self.call("finance", "GET", &format!("/finance/{path}"), None, &Value::Null).await
     }
 
+    /// Cash that central's books see with somebody, paisa.
+    pub(super) async fn cash_of(&self, owner: Scope) -> i64 {
+        let custody = self.finance("cash-by-custodian").await;
+        let rows = custody["rows"].as_array().unwrap().iter();
+        rows.filter(|row| row["owner"] == owner.to_string()).filter_map(|row| row["balance_paisa"].as_i64()).sum()
+    }
+
     /// Orders one sack of rice; returns the parcel.
     pub(super) async fn place(&self, key: &str) -> Subject {
         self.order(key, &json!({ "delivery": "door" })).await.0
@@ -170,6 +177,11 @@ impl House {
         let (parcel, order) = self.order(key, &json!({ "deliver_to": { "point": point } })).await;
         let seen = self.call("customer", "GET", &format!("/orders/{order}"), None, &Value::Null).await;
         (parcel, seen["parcels"][0]["handover"]["code"].as_str().unwrap().to_owned())
+    }
+
+    /// Orders one sack of rice to the door; returns the parcel and the order.
+    pub(super) async fn place_order(&self, key: &str) -> (Subject, String) {
+        self.order(key, &json!({ "delivery": "door" })).await
     }
 
     /// Orders one sack of rice, `differently`; returns the parcel and the order.
@@ -194,7 +206,17 @@ impl House {
     }
 
     pub(super) async fn hub_at(&self, name: &str, listen: SocketAddr) -> sync_hub::Running {
-        let config = self.hub_config(name, listen);
+        self.hub_by(self.hub_config(name, listen)).await
+    }
+
+    /// A hub with room for so many sessions.
+    pub(super) async fn hub_of(&self, name: &str, sessions: usize) -> sync_hub::Running {
+        let mut config = self.hub_config(name, "127.0.0.1:0".parse().unwrap());
+        config.quic.sessions = sessions;
+        self.hub_by(config).await
+    }
+
+    async fn hub_by(&self, config: sync_hub::config::Config) -> sync_hub::Running {
         std::fs::create_dir_all(&config.data_dir).unwrap();
         let identity = config.data_dir.join("identity.json");
         Authority::open(&self.central_dir()).unwrap().write_hub_identity(&identity).unwrap();
@@ -206,7 +228,7 @@ impl House {
         sync_hub::config::Config {
             data_dir: self.data.path().join(name),
             central_dir: self.central_dir(),
-            quic: sync_hub::config::Quic { listen },
+            quic: sync_hub::config::Quic { listen, ..Default::default() },
             http: sync_hub::config::Http { listen: "127.0.0.1:0".parse().unwrap() },
             database: Database { url: self.url.clone() },
             clock: Clock::default(),
@@ -284,9 +306,12 @@ impl House {
             author,
             Told::default(),
             Limits { ops: u32::MAX, ..Limits::default() },
+            None,
         )
         .await
-        .unwrap();
+        .unwrap()
+        .standing
+        .ok_or("there is more than a page")?;
         let theirs: Vec<_> = page.roots.into_iter().filter(|(_, _, root)| root.count > 0).collect();
         let ours = store.roots().unwrap().into_iter().filter(|(_, root)| root.count > 0);
         let ours: Vec<_> = ours.map(|((scope, lane), root)| (scope, lane, root)).collect();

@@ -10,7 +10,7 @@ use edge_node::{Node, Standing};
 use getit_tests::window::{Display, Window, id};
 use protocol::bundle::BundleError;
 use protocol::command::Command;
-use protocol::id::{Scope, Subject};
+use protocol::id::Subject;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -65,14 +65,6 @@ async fn stands(edge: &Edge, act: [u8; 16], standing: Standing) {
     .await;
 }
 
-/// Cash by custodian at central.
-async fn held(house: &House, owner: Scope) -> i64 {
-    let custody = house.finance("cash-by-custodian").await;
-    let rows = custody["rows"].as_array().unwrap().iter();
-    let own = rows.filter(|row| row["owner"] == owner.to_string()).filter_map(|row| row["balance_paisa"].as_i64());
-    own.sum()
-}
-
 /// Bursts of an author as central keeps them: head and signature.
 async fn kept(house: &House, node: &Node) -> Vec<(Vec<u8>, Vec<u8>)> {
     sqlx::query_as("SELECT head, sig FROM burst WHERE author = $1 ORDER BY inc, seq")
@@ -125,12 +117,12 @@ async fn walk_a_day_without_an_uplink_between_an_agent_and_his_hub() {
     })
     .await;
     assert!(crew.agent.node.store().outbox_len().unwrap() > 0, "near by is not safe");
-    assert_eq!(held(&house, house.site).await, 0, "central has heard nothing");
+    assert_eq!(house.cash_of(house.site).await, 0, "central has heard nothing");
 
     // The hub's line comes back, the phone's does not: what he recorded is in the books, in his own bytes.
     crew.site.go_online(hub.quic);
     soon("the cash at the hub", async || {
-        let cash = held(&house, house.site).await;
+        let cash = house.cash_of(house.site).await;
         (cash == DUE.paisa()).then_some(()).ok_or(cash.to_string())
     })
     .await;
@@ -144,7 +136,7 @@ async fn walk_a_day_without_an_uplink_between_an_agent_and_his_hub() {
     crew.vendor.go_online(hub.quic);
     house.settled(&crew.all()).await;
     stands(&crew.agent, delivered, Standing::InTheBooks).await;
-    assert_eq!((held(&house, house.site).await, held(&house, crew.agent.party()).await), (DUE.paisa(), 0));
+    assert_eq!((house.cash_of(house.site).await, house.cash_of(crew.agent.party()).await), (DUE.paisa(), 0));
     let contested = house.finance("exceptions").await;
     assert_eq!(contested["rows"].as_array().unwrap().len(), 0, "{contested}");
     crew.go_offline().await;
@@ -278,9 +270,9 @@ async fn walk_a_bundle_is_carried_twice_and_in_the_wrong_order() {
     let taken = sync_hub::import::file(&config, &file).await.unwrap();
     assert!(taken.refused.is_empty(), "{taken:?}");
     let agent = crew.agent.party();
-    assert_eq!(held(&house, agent).await, 2 * DUE.paisa());
+    assert_eq!(house.cash_of(agent).await, 2 * DUE.paisa());
     let again = sync_hub::import::file(&config, &file).await.unwrap();
-    assert_eq!((again.position, held(&house, agent).await), (taken.position, 2 * DUE.paisa()));
+    assert_eq!((again.position, house.cash_of(agent).await), (taken.position, 2 * DUE.paisa()));
     assert_eq!(kept(&house, &crew.agent.node).await, written(&crew.agent.node));
     crew.go_online(hub.quic);
     house.settled(&crew.all()).await;
@@ -332,7 +324,7 @@ async fn an_agents_app_works_with_his_hub_while_there_is_no_network() {
     crew.site.tap(&Command::Count { handin, agent, counted_paisa: DUE, denominations: Vec::new() }).await;
     crew.site.go_online(hub.quic);
     soon("the cash at the hub", async || {
-        let cash = held(&house, house.site).await;
+        let cash = house.cash_of(house.site).await;
         (cash == DUE.paisa()).then_some(()).ok_or(cash.to_string())
     })
     .await;
