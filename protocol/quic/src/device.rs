@@ -203,7 +203,7 @@ mod tests {
         let listening = crate::listen(HERE, &hub).unwrap();
         let address = listening.local_addr().unwrap();
         let fact = Frame::Bursts(vec![vec![7; 40].into()]);
-        let wanted = [fact.encode().as_slice(), &NOTHING, &NOTHING].concat();
+        let wanted = [fact.encode().as_slice(), &NOTHING, &NOTHING, &NOTHING].concat();
         let reading = tokio::spawn(async move {
             let connection = listening.accept().await.unwrap().await.unwrap();
             let (_, mut receive) = connection.accept_bi().await.unwrap();

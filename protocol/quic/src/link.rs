@@ -124,10 +124,15 @@ impl Link {
     pub fn split(self, depth: usize) -> (LinkSender, tokio::sync::mpsc::Receiver<Result<Frame, LinkError>>) {
         let Self { connection, send, mut receive, .. } = self;
         let (feed, frames) = tokio::sync::mpsc::channel(depth);
+        let stream = Arc::new(Stream { send: send.into(), said: AtomicU64::new(0), heard: AtomicU64::new(0) });
+        let ours = Arc::downgrade(&stream);
         let reading = tokio::spawn(async move {
             loop {
                 match next(&mut receive).await {
                     Ok(Some(frame)) => {
+                        if let Some(stream) = ours.upgrade() {
+                            stream.heard.fetch_add(1, Ordering::Relaxed);
+                        }
                         if feed.send(Ok(frame)).await.is_err() {
                             return;
                         }
@@ -141,7 +146,7 @@ impl Link {
                 }
             }
         });
-        (LinkSender::new(connection, send, reading.abort_handle()), frames)
+        (LinkSender { connection, stream, reader: reading.abort_handle() }, frames)
     }
 }
 
@@ -168,9 +173,17 @@ async fn next(receive: &mut RecvStream) -> Result<Option<Frame>, LinkError> {
     }
 }
 
-/// How long after words that matter a nudge follows, when nothing else was said meanwhile: longer than what is said
-/// in one breath, far shorter than a round trip on a slow line.
-const NUDGES: [Duration; 2] = [Duration::from_millis(60), Duration::from_millis(250)];
+/// When words that matter are followed by a nudge, each after the one before, while nothing else is said and nothing is
+/// heard: first later than what is said in one breath and far sooner than a round trip on a slow line, then as long as a
+/// handshake may take whose last packet was lost; until then the other side cannot read what was said.
+const NUDGES: [Duration; 6] = [
+    Duration::from_millis(60),
+    Duration::from_millis(250),
+    Duration::from_millis(900),
+    Duration::from_millis(1_000),
+    Duration::from_millis(1_000),
+    Duration::from_millis(2_000),
+];
 
 /// The sending half of a [`Link`].
 ///
@@ -189,22 +202,24 @@ struct Stream {
     send: Mutex<SendStream>,
     /// How often something was said.
     said: AtomicU64,
+    /// How often something was heard.
+    heard: AtomicU64,
 }
 
 impl Stream {
-    /// Says nothing, unless something else was said since. `false` when there is no more to wait for.
-    async fn nudge(&self, since: u64) -> bool {
+    fn now(&self) -> (u64, u64) {
+        (self.said.load(Ordering::Relaxed), self.heard.load(Ordering::Relaxed))
+    }
+
+    /// Says nothing, unless something was said or heard since. `false` when there is no more to wait for.
+    async fn nudge(&self, since: (u64, u64)) -> bool {
         let mut send = self.send.lock().await;
         // A link that is gone is noticed by who has something to say.
-        self.said.load(Ordering::Relaxed) == since && send.write_all(&frame::NOTHING).await.is_ok()
+        self.now() == since && send.write_all(&frame::NOTHING).await.is_ok()
     }
 }
 
 impl LinkSender {
-    fn new(connection: Connection, send: SendStream, reader: tokio::task::AbortHandle) -> Self {
-        Self { connection, stream: Arc::new(Stream { send: send.into(), said: AtomicU64::new(0) }), reader }
-    }
-
     /// Sends frames, in order. Returns when they are handed to the transport.
     ///
     /// # Errors
@@ -214,7 +229,8 @@ impl LinkSender {
             return Ok(());
         }
         let mut send = self.stream.send.lock().await;
-        let said = self.stream.said.fetch_add(1, Ordering::Relaxed) + 1;
+        self.stream.said.fetch_add(1, Ordering::Relaxed);
+        let since = self.stream.now();
         for frame in frames {
             send.write_all(&frame.encode()).await?;
         }
@@ -225,7 +241,7 @@ impl LinkSender {
                 for after in NUDGES {
                     tokio::time::sleep(after).await;
                     let Some(stream) = stream.upgrade() else { return };
-                    if !stream.nudge(said).await {
+                    if !stream.nudge(since).await {
                         return;
                     }
                 }
