@@ -79,6 +79,10 @@ impl Source {
 /// Positions that are looked through at once, at most: what is read and left.
 const WIDEST_WINDOW: u64 = 65_536;
 
+/// Windows without anything for the device that one page looks through. Behind them it ends empty, and tells how far it
+/// came: a device that heard nothing for as long as a long log takes would begin anew.
+const WINDOWS: usize = 8;
+
 /// How many positions hold about a page for a device that holds so much of what it is behind.
 fn window(behind: u64, held: u64, limits: Limits) -> u64 {
     let page = u64::from(limits.ops).saturating_mul(behind) / held.max(1);
@@ -147,7 +151,8 @@ const FROM_LOG: &str = concat!(
     next!(),
 );
 
-/// What `seat` does not have after `after`: at least one op, then as many as `limits` allow. `known` is how everything
+/// What `seat` does not have after `after`, as much as `limits` allow and one op at least, unless a long part of the log
+/// has nothing for it. `known` is how everything
 /// stood at the end of an earlier page of the same seat.
 ///
 /// # Errors
@@ -170,7 +175,7 @@ pub async fn page(
         let from = limits.from.unwrap_or_else(|| Source::cheaper(behind, held, limits));
         let window = window(behind, held, limits);
         let mut told = after;
-        loop {
+        for _ in 0..WINDOWS {
             end = if from == Source::Log { head.position.min(told.position + window) } else { head.position };
             rows = due(&mut tx, &readable, author, (told, end, from), limits.ops).await?;
             if !rows.is_empty() || end == head.position {
