@@ -34,18 +34,23 @@ impl Earlier {
     /// The next part of what waits.
     pub(super) fn push<S: EdgeStore>(&mut self, store: &S) -> Result<Vec<Frame>, S::Error> {
         let frames = bursts_frames_from(2 * PUSH_WINDOW_BYTES, store.earlier_bursts(PUSH_WINDOW_BYTES)?);
+        let lives: BTreeMap<Incarnation, u64> = store.lives()?.iter().map(|life| (life.inc, life.safe)).collect();
         let mut began = BTreeSet::new();
-        for (inc, part) in frames.iter().flat_map(parts_of) {
-            // What waits begins behind what is safe, whatever this session has heard before.
-            if began.insert(inc) {
-                self.safe.insert(inc, part.after);
-            }
+        for (inc, (first, last)) in frames.iter().flat_map(numbers) {
             let parts = self.parts.entry(inc).or_default();
-            if let Some(before) = parts.back_mut() {
+            let after = if began.insert(inc) {
+                // By what is kept, not by the first that waits: a disk may have forgotten what lies between.
+                let safe = lives.get(&inc).copied().unwrap_or_default();
+                self.safe.insert(inc, safe);
+                safe
+            } else {
                 // Two bursts of one number may lie in two frames: only the second answer is to both.
-                before.upto = before.upto.min(part.after);
-            }
-            parts.push_back(part);
+                parts.back_mut().map_or(0, |before| {
+                    before.upto = before.upto.min(first.saturating_sub(1));
+                    before.upto
+                })
+            };
+            parts.push_back(Part { after, upto: last });
         }
         if began.is_empty() {
             self.safe.clear();
@@ -81,14 +86,13 @@ impl Earlier {
     }
 }
 
-/// What one frame carries of each life.
-fn parts_of(frame: &Frame) -> BTreeMap<Incarnation, Part> {
+/// The first and the last number that one frame carries of each life.
+fn numbers(frame: &Frame) -> BTreeMap<Incarnation, (u64, u64)> {
     let Frame::Bursts(bursts) = frame else { return BTreeMap::new() };
-    let mut parts: BTreeMap<Incarnation, Part> = BTreeMap::new();
+    let mut numbers: BTreeMap<Incarnation, (u64, u64)> = BTreeMap::new();
     for (head, _) in bursts.iter().filter_map(|burst| Head::decode_front(burst).ok()) {
-        let before = head.seq.saturating_sub(1);
-        let part = parts.entry(head.inc).or_insert(Part { after: before, upto: head.seq });
-        (part.after, part.upto) = (part.after.min(before), part.upto.max(head.seq));
+        let (first, last) = numbers.entry(head.inc).or_insert((head.seq, head.seq));
+        (*first, *last) = ((*first).min(head.seq), (*last).max(head.seq));
     }
-    parts
+    numbers
 }

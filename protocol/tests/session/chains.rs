@@ -168,3 +168,17 @@ fn a_life_of_which_central_lacks_a_part_is_not_sent_again_and_again() {
     let Ok(again) = EdgeSession::default().start(&device);
     assert_eq!(carried(&again).0.iter().map(|burst| burst.head.seq).collect::<Vec<_>>(), [3, 4, 5, 6]);
 }
+
+#[test]
+fn what_lies_between_and_is_not_here_is_not_safe_because_what_follows_went() {
+    // The disk forgot 1 to 6; 7 to 9 came back from elsewhere. Central holds none of them yet.
+    let over = life(5);
+    let mut device = with_chain(over, 9, 0);
+    device.chains[0].1.drain(..6);
+    device.chains.push((life(6), Vec::new()));
+    let mut session = EdgeSession::default();
+    let Ok(first) = session.start(&device);
+    assert_eq!(carried(&first).0.iter().map(|burst| burst.head.seq).collect::<Vec<_>>(), [7, 8, 9]);
+    let Ok(_) = session.handle(&mut device, Frame::Safe(Safe { inc: over.inc, upto: 0 }));
+    assert_eq!(device.chains[0].0.safe, 0);
+}
