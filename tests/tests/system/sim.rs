@@ -47,8 +47,9 @@ fn two_hundred_worlds_converge() {
 #[test]
 fn worlds_that_failed_once_converge() {
     // 67: a restored central, and a device whose life was over. 79, 304: an offer that came back after its subject was
-    // closed. 1155, 1325: a restored central heard of its own Close before it had what was closed.
-    for seed in [67, 79, 304, 1_155, 1_325] {
+    // closed. 1155, 1325: a restored central heard of its own Close before it had what was closed. 227, 2782: numbers
+    // of an earlier life were held safe that stood for others at central, or for nothing.
+    for seed in [67, 79, 227, 304, 1_155, 1_325, 2_782] {
         worlds(seed, 1);
     }
 }
