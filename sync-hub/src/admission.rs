@@ -1,6 +1,7 @@
 //! Who may have a session now, and when the others come again.
 //!
-//! All of it is counters in memory, looked at before anything is read from disk. A device that finds the hub full is
+//! All of it is counters in memory. Whether there is room at all is known before anything is read; whose the room
+//! would be needs the seat, one row by key. A device that finds the hub full is
 //! given a slot: its time to come again, so that a thousand phones under one mast do not all knock every second.
 
 use std::collections::{BTreeMap, VecDeque};

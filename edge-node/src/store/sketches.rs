@@ -12,8 +12,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Rows, Store, StoreError, unsigned};
 
 /// Cells that are kept of each set; more are made from the ids when a hub asks for them, at a cost that grows with the
-/// set. 512 tell about 350 differences, so that 100 on each side are found at the same cost in any set
-/// (`./dev bench sync`); they take at most 7.8 KB, two pages of the database for each set that a tap touches.
+/// set. 512 tell about 350 differences, so that 100 on each side are found without reading the set; they
+/// take at most 7.8 KB, two pages of the database for each set that a tap touches.
 pub const KEPT_CELLS: usize = 512;
 
 impl Rows<'_> {

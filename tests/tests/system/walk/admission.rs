@@ -9,7 +9,7 @@ use super::house::{House, soon};
 use super::raw::{Raw, identity_of};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn walk_a_full_hub_gives_a_slot_and_the_fact_is_safe_after_it() {
+async fn walk_a_full_hub_gives_a_slot_and_the_device_comes_in_after_it() {
     let house = House::start().await;
     let vendor = house.vendor().await;
     let mut agent = house.agent("agent").await;
