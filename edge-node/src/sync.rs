@@ -1,5 +1,7 @@
 //! Drives sessions with the sync-hubs: one at a time, for ever, whatever the network does.
 
+mod turn;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,13 +22,11 @@ use protocol::taka::Taka;
 use protocol_quic::{Device, Identity, Link, LinkError, LinkSender};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use turn::{End, Turn};
 
 use crate::node::{Node, NodeError, random};
 use crate::store::StoreError;
 
-/// First wait after a link that did not hold; doubles up to the configured longest, with full jitter, so that a
-/// thousand devices that lost one tower do not come back in one second.
-const BACKOFF_LEAST: Duration = Duration::from_millis(500);
 /// A hub that does not answer in this time is left for the next one.
 const CONNECT: Duration = Duration::from_secs(12);
 /// A session in which the hub says nothing for this long, while something waits, is begun anew.
@@ -34,7 +34,7 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(20);
 /// Frames read ahead of the store.
 const FRAMES_AHEAD: usize = 4;
 
-/// Runs until `stop` turns true. `hubs` are `host:port`; the first that answers is used. `backoff_most`
+/// Runs until `stop` turns true. `hubs` are `host:port`; the first that answers and has room is used. `backoff_most`
 /// is the longest wait between tries.
 pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut stop: watch::Receiver<bool>) {
     let identity = node.identity();
@@ -47,40 +47,26 @@ pub async fn run(node: Arc<Node>, hubs: Vec<String>, backoff_most: Duration, mut
             return;
         }
     };
-    let mut wait = BACKOFF_LEAST;
-    let mut turn = 0usize;
+    let Some(mut turn) = Turn::of(hubs.len(), backoff_most) else {
+        tracing::warn!("no hub is configured; recording goes on");
+        return;
+    };
     while !*stop.borrow() {
-        let Some(hub) = hubs.get(turn % hubs.len().max(1)) else {
-            tracing::warn!("no hub is configured; recording goes on");
-            break;
-        };
-        turn += 1;
+        let hub = &hubs[turn.hub()];
         let held = tokio::select! {
             held = attempt(&node, &device, hub) => held,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         node.note_contact(false);
-        let mut slot = None;
-        match held {
-            Ok(true) => (wait, turn) = (BACKOFF_LEAST, turn - 1),
-            Ok(false) => {}
+        let end = match held {
+            Ok(true) => End::Welcomed,
+            Ok(false) => End::Failed,
             Err(error) => {
-                slot = error.slot();
                 tracing::info!(%error, hub, "the session ended");
-            }
-        }
-        let pause = match slot {
-            // The hub gives everybody who waits a time of his own: nothing is to be spread here.
-            Some(slot) => {
-                (wait, turn) = (BACKOFF_LEAST, turn - 1);
-                slot
-            }
-            None => {
-                let pause = jitter(wait);
-                wait = (wait * 2).min(backoff_most);
-                pause
+                error.slot().map_or(End::Failed, End::Slot)
             }
         };
+        let pause = turn.ended(end, Instant::now(), jitter);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => break,

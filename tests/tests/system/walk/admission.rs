@@ -61,3 +61,26 @@ async fn walk_a_device_has_a_few_sessions_and_the_oldest_gives_way() {
     hub.stop().await;
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn walk_a_device_that_found_no_room_at_one_hub_comes_in_at_the_next() {
+    let house = House::start().await;
+    let vendor = house.vendor().await;
+    let mut agent = house.agent("agent").await;
+    house.place("1").await;
+    let (full, other) = (house.hub_of("hub-1", 1).await, house.hub_of("hub-2", 1).await);
+    // Whoever has the only place at the first hub keeps it for as long as this runs.
+    let (held, _) = Raw::welcomed(&vendor.node, full.quic).await;
+    agent.go_online_by(&[full.quic, other.quic]);
+    let compared = async || {
+        let standings = agent.node.store().read(|rows| rows.standings()).unwrap();
+        standings.roots_equal.then_some(()).ok_or(format!("{standings:?}"))
+    };
+    soon("the agent is welcomed", compared).await;
+    assert!(full.turned_away() >= 1, "he asked the first hub first");
+    assert!(held.connection.close_reason().is_none(), "nobody made room for him there");
+    for hub in [full, other] {
+        hub.stop().await;
+    }
+    house.stop().await;
+}

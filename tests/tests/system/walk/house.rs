@@ -337,9 +337,15 @@ impl Edge {
     }
 
     pub(super) fn go_online(&mut self, hub: SocketAddr) {
+        self.go_online_by(&[hub]);
+    }
+
+    /// With the choice of several hubs, in this order.
+    pub(super) fn go_online_by(&mut self, hubs: &[SocketAddr]) {
         let (stop, stopped) = watch::channel(false);
         let node = Arc::clone(&self.node);
-        let run = tokio::spawn(edge_node::sync::run(node, vec![hub.to_string()], BACKOFF, stopped));
+        let hubs = hubs.iter().map(SocketAddr::to_string).collect();
+        let run = tokio::spawn(edge_node::sync::run(node, hubs, BACKOFF, stopped));
         self.online = Some((stop, run));
     }
 
