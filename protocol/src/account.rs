@@ -72,6 +72,8 @@ chart! {
     RefundsPayable = 2050, "Refunds payable";
     /// VAT on our own services.
     Vat = 2070, "VAT payable";
+    /// Credited by a bank, and nobody knows for what yet.
+    Unidentified = 2080, "Suspense, unidentified receipts";
     /// Cash that is more than it should be.
     CashOver = 2090, "Suspense, cash over";
     /// What customers paid twice or too much.
@@ -84,8 +86,14 @@ chart! {
     CodHandling = 4030, "COD handling fees";
     /// Fees for returns.
     RtoFee = 4040, "Return fees";
+    /// Cash that was too much, and that nobody claimed.
+    UnclaimedOver = 4060, "Unclaimed cash over";
     /// What carrying for us costs.
     CourierCost = 5020, "Courier cost";
+    /// Missing cash that was given up.
+    ShortWrittenOff = 5050, "Cash short written off";
+    /// What banks charge.
+    BankCharges = 5070, "Bank charges";
     /// Odd paisa.
     Rounding = 5090, "Rounding";
 }

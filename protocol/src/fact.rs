@@ -8,6 +8,7 @@ mod control;
 mod custody;
 mod document;
 mod earning;
+mod ruling;
 mod sale;
 
 pub use bank::*;
@@ -16,6 +17,7 @@ pub use control::*;
 pub use custody::*;
 pub use document::*;
 pub use earning::*;
+pub use ruling::*;
 pub use sale::*;
 
 use crate::blob::{MAX_BLOB_BYTES, Media};
@@ -108,6 +110,9 @@ facts! {
     RefundPaid = 0x1070, lane::MONEY;
     ProductEntered = 0x1080, lane::CATALOGUE;
     DetailEntered = 0x1081, lane::NOTES;
+    LineBooked = 0x1090, lane::MONEY;
+    LineIdentified = 0x1091, lane::MONEY;
+    Ruled = 0x1092, lane::MONEY;
     Accepted = 0x2001, lane::ORDERS;
     Rejected = 0x2002, lane::ORDERS;
     Packed = 0x2003, lane::ORDERS;
@@ -211,6 +216,8 @@ impl Fact {
             Self::PartnerRemitted(paid) => {
                 paid.net.is_cash() && paid.commission.is_cash() && paid.reference.len() <= MAX_TEXT
             }
+            Self::LineBooked(line) => line.is_coherent() && line.reference.len() <= MAX_TEXT,
+            Self::Ruled(ruled) => ruled.amount.is_cash() && ruled.reason.len() <= MAX_TEXT,
             Self::ProductEntered(edit) | Self::ProductChanged(edit) => edit.sku.len() <= MAX_TEXT,
             Self::HandInOffered(offer) => offer.amount.is_cash(),
             Self::HandInCounted(count) => count.counted.is_cash() && count.denominations.len() <= MAX_LINES,

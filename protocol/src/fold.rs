@@ -8,11 +8,13 @@ use crate::handin::{self, HandIn};
 use crate::history::History;
 use crate::id::{Kind, Subject};
 use crate::journal::Journal;
+use crate::line::{self, Line};
 use crate::order::{self, Order};
 use crate::parcel::{self, Parcel};
 use crate::payout::{self, Payout};
 use crate::refund::{self, Refund};
 use crate::remittance::{self, Remittance};
+use crate::ruling::{self, Ruling};
 use crate::shift::{self, Shift};
 use crate::sweep::{self, Sweep};
 
@@ -45,6 +47,10 @@ pub enum State {
     Remittance(Box<Remittance>),
     /// Money paid back to a customer.
     Refund(Box<Refund>),
+    /// A line of a statement that nothing else explains.
+    Line(Box<Line>),
+    /// What people decided about a difference.
+    Ruling(Box<Ruling>),
     /// A subject of a kind that this version does not fold.
     Other,
 }
@@ -106,6 +112,14 @@ pub fn fold(subject: Subject, history: &History) -> Folded {
             let (refund, journals) = refund::fold(subject, history);
             (State::Refund(Box::new(refund)), journals)
         }
+        Some(Kind::Line) => {
+            let (line, journals) = line::fold(subject, history);
+            (State::Line(Box::new(line)), journals)
+        }
+        Some(Kind::Ruling) => {
+            let (ruling, journals) = ruling::fold(subject, history);
+            (State::Ruling(Box::new(ruling)), journals)
+        }
         _ => (State::Other, Vec::new()),
     };
     journals.sort_by_key(Journal::key);
@@ -128,6 +142,8 @@ impl Folded {
             State::Order(order) => &order.contests,
             State::Refund(refund) => &refund.contests,
             State::Earning(earning) => &earning.contests,
+            State::Line(line) => &line.contests,
+            State::Ruling(ruling) => &ruling.contests,
             State::Other => &[],
         }
     }

@@ -105,6 +105,8 @@ pub enum Kind {
     Bank = 0x1d,
     /// A customer, opaque.
     Customer = 0x1e,
+    /// What people decided about a difference.
+    Ruling = 0x1f,
     /// A product document.
     Product = 0x20,
     /// What is to be known at the door: a document, its id derived from the parcel's.
@@ -115,7 +117,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind with the letter that leads its written id.
-    pub const LETTERS: [(Self, char); 23] = [
+    pub const LETTERS: [(Self, char); 24] = [
         (Self::Tenant, 'T'),
         (Self::Site, 'S'),
         (Self::Agent, 'A'),
@@ -139,6 +141,7 @@ impl Kind {
         (Self::Customer, 'U'),
         (Self::Note, 'N'),
         (Self::Address, 'J'),
+        (Self::Ruling, 'F'),
     ];
 
     fn letter(self) -> char {

@@ -42,8 +42,18 @@ rules! {
     J8;
     /// Short cash at hand-in.
     J9;
+    /// Missing cash brought to a till.
+    J9b;
+    /// Missing cash given up.
+    J9c;
     /// Over cash at hand-in.
     J10;
+    /// Over cash that belongs to a customer.
+    J10a;
+    /// Over cash that was the giver's own.
+    J10b;
+    /// Over cash that nobody claimed.
+    J10c;
     /// More collected than due.
     J11;
     /// Less collected than due, without approval: the agent owes.
@@ -52,12 +62,18 @@ rules! {
     J11c;
     /// A second real collection: the customer's money.
     J12;
+    /// A second collection, to be refunded.
+    J12b;
+    /// A second collection that was a record only.
+    J12c;
     /// Till to sealed bag.
     J13;
     /// The bank credited a deposit.
     J13a;
     /// The bank counted less than was sealed in.
     J13b;
+    /// What a bank charged.
+    J13c;
     /// An earning matured.
     J16;
     /// A payout is on its way.
@@ -76,6 +92,8 @@ rules! {
     J21a;
     /// A till closed short or over.
     J27a;
+    /// A credit at the bank that nobody has identified.
+    J29;
     /// The odd paisa that a whole-taka due leaves off.
     J32;
     /// The due taken into a partner's till.

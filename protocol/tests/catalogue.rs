@@ -8,10 +8,20 @@ use protocol::journal::Rule;
 use protocol::seat::class;
 
 const CATALOGUE: &str = include_str!("../FACTS.md");
+const MONEY: &str = include_str!("../MONEY.md");
+/// Every journal of the books: posted, or on paper.
+const JOURNALS: &str = "J1 J2 J3 J4 J4p J5 J6 J7 J8 J9 J9a J9b J9c J10 J10a J10b J10c J11 J11a J11b J11c J12 J12b J12c \
+    J13 J13a J13b J13c J14 J14a J15 J16 J17 J17a J17b J17c J18 J19 J19a J20 J20a J20b J20c J20d J21 J21a J22 J22a J23 \
+    J23a J24 J25 J25a J26 J27 J27a J28 J29 J29a J30 J31 J32 J33 J34 J35 J36 J36a J37";
+
+/// The rows of a table of the catalogue of facts.
+fn rows(heading: &str) -> Vec<Vec<&'static str>> {
+    table(CATALOGUE, heading)
+}
 
 /// The rows of the table under a heading, as trimmed cells, without its two header lines.
-fn rows(heading: &str) -> Vec<Vec<&'static str>> {
-    let section = CATALOGUE.split("\n## ").find(|part| part.starts_with(heading)).expect("the heading is there");
+fn table(document: &'static str, heading: &str) -> Vec<Vec<&'static str>> {
+    let section = document.split("\n## ").find(|part| part.starts_with(heading)).expect("the heading is there");
     let cells = |line: &'static str| line.trim_matches('|').split('|').map(str::trim).collect();
     section.lines().filter(|line| line.starts_with('|')).skip(2).map(cells).collect()
 }
@@ -51,6 +61,30 @@ fn every_journal_rule() {
     let yields: String = rows("Kinds").iter().map(|row| format!("{}, ", row[8])).collect();
     for rule in rules {
         assert!(yields.contains(&format!("{rule},")), "{rule}: no kind says that it yields it");
+    }
+}
+
+#[test]
+fn every_journal_is_posted_or_on_paper_and_every_rule_for_a_pair_is_somewhere() {
+    let posted: Vec<&str> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+    let paper = table(MONEY, "Journals on paper");
+    for row in &paper {
+        assert!(row.len() == 6 && row.iter().all(|cell| !cell.is_empty()), "{}: an empty cell", row[0]);
+        assert!(!posted.contains(&row[0]), "{}: is posted, so its row belongs into FACTS.md", row[0]);
+    }
+    let paper: Vec<&str> = paper.iter().map(|row| row[0]).collect();
+    let all: Vec<&str> = JOURNALS.split_whitespace().collect();
+    for name in posted.iter().chain(&paper) {
+        assert!(all.contains(name), "{name}: is not in the list of journals");
+    }
+    for name in all {
+        assert!(posted.contains(&name) || paper.contains(&name), "{name}: neither posted nor on paper");
+    }
+    let pairs = rows("Rules for pairs").into_iter().chain(table(MONEY, "Rules on paper"));
+    let pairs: Vec<&str> = pairs.map(|row| row[0]).collect();
+    // Stock (R9, R10), addresses (R33) and the vendor's papers (R34) are no money.
+    for rule in (1..=36).filter(|rule| ![9, 10, 33, 34].contains(rule)) {
+        assert!(pairs.contains(&format!("R{rule}").as_str()), "R{rule}: has no row");
     }
 }
 

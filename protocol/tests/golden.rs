@@ -113,6 +113,7 @@ fn examples() -> Vec<(Subject, Fact)> {
     let (bag, bank) = (Subject::new(Kind::Bag, id(0x88)), Subject::bank("dbbl-settlement"));
     let (deposit, payout) = (Subject::new(Kind::Deposit, id(0x99)), Subject::new(Kind::Payout, id(0xaa)));
     let (shift, other) = (Subject::new(Kind::Shift, id(0xdd)), Subject::new(Kind::Parcel, id(0x12)));
+    let credit = Subject::new(Kind::Line, id(0xee));
     let (cause, inc, agent) = (OpId([0xab; 32]), Incarnation(*b"inc1"), agent().seat.party);
     let line = Line { sku: "চাল-5kg".into(), qty: 2, unit_price: taka(59_050) };
     let product = Subject::product(product().0, &product().1);
@@ -264,6 +265,30 @@ fn examples() -> Vec<(Subject, Fact)> {
         ),
         (product, Fact::ProductEntered(product_change())),
         detail(0x1081, Fact::DetailEntered),
+        (
+            credit,
+            Fact::LineBooked(LineBooked {
+                bank,
+                side: 1,
+                amount: taka(70_000),
+                what: LineBooked::CREDIT,
+                reference: "FT26327001".into(),
+            }),
+        ),
+        (credit, Fact::LineIdentified(LineIdentified { subject: deposit })),
+        (
+            Subject::new(Kind::Ruling, id(0xdd)),
+            Fact::Ruled(Ruled {
+                how: How::Repaid as u8,
+                cause,
+                owner: agent,
+                other: Some(site()),
+                amount: taka(20_000),
+                reason: "brought on Sunday".into(),
+                maker: id(0x71),
+                checker: Some(id(0x72)),
+            }),
+        ),
         (parcel(), Fact::Accepted(Accepted {})),
         (parcel(), Fact::Rejected(Rejected { reason: 1 })),
         (parcel(), Fact::Packed(Packed { pieces: 2 })),
@@ -311,6 +336,8 @@ fn examples() -> Vec<(Subject, Fact)> {
 
 /// Kinds of subject of the first release.
 const FIRST_KINDS: usize = 17;
+/// How many were shipped after them.
+const SECOND_KINDS: usize = 6;
 
 /// A chain's second burst by the golden agent.
 fn signed(ops: &[Op]) -> Burst {
@@ -403,9 +430,11 @@ fn sealed_and_subjects_and_root() {
     let text: Vec<String> = all.iter().map(ToString::to_string).collect();
     let bytes: Vec<u8> = all.iter().flat_map(|subject| subject.0).collect();
     let derived = format!("{} {}", Subject::earning_of(parcel()), Subject::agent(site(), id(0x33)));
-    // The kinds that were shipped first have a file of their own, which never changes.
-    let (first, later) = (&text[..FIRST_KINDS], &text[FIRST_KINDS..]);
+    // The kinds that were shipped together have a file of their own, which never changes.
+    let (first, later) = text.split_at(FIRST_KINDS);
+    let (second, third) = later.split_at(SECOND_KINDS);
     let (first_bytes, later_bytes) = bytes.split_at(FIRST_KINDS * 17);
+    let (second_bytes, third_bytes) = later_bytes.split_at(SECOND_KINDS * 17);
     let shipped = golden("subjects", &first.join(" "), first_bytes, &derived);
     let derived = format!(
         "{} {} {} {}",
@@ -414,8 +443,9 @@ fn sealed_and_subjects_and_root() {
         Subject::note_of(parcel()),
         parcel().label()
     );
-    let since = golden("subjects_2", &later.join(" "), later_bytes, &derived);
-    for (chunk, text) in shipped.chunks(17).chain(since.chunks(17)).zip(&text) {
+    let since = golden("subjects_2", &second.join(" "), second_bytes, &derived);
+    let last = golden("subjects_3", &third.join(" "), third_bytes, "-");
+    for (chunk, text) in shipped.chunks(17).chain(since.chunks(17)).chain(last.chunks(17)).zip(&text) {
         assert_eq!(Subject::from_slice(chunk), Subject::parse(text));
     }
 

@@ -26,6 +26,8 @@ mod money;
 mod pairs;
 #[path = "script/pickup.rs"]
 mod pickup;
+#[path = "script/ruling.rs"]
+mod ruling;
 
 use expect_test::Expect;
 

@@ -27,6 +27,8 @@ impl Fact {
             Self::Swept(_) => kind == Some(Kind::Sweep),
             Self::PartnerRemitted(_) => kind == Some(Kind::Remittance),
             Self::RefundPaid(_) => kind == Some(Kind::Refund),
+            Self::LineBooked(_) | Self::LineIdentified(_) => kind == Some(Kind::Line),
+            Self::Ruled(_) => kind == Some(Kind::Ruling),
             Self::ProductEntered(edit) | Self::ProductChanged(edit) => {
                 *subject == Subject::product(edit.vendor, &edit.sku)
             }

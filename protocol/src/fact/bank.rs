@@ -130,3 +130,49 @@ pub struct PartnerRemitted {
     #[n(4)]
     pub reference: String,
 }
+
+/// A line of a bank's statement that no other fact speaks of (J13c, J29).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LineBooked {
+    /// The account whose statement it is.
+    #[n(0)]
+    pub bank: Subject,
+    /// Which side of the books the account is on: 1 settlement (1010), 2 operating (1020).
+    #[n(1)]
+    pub side: u8,
+    /// How much: credited to us positive, debited negative.
+    #[n(2)]
+    pub amount: Taka,
+    /// What it is booked as: see [`LineBooked::CREDIT`] and [`LineBooked::CHARGE`].
+    #[n(3)]
+    pub what: u8,
+    /// The bank's reference.
+    #[n(4)]
+    pub reference: String,
+}
+
+impl LineBooked {
+    /// A credit that nobody has identified yet.
+    pub const CREDIT: u8 = 1;
+    /// What the bank charged for its services.
+    pub const CHARGE: u8 = 2;
+
+    /// Whether sign, side and purpose go together.
+    #[must_use]
+    pub fn is_coherent(&self) -> bool {
+        let signed = match self.what {
+            Self::CREDIT => self.amount.is_cash(),
+            Self::CHARGE => self.amount.negated().is_cash(),
+            _ => false,
+        };
+        signed && self.amount != Taka::ZERO && (1..=2).contains(&self.side)
+    }
+}
+
+/// Whose the credit of a line is: the thing named says so with a posting of its own, and the line's is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct LineIdentified {
+    /// A deposit, a remittance.
+    #[n(0)]
+    pub subject: Subject,
+}

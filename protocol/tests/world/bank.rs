@@ -5,6 +5,8 @@
 //! central seals B1 of s1 500   central deposits D1 B1 B2    central confirms D1 1000
 //! central matures P1 by D1     central pays Y1 to v1 E1 E2  central confirms Y1
 //! central sweeps W1 195.50     central remits M1 of s1 1054 kept 15
+//! central books L1 credit 700    central books L2 charge 115   central identifies L1 as M1
+//! central rules F1 repaid 200 of a7 at s1   (written_off, to_customer, to_giver, unclaimed ... with or without `at`)
 //! order O1 prepaid v1 P1 1069  central escrows O1 1069      (the balance that a capture leaves)
 //! ```
 
@@ -13,8 +15,9 @@ use std::fmt::Write as _;
 use protocol::account::Code as Chart;
 use protocol::decide::Draft;
 use protocol::fact::{
-    BagIn, BagSealed, DepositConfirmed, Deposited, Fact, Matured, OrderPlaced, ParcelCreated, PartnerRemitted,
-    PayoutConfirmed, PayoutCreated, PayoutLine, Put, Swept, TermsFrozen, TillClosed, TillOpened,
+    BagIn, BagSealed, DepositConfirmed, Deposited, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced,
+    ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, Put, Ruled, Swept, TermsFrozen,
+    TillClosed, TillOpened,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Subject};
@@ -86,6 +89,34 @@ impl Script {
                 let (site, net, commission) = (self.subject(site), taka(net), taka(commission));
                 let paid = PartnerRemitted { site, bank, net, commission, reference };
                 (self.make(Kind::Remittance, remittance), Fact::PartnerRemitted(paid))
+            }
+            ["books", line, what, amount] => {
+                let (what, amount) = match *what {
+                    "charge" => (LineBooked::CHARGE, taka(amount).negated()),
+                    _ => (LineBooked::CREDIT, taka(amount)),
+                };
+                let booked = LineBooked { bank, side: 1, amount, what, reference };
+                (self.make(Kind::Line, line), Fact::LineBooked(booked))
+            }
+            ["identifies", line, "as", other] => {
+                (self.subject(line), Fact::LineIdentified(LineIdentified { subject: self.subject(other) }))
+            }
+            ["rules", ruling, way, amount, "of", owner, other @ ..] => {
+                let how = How::ALL.iter().find(|(_, word)| word == way).expect("a way").0 as u8;
+                let other = match other {
+                    ["at", "customer"] => {
+                        let customer = Subject::customer(id_of("customer"));
+                        self.names.insert("customer".to_owned(), customer);
+                        Some(customer)
+                    }
+                    ["at", other] => Some(self.subject(other)),
+                    _ => None,
+                };
+                let (owner, amount) = (self.subject(owner), taka(amount));
+                let (reason, maker) = ("as counted again".to_owned(), id_of("maker"));
+                let cause = OpId([0; 32]);
+                let ruled = Ruled { how, cause, owner, other, amount, reason, maker, checker: None };
+                (self.make(Kind::Ruling, ruling), Fact::Ruled(ruled))
             }
             ["escrows", order, amount] => {
                 let escrow = Chart::Escrow.of_owner(self.subject(order));
@@ -178,6 +209,18 @@ impl Script {
             }
             State::Remittance(r) => {
                 write!(line, ": remitted {} of what is owed", r.gross()).unwrap();
+                (r.incomplete, r.newer)
+            }
+            State::Line(l) => {
+                let amount = optional(l.booked.as_ref().map(|booked| booked.amount));
+                write!(line, ": {} {amount}, {}", l.word(), self.name_of(l.identified)).unwrap();
+                (l.incomplete, l.newer)
+            }
+            State::Ruling(r) => {
+                let ruled = r.ruled.as_ref();
+                let word = ruled.and_then(|ruled| How::of(ruled.how)).map_or("-", How::word);
+                write!(line, ": {word} {}", optional(ruled.map(|ruled| ruled.amount))).unwrap();
+                write!(line, " of {}", self.name_of(ruled.map(|ruled| ruled.owner))).unwrap();
                 (r.incomplete, r.newer)
             }
             _ => panic!("a state that has no words"),

@@ -9,9 +9,9 @@ use protocol::decide::Draft;
 use protocol::fact::{
     Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, Delivered, DepositConfirmed, Deposited,
     Dispatched, Distributed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
-    HandedOver, HoldExpired, IdentityChecked, Loaded, Matured, Packed, ParcelCancelled, ParcelCreated, PartnerRemitted,
-    PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Put, Received, ReturnReceived, RtoCharged, RtoInitiated,
-    Shelved, Swept, TermsFrozen, TillClosed, TillOpened,
+    HandedOver, HoldExpired, IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed, ParcelCancelled,
+    ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Put, Received,
+    ReturnReceived, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -243,8 +243,17 @@ fn handin_fact(life: &Life, who: usize, step: Step) -> Fact {
 }
 
 /// The kinds of subject from the earning to the payout.
-pub(crate) const MONEY: [Kind; 7] =
-    [Kind::Earning, Kind::Shift, Kind::Bag, Kind::Deposit, Kind::Payout, Kind::Sweep, Kind::Remittance];
+pub(crate) const MONEY: [Kind; 9] = [
+    Kind::Earning,
+    Kind::Shift,
+    Kind::Bag,
+    Kind::Deposit,
+    Kind::Payout,
+    Kind::Sweep,
+    Kind::Remittance,
+    Kind::Line,
+    Kind::Ruling,
+];
 
 /// A money subject that central, and at a till two cashiers, record more often than they should.
 pub(crate) fn money(kind: Kind, cast: &[Person], steps: &[Step]) -> Life {
@@ -292,6 +301,28 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
         Some(Kind::Remittance) => {
             let commission = taka(i32::from(step.what % 3));
             Fact::PartnerRemitted(PartnerRemitted { site, bank, net: amount, commission, reference: reference() })
+        }
+        Some(Kind::Line) if second => Fact::LineIdentified(LineIdentified { subject: site }),
+        Some(Kind::Line) => {
+            let (amount, what) = match step.amount % 3 {
+                0 => (taka(-115), LineBooked::CHARGE),
+                more => (taka(700 * i32::from(more)), LineBooked::CREDIT),
+            };
+            Fact::LineBooked(LineBooked { bank, side: 1 + step.what / 2 % 2, amount, what, reference: reference() })
+        }
+        Some(Kind::Ruling) => {
+            // Each way with each other side, so that most of them lack the one they need.
+            let others = [None, Some(site), Some(Subject::customer(id_of("C"))), Some(life.cast[1].seat.party)];
+            Fact::Ruled(Ruled {
+                how: step.what % 9,
+                cause,
+                owner: if step.amount > 100 { parcel } else { site },
+                other: others[usize::from(step.amount) % 4],
+                amount,
+                reason: reference(),
+                maker: id_of("maker"),
+                checker: None,
+            })
         }
         _ => earning_fact(parcel, vendor, cause, step),
     }
