@@ -406,7 +406,7 @@ pub(crate) fn beyond(
     Error::refuse_in_state(409, code, told, next, state)
 }
 
-async fn known_site(connection: &mut PgConnection, site: Subject) -> Result<(), Error> {
+pub(crate) async fn known_site(connection: &mut PgConnection, site: Subject) -> Result<(), Error> {
     let (known,): (bool,) = sqlx::query_as(
         "select exists (select 1 from site where subject = $1)
              or exists (select 1 from seat where party = $1 and role = 'site')",

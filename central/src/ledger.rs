@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
 use protocol::account::{Account, Code};
 use protocol::fold::RULES;
 use protocol::id::{OpId, Subject};
@@ -12,10 +10,8 @@ use protocol::ledger::{self, Entry, Standing};
 use protocol::taka::Taka;
 use sqlx::postgres::PgConnection;
 
+use crate::period::{self, Month};
 use crate::store::{LogHead, StoreError, signed};
-
-/// Asia/Dhaka has no summer time: periods are cut at UTC+6.
-const DHAKA_HOURS: i8 = 6;
 
 /// One row of the log with its postings, as it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +160,8 @@ pub(crate) async fn rows(conn: &mut PgConnection, of: Of<'_>) -> Result<Vec<Row>
     Ok(found.into_iter().map(row).collect())
 }
 
-/// Appends `entries`, posted at `now_ms` of central's clock, and moves the head on.
+/// Appends `entries`, posted at `now_ms` of central's clock, and moves the head on. A clock that was set back posts at
+/// the time of the journal before, and nothing is posted into a month that is closed.
 pub(crate) async fn append(
     conn: &mut PgConnection,
     head: &mut LogHead,
@@ -174,18 +171,26 @@ pub(crate) async fn append(
     if entries.is_empty() {
         return Ok(());
     }
-    let period = period(now_ms);
+    head.journal_ms = head.journal_ms.max(now_ms);
+    let period = open_period(head).to_string();
     let mut hashed = Vec::with_capacity(entries.len());
     for entry in entries {
         head.journals += 1;
-        let row = row_of(entry, signed(head.journals), &period, signed(now_ms));
+        let row = row_of(entry, signed(head.journals), &period, signed(head.journal_ms));
         head.journal_hash = row.hash(&head.journal_hash);
         hashed.push((row, head.journal_hash));
     }
     insert_journals(conn, &hashed).await?;
     insert_postings(conn, &hashed).await?;
     add_balances(conn, entries).await?;
+    add_to_day(conn, entries, head.journal_ms).await?;
     Ok(())
+}
+
+/// The month of the last posting, or the first after those that are closed.
+fn open_period(head: &LogHead) -> Month {
+    let month = Month::at(head.journal_ms);
+    head.closed_through.map_or(month, |closed| month.max(closed.next()))
 }
 
 fn row_of(entry: &Entry, position: i64, period: &str, posted_ms: i64) -> Row {
@@ -240,13 +245,14 @@ async fn insert_journals(conn: &mut PgConnection, rows: &[(Row, [u8; 32])]) -> R
 }
 
 async fn insert_postings(conn: &mut PgConnection, rows: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
-    let lines: Vec<(&[u8], &Line)> =
-        rows.iter().flat_map(|(row, _)| row.lines.iter().map(move |line| (row.id.as_slice(), line))).collect();
+    let lines: Vec<(&Row, &Line)> =
+        rows.iter().flat_map(|(row, _)| row.lines.iter().map(move |line| (row, line))).collect();
     sqlx::query(
-        "INSERT INTO posting (journal, line, account_code, owner, amount_paisa)
-         SELECT * FROM unnest($1::bytea[], $2::smallint[], $3::int[], $4::bytea[], $5::bigint[])",
+        "INSERT INTO posting (journal, position, line, account_code, owner, amount_paisa)
+         SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::int[], $5::bytea[], $6::bigint[])",
     )
-    .bind(lines.iter().map(|(journal, _)| *journal).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(row, _)| row.id.as_slice()).collect::<Vec<_>>())
+    .bind(lines.iter().map(|(row, _)| row.position).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, line)| line.line).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, line)| line.code).collect::<Vec<_>>())
     .bind(lines.iter().map(|(_, line)| line.owner).collect::<Vec<_>>())
@@ -262,35 +268,60 @@ async fn add_balances(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), 
         let sum = sums.entry(posting.account).or_default();
         *sum = sum.plus(posting.amount);
     }
-    let owner = |account: &Account| account.owner.map_or(Vec::new(), |owner| owner.0.to_vec());
     sqlx::query(
         "INSERT INTO balance (account_code, owner, amount_paisa)
          SELECT * FROM unnest($1::int[], $2::bytea[], $3::bigint[])
          ON CONFLICT (account_code, owner) DO UPDATE SET amount_paisa = balance.amount_paisa + excluded.amount_paisa",
     )
     .bind(sums.keys().map(|account| i32::from(account.code as u16)).collect::<Vec<_>>())
-    .bind(sums.keys().map(owner).collect::<Vec<_>>())
+    .bind(sums.keys().map(owner_bytes).collect::<Vec<_>>())
     .bind(sums.values().map(|sum| sum.paisa()).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
 }
 
+/// Turnover by account and day: what balances of a past time are made of.
+async fn add_to_day(conn: &mut PgConnection, entries: &[Entry], at_ms: u64) -> Result<(), sqlx::Error> {
+    let mut sums: BTreeMap<Account, (Taka, Taka)> = BTreeMap::new();
+    for posting in entries.iter().flat_map(|entry| &entry.journal.postings) {
+        let (debit, credit) = sums.entry(posting.account).or_default();
+        match posting.amount {
+            amount if amount < Taka::ZERO => *credit = credit.minus(amount),
+            amount => *debit = debit.plus(amount),
+        }
+    }
+    sqlx::query(
+        "INSERT INTO day_balance (account_code, owner, day, debit_paisa, credit_paisa)
+         SELECT code, owner, $1::date, debit, credit
+         FROM unnest($2::int[], $3::bytea[], $4::bigint[], $5::bigint[]) AS sums (code, owner, debit, credit)
+         ON CONFLICT (account_code, owner, day) DO UPDATE SET
+            debit_paisa = day_balance.debit_paisa + excluded.debit_paisa,
+            credit_paisa = day_balance.credit_paisa + excluded.credit_paisa",
+    )
+    .bind(period::day(at_ms).to_string())
+    .bind(sums.keys().map(|account| i32::from(account.code as u16)).collect::<Vec<_>>())
+    .bind(sums.keys().map(owner_bytes).collect::<Vec<_>>())
+    .bind(sums.values().map(|(debit, _)| debit.paisa()).collect::<Vec<_>>())
+    .bind(sums.values().map(|(_, credit)| credit.paisa()).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whose an account is, as projections key it: empty for accounts that have no entities.
+fn owner_bytes(account: &Account) -> Vec<u8> {
+    account.owner.map_or(Vec::new(), |owner| owner.0.to_vec())
+}
+
 /// The balance of an account, debit positive; under the lock it is what a decision may rely on.
 pub(crate) async fn balance(conn: &mut PgConnection, account: Account) -> Result<Taka, sqlx::Error> {
     let row: Option<(i64,)> = sqlx::query_as("SELECT amount_paisa FROM balance WHERE account_code = $1 AND owner = $2")
         .bind(i32::from(account.code as u16))
-        .bind(account.owner.map_or(Vec::new(), |owner| owner.0.to_vec()))
+        .bind(owner_bytes(&account))
         .fetch_optional(conn)
         .await?;
     Ok(row.map_or(Taka::ZERO, |(amount,)| paisa(amount)))
-}
-
-/// The period that is open at a time: the month in Dhaka, `2026-11`.
-pub(crate) fn period(now_ms: u64) -> String {
-    let at = Timestamp::from_millisecond(signed(now_ms)).unwrap_or(Timestamp::UNIX_EPOCH);
-    let day = at.to_zoned(TimeZone::fixed(Offset::constant(DHAKA_HOURS))).date();
-    format!("{:04}-{:02}", day.year(), day.month())
 }
 
 #[cfg(test)]
@@ -298,11 +329,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_period_is_cut_at_midnight_in_dhaka() {
-        // 2026-10-31T17:59:59.999Z and one millisecond later.
-        assert_eq!(period(1_793_469_599_999), "2026-10");
-        assert_eq!(period(1_793_469_600_000), "2026-11");
-        assert_eq!(period(0), "1970-01");
+    fn a_late_fact_counts_in_the_first_month_that_is_open() {
+        let head = |at_ms, closed: &str| LogHead {
+            log_id: [0; 8],
+            position: 0,
+            journals: 0,
+            journal_hash: [0; 32],
+            journal_ms: at_ms,
+            closed_through: Month::parse(closed),
+            beacon: 0,
+        };
+        // 2026-11-01T00:00 in Dhaka.
+        let november = 1_793_469_600_000;
+        for (at_ms, closed, open) in [
+            (november, "", "2026-11"),
+            (november, "2026-10", "2026-11"),
+            (november - 1, "2026-09", "2026-10"),
+            // The clock was set back behind a month that is closed.
+            (november - 1, "2026-10", "2026-11"),
+        ] {
+            assert_eq!(open_period(&head(at_ms, closed)).to_string(), open, "{at_ms} behind {closed:?}");
+        }
     }
 
     #[test]

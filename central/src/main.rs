@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use central::authority::Authority;
 use central::config::{Config, Log, LogFormat};
+use central::seal::Why;
 use central::{http, rebuild, store, tokens};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,7 +50,7 @@ enum Command {
     },
     /// After a restore: begin a new log, so that every device compares from the start.
     NewLog(Settings),
-    /// Recompute the hash chain of the journal log.
+    /// Recompute the hash chain of the journal log, and check the seals of days and months.
     VerifyLog(Settings),
     /// Drop every projection and build it again.
     Rebuild(Settings),
@@ -138,6 +139,16 @@ async fn verify_log(settings: &Settings) -> anyhow::Result<()> {
     if let Some(changed) = &report.first_changed {
         let (rule, subject, cause) = (&changed.rule, changed.subject, changed.cause);
         writeln!(out, "row {} was changed: {rule} of {subject}, cause {cause}", changed.position)?;
+    }
+    if let Some(broken) = &report.broken_seal {
+        let what = match broken.why {
+            Why::Signature => "is not what central signed".to_owned(),
+            Why::Totals => "was set over another trial balance".to_owned(),
+            Why::Log => {
+                format!("does not fit: a row from {} to {} was changed", broken.sound_upto + 1, broken.position)
+            }
+        };
+        writeln!(out, "the seal of {} {what}", broken.name)?;
     }
     for subject in &report.unequal {
         writeln!(out, "{subject}: its journals are not what its facts come to")?;

@@ -17,6 +17,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 
 use crate::documents;
 use crate::ledger::{self, Of};
+use crate::seal::{self, Broken};
 use crate::store::{self, StoreError, load, save, signed, unsigned};
 use crate::views::{self, Noted};
 
@@ -27,10 +28,11 @@ const LOG_CHUNK: i64 = 1_000;
 
 /// A table with its rows as text, in order of the key. The positions of a membership and of a root are hints to
 /// cursors and are left out.
-const PROJECTIONS: [(&str, &str); 17] = [
+const PROJECTIONS: [(&str, &str); 20] = [
     ("member", "SELECT ROW(scope, subject, put_gen, close_gen)::text FROM member ORDER BY scope, subject"),
     ("root", "SELECT ROW(scope, lane, count, sum)::text FROM root ORDER BY scope, lane"),
     ("balance", "SELECT t::text FROM balance t ORDER BY account_code, owner"),
+    ("day_balance", "SELECT t::text FROM day_balance t ORDER BY account_code, owner, day"),
     ("view_order", "SELECT t::text FROM view_order t ORDER BY subject"),
     ("view_parcel", "SELECT t::text FROM view_parcel t ORDER BY subject"),
     ("view_earning", "SELECT t::text FROM view_earning t ORDER BY subject"),
@@ -44,13 +46,16 @@ const PROJECTIONS: [(&str, &str); 17] = [
     ("view_remittance", "SELECT t::text FROM view_remittance t ORDER BY subject"),
     ("view_deposit_bag", "SELECT t::text FROM view_deposit_bag t ORDER BY bag"),
     ("view_payout_line", "SELECT t::text FROM view_payout_line t ORDER BY earning"),
+    ("view_line", "SELECT t::text FROM view_line t ORDER BY subject"),
+    ("view_ruling", "SELECT t::text FROM view_ruling t ORDER BY subject"),
     ("exception", "SELECT t::text FROM exception t ORDER BY subject, kind COLLATE \"C\", cause, code COLLATE \"C\""),
 ];
 
-const DROPS: [&str; 17] = [
+const DROPS: [&str; 20] = [
     "DELETE FROM member",
     "DELETE FROM root",
     "DELETE FROM balance",
+    "DELETE FROM day_balance",
     "DELETE FROM view_order",
     "DELETE FROM view_parcel",
     "DELETE FROM view_earning",
@@ -64,11 +69,13 @@ const DROPS: [&str; 17] = [
     "DELETE FROM view_remittance",
     "DELETE FROM view_deposit_bag",
     "DELETE FROM view_payout_line",
+    "DELETE FROM view_line",
+    "DELETE FROM view_ruling",
     "DELETE FROM exception",
 ];
 
 /// The primary records, for tests that nothing else has changed.
-const RECORDS: [(&str, &str); 8] = [
+const RECORDS: [(&str, &str); 10] = [
     ("op", "SELECT t::text FROM op t ORDER BY id"),
     ("burst", "SELECT t::text FROM burst t ORDER BY digest"),
     ("chain", "SELECT t::text FROM chain t ORDER BY author, inc"),
@@ -77,6 +84,8 @@ const RECORDS: [(&str, &str); 8] = [
     ("subject_key", "SELECT t::text FROM subject_key t ORDER BY subject"),
     ("journal_log", "SELECT t::text FROM journal_log t ORDER BY position"),
     ("posting", "SELECT t::text FROM posting t ORDER BY journal, line"),
+    ("seal", "SELECT t::text FROM seal t ORDER BY name COLLATE \"C\""),
+    ("closed_balance", "SELECT t::text FROM closed_balance t ORDER BY period COLLATE \"C\", account_code"),
 ];
 
 /// Table, number of rows, BLAKE3 of the rows ordered by key.
@@ -133,6 +142,14 @@ pub async fn rebuild(pool: &PgPool) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO balance (account_code, owner, amount_paisa)
          SELECT account_code, coalesce(owner, ''::bytea), sum(amount_paisa)::bigint FROM posting GROUP BY 1, 2",
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO day_balance (account_code, owner, day, debit_paisa, credit_paisa)
+         SELECT p.account_code, coalesce(p.owner, ''::bytea), (j.posted_at AT TIME ZONE interval '6 hours')::date,
+            sum(greatest(p.amount_paisa, 0))::bigint, sum(greatest(-p.amount_paisa, 0))::bigint
+         FROM posting p JOIN journal_log j ON j.id = p.journal GROUP BY 1, 2, 3",
     )
     .execute(&mut *tx)
     .await?;
@@ -266,8 +283,10 @@ pub struct LogReport {
     pub first_changed: Option<Changed>,
     /// Subjects whose net by key is not what their facts fold to.
     pub unequal: Vec<Subject>,
-    /// Ids of journals that are not there and have postings, at most a hundred.
+    /// Ids of journals that have postings and are not there, or not where the postings say; at most a hundred.
     pub without_journal: Vec<[u8; 16]>,
+    /// The first seal of a day or a month that does not hold.
+    pub broken_seal: Option<Broken>,
 }
 
 /// A row of the journal log that was changed, or stands where one was removed.
@@ -289,11 +308,14 @@ impl LogReport {
     /// Nothing was changed, and the books are what the facts say.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.first_changed.is_none() && self.unequal.is_empty() && self.without_journal.is_empty()
+        self.first_changed.is_none()
+            && self.unequal.is_empty()
+            && self.without_journal.is_empty()
+            && self.broken_seal.is_none()
     }
 }
 
-/// Verifies the hash chain of the journal log, and that its net by key is T of the ops.
+/// Verifies the hash chain of the journal log and the seals over it, and that its net by key is T of the ops.
 ///
 /// # Errors
 /// See [`StoreError`]; a change that was found is in the report, not an error.
@@ -303,11 +325,14 @@ pub async fn verify_log(pool: &PgPool) -> Result<LogReport, StoreError> {
     verify_chain(&mut tx, &mut report).await?;
     let strays: Vec<([u8; 16],)> = sqlx::query_as(
         "SELECT DISTINCT journal FROM posting
-         WHERE NOT EXISTS (SELECT 1 FROM journal_log WHERE journal_log.id = posting.journal) ORDER BY 1 LIMIT 100",
+         WHERE NOT EXISTS (
+             SELECT 1 FROM journal_log j WHERE j.id = posting.journal AND j.position = posting.position
+         ) ORDER BY 1 LIMIT 100",
     )
     .fetch_all(&mut *tx)
     .await?;
     report.without_journal = strays.into_iter().map(|(journal,)| journal).collect();
+    report.broken_seal = seal::first_broken(&mut tx).await?;
     for subjects in subjects(&mut tx).await?.chunks(CHUNK) {
         let folded = refold(&mut tx, subjects).await?;
         let nets = match nets(&mut tx, subjects).await {

@@ -8,6 +8,8 @@ use protocol::id::{Author, Digest, Incarnation};
 use protocol::seat::{Certificate, Seat};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
+use crate::period::Month;
+
 /// Connections to central's Postgres, under a name that the hub may say without knowing sqlx.
 pub use sqlx::postgres::PgPool as Pool;
 
@@ -150,20 +152,32 @@ pub(crate) struct LogHead {
     pub(crate) position: u64,
     pub(crate) journals: u64,
     pub(crate) journal_hash: [u8; 32],
+    /// When the last journal was posted, ms since 1970; 0 before the first.
+    pub(crate) journal_ms: u64,
+    /// The last month that takes nothing more.
+    pub(crate) closed_through: Option<Month>,
     /// The newest; 0 before the first.
     pub(crate) beacon: u64,
 }
 
 /// The end of the log.
 pub(crate) async fn log_head(conn: &mut PgConnection) -> Result<LogHead, StoreError> {
-    let row: Option<([u8; 8], i64, i64, [u8; 32], i64)> = sqlx::query_as(
-        "SELECT log_id, position, journals, journal_hash, (SELECT coalesce(max(number), 0) FROM beacon) FROM log_head",
+    let row: Option<([u8; 8], i64, i64, [u8; 32], i64, String, i64)> = sqlx::query_as(
+        "SELECT log_id, position, journals, journal_hash, journal_ms, closed_through,
+                (SELECT coalesce(max(number), 0) FROM beacon) FROM log_head",
     )
     .fetch_optional(conn)
     .await?;
-    let (log_id, position, journals, journal_hash, beacon) = row.ok_or(StoreError::NotSetUp)?;
-    let (position, journals) = (unsigned(position), unsigned(journals));
-    Ok(LogHead { log_id, position, journals, journal_hash, beacon: unsigned(beacon) })
+    let (log_id, position, journals, journal_hash, journal_ms, closed, beacon) = row.ok_or(StoreError::NotSetUp)?;
+    Ok(LogHead {
+        log_id,
+        position: unsigned(position),
+        journals: unsigned(journals),
+        journal_hash,
+        journal_ms: unsigned(journal_ms),
+        closed_through: Month::parse(&closed),
+        beacon: unsigned(beacon),
+    })
 }
 
 /// Where central's chain goes on.

@@ -35,6 +35,8 @@ pub mod kind {
     pub const OVER: &str = "over";
     /// An op that is stored and not folded.
     pub const QUARANTINED_FACT: &str = "quarantined_fact";
+    /// A credit at the bank that nobody here expects (J29).
+    pub const MISSING_OURS: &str = "missing_ours";
     /// Cash below zero, with nothing missing that could explain it.
     pub const CUSTODY_GAP: &str = "custody_gap";
     /// A slot that was refused.
@@ -213,7 +215,8 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
     let subjects: Vec<[u8; 17]> = folded.keys().map(|subject| subject.0).collect();
     sqlx::query(
         "DELETE FROM exception WHERE subject = ANY($1)
-         AND kind IN ('contested_delivery', 'contested_handin', 'contested_record', 'duplicate_money', 'short', 'over')",
+         AND kind IN ('contested_delivery', 'contested_handin', 'contested_record', 'duplicate_money', 'short', 'over',
+            'missing_ours')",
     )
     .bind(subjects)
     .execute(&mut *conn)
@@ -259,6 +262,7 @@ fn kind_of(journal: &Journal) -> Option<&'static str> {
         Rule::J10 | Rule::J11 => Some(kind::OVER),
         Rule::J13a | Rule::J27a if posts_on(Code::CashOver) => Some(kind::OVER),
         Rule::J27a => Some(kind::SHORT),
+        Rule::J29 => Some(kind::MISSING_OURS),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use protocol::op::Op;
 use sqlx::postgres::PgConnection;
 
 use super::{Authored, Clerk, Decided, IntakeError, Recording, Request, Take, Took, answer};
+use crate::seal;
 use crate::store::{self, StoreError, load, save};
 
 /// What a request has come to before the batch is written.
@@ -77,6 +78,7 @@ impl Clerk {
             scopes.extend(unread);
             desk = load::desk(&mut tx, &wanted, &received, &scopes, &mut self.seats).await?;
         };
+        seal::seal_day(&mut tx, &head, &self.key, stamp.now_ms).await?;
         save::taken(&mut tx, &mut head, &desk, &taken, stamp.now_ms).await?;
         for (request, outcome) in group.iter().zip(&outcomes) {
             if let (Request::Author(recording), Outcome::Authored(_)) = (request, outcome) {

@@ -272,10 +272,11 @@ fn watched(desk: &Desk, taken: &Taken) -> Vec<[u8; 17]> {
 }
 
 async fn ends(conn: &mut PgConnection, head: &LogHead, place: Option<&ChainPlace>) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE log_head SET position = $1, journals = $2, journal_hash = $3")
+    sqlx::query("UPDATE log_head SET position = $1, journals = $2, journal_hash = $3, journal_ms = $4")
         .bind(signed(head.position))
         .bind(signed(head.journals))
         .bind(head.journal_hash)
+        .bind(signed(head.journal_ms))
         .execute(&mut *conn)
         .await?;
     if let Some(place) = place {

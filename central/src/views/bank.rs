@@ -2,10 +2,13 @@
 
 use protocol::bag::Bag;
 use protocol::deposit::Deposit;
+use protocol::fact::How;
 use protocol::fold::State;
 use protocol::id::Subject;
+use protocol::line::Line;
 use protocol::payout::Payout;
 use protocol::remittance::Remittance;
+use protocol::ruling::Ruling;
 use protocol::shift::Shift;
 use protocol::sweep::Sweep;
 use sqlx::postgres::PgConnection;
@@ -21,6 +24,8 @@ pub(super) async fn write(conn: &mut PgConnection, subject: &Subject, state: &St
         State::Payout(payout) => write_payout(conn, subject, payout).await,
         State::Sweep(sweep) => write_sweep(conn, subject, sweep).await,
         State::Remittance(remittance) => write_remittance(conn, subject, remittance).await,
+        State::Line(line) => write_line(conn, subject, line).await,
+        State::Ruling(ruling) => write_ruling(conn, subject, ruling).await,
         _ => Ok(()),
     }
 }
@@ -195,6 +200,59 @@ async fn write_remittance(
     .bind(!remittance.contests.is_empty())
     .bind(remittance.incomplete)
     .bind(remittance.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_line(conn: &mut PgConnection, subject: &Subject, line: &Line) -> Result<(), sqlx::Error> {
+    let booked = line.booked.as_ref();
+    sqlx::query(
+        "INSERT INTO view_line (subject, bank, state, amount_paisa, reference, identified, contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (subject) DO UPDATE SET bank = excluded.bank, state = excluded.state,
+            amount_paisa = excluded.amount_paisa, reference = excluded.reference, identified = excluded.identified,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(booked.map(|booked| booked.bank.0))
+    .bind(line.word())
+    .bind(booked.map_or(0, |booked| booked.amount.paisa()))
+    .bind(booked.map_or("", |booked| &booked.reference))
+    .bind(line.identified.map(|subject| subject.0))
+    .bind(!line.contests.is_empty())
+    .bind(line.incomplete)
+    .bind(line.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_ruling(conn: &mut PgConnection, subject: &Subject, ruling: &Ruling) -> Result<(), sqlx::Error> {
+    let ruled = ruling.ruled.as_ref();
+    let how = ruled.and_then(|ruled| How::of(ruled.how)).map_or("unknown", How::word);
+    sqlx::query(
+        "INSERT INTO view_ruling (subject, how, cause, owner, other, amount_paisa, reason, maker, checker, ruled_by,
+            contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         ON CONFLICT (subject) DO UPDATE SET how = excluded.how, cause = excluded.cause, owner = excluded.owner,
+            other = excluded.other, amount_paisa = excluded.amount_paisa, reason = excluded.reason,
+            maker = excluded.maker, checker = excluded.checker, ruled_by = excluded.ruled_by,
+            contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(how)
+    .bind(ruled.map(|ruled| ruled.cause.0))
+    .bind(ruled.map(|ruled| ruled.owner.0))
+    .bind(ruled.and_then(|ruled| ruled.other).map(|other| other.0))
+    .bind(ruled.map_or(0, |ruled| ruled.amount.paisa()))
+    .bind(ruled.map_or("", |ruled| &ruled.reason))
+    .bind(ruled.map(|ruled| ruled.maker.0))
+    .bind(ruled.and_then(|ruled| ruled.checker).map(|checker| checker.0))
+    .bind(ruling.ruled_by.map(|op| op.0))
+    .bind(!ruling.contests.is_empty())
+    .bind(ruling.incomplete)
+    .bind(ruling.newer)
     .execute(conn)
     .await
     .map(drop)

@@ -1,0 +1,331 @@
+//! Rulings on differences: who says what becomes of missing, surplus or doubled money, on whose second word. Each is
+//! decided under the intake lock against what is still open of the difference, and is a fact that reaches the devices
+//! of those whom it concerns.
+
+use data_encoding::HEXLOWER;
+use protocol::account::{Account, Code};
+use protocol::decide::Draft;
+use protocol::fact::{Fact, How, Ruled};
+use protocol::id::{Id16, Kind, OpId, Subject};
+use protocol::ruling::{Way, way};
+use protocol::stamp::Stamp;
+use protocol::taka::Taka;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+
+use crate::banking::{Decided, amount, beyond, known_site, text};
+use crate::ledger;
+use crate::problem::Error;
+use crate::schema::Id;
+use crate::store::signed;
+
+/// From so much on, and for whatever is given up, a second person has to agree.
+const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
+/// Surplus cash that nobody has claimed for so long is income, ms of business time.
+const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
+
+/// What is to become of a difference.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "how": "repaid", "cause": "7d1ec0e4f2a1b6c39d0f5e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c",
+    "owner": "A01KASWBNZ0M6SC7N75YR3HGA9T2", "other": "S01KASWBNZ0M6SC7N75YR3HGA9T2", "amount_paisa": 20_000,
+    "reason": "brought on Sunday, counted twice",
+}))]
+pub struct RulingRequest {
+    /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer` or `recorded_in_error`.
+    pub how: String,
+    /// The fact that the difference follows from, 64 hex digits, as `GET /finance/differences` names it.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub cause: String,
+    /// Whose difference it is.
+    #[schema(value_type = Id)]
+    pub owner: Subject,
+    /// The site whose till took or gives the cash, the customer, or the agent, where the way has one.
+    #[schema(value_type = Option<Id>)]
+    pub other: Option<Subject>,
+    /// How much of it, paisa.
+    #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
+    pub amount_paisa: i64,
+    /// Why, without names, phone numbers or addresses.
+    #[schema(min_length = 1, max_length = 64)]
+    pub reason: String,
+    /// Only say what would be posted.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// A ruling, or what it would be.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RulingAnswer {
+    /// The ruling; absent in a dry run.
+    #[schema(value_type = Option<Id>)]
+    pub ruling: Option<Subject>,
+    /// `ruled`; `waiting` for a second person; or `dry_run`.
+    pub state: String,
+    /// By which rule it posts.
+    pub rule: String,
+    /// Debited, as the books write an account.
+    pub debit: String,
+    /// Credited.
+    pub credit: String,
+    /// How much, paisa.
+    pub amount_paisa: i64,
+    /// What is left of the difference after it, paisa.
+    pub open_paisa: i64,
+    /// Whether a second person has to agree.
+    pub needs_two: bool,
+}
+
+/// Rules, or proposes where two have to agree.
+///
+/// # Errors
+/// `bad_amount`, `bad_text`, `bad_ruling`, `unknown_difference`, `unknown_site`, `more_than_open`, `more_than_held`,
+/// `not_the_customer`, `not_the_collector`, `too_young`.
+pub async fn rule(
+    connection: &mut PgConnection,
+    request: &RulingRequest,
+    maker: Id16,
+    stamp: Stamp,
+) -> Decided<RulingAnswer> {
+    let ruled = read(request, maker)?;
+    let (way, open) = check(connection, &ruled, stamp.now_ms).await?;
+    let ruling = Subject::new(Kind::Ruling, stamp.id(1));
+    let how = How::of(ruled.how);
+    let needs_two = how == Some(How::WrittenOff) || ruled.amount >= TWO_PEOPLE_FROM;
+    let state = match (request.dry_run, needs_two) {
+        (true, _) => "dry_run",
+        (false, true) => "waiting",
+        (false, false) => "ruled",
+    };
+    let told = answer((!request.dry_run).then_some(ruling), state, &way, &ruled, open, needs_two);
+    if request.dry_run {
+        return Ok((Vec::new(), told));
+    }
+    if needs_two {
+        propose(connection, ruling, &ruled, stamp.now_ms).await?;
+        return Ok((Vec::new(), told));
+    }
+    Ok((vec![Draft { subject: ruling, fact: Fact::Ruled(ruled) }], told))
+}
+
+fn answer(ruling: Option<Subject>, state: &str, way: &Way, ruled: &Ruled, open: Taka, needs_two: bool) -> RulingAnswer {
+    RulingAnswer {
+        ruling,
+        state: state.to_owned(),
+        rule: way.rule.name().to_owned(),
+        debit: way.debit.to_string(),
+        credit: way.credit.to_string(),
+        amount_paisa: ruled.amount.paisa(),
+        open_paisa: open.minus(ruled.amount).paisa(),
+        needs_two,
+    }
+}
+
+fn read(request: &RulingRequest, maker: Id16) -> Result<Ruled, Error> {
+    let how = How::ALL.iter().find(|(_, word)| *word == request.how).map(|(how, _)| *how as u8);
+    let cause = HEXLOWER.decode(request.cause.as_bytes()).ok().and_then(|id| <[u8; 32]>::try_from(id).ok());
+    let (Some(how), Some(cause)) = (how, cause) else {
+        let next = "Take `cause` from GET /api/v1/finance/differences, and one of the words that this path describes.";
+        return Err(Error::refuse(422, "bad_ruling", "The way or the cause is not one.", next));
+    };
+    Ok(Ruled {
+        how,
+        cause: OpId(cause),
+        owner: request.owner,
+        other: request.other,
+        amount: amount(request.amount_paisa, 1)?,
+        reason: text(&request.reason, "The reason")?,
+        maker,
+        checker: None,
+    })
+}
+
+/// Holds a ruling against the books: the accounts it moves between, and what is open of the difference before it.
+async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Result<(Way, Taka), Error> {
+    let how = How::of(ruled.how);
+    let Some((how, way)) = how.and_then(|how| Some((how, way(how, ruled.owner, ruled.other)?))) else {
+        let next = "repaid and to_giver need the site in `other`, to_customer and excess_to_customer the customer, \
+                    recorded_in_error the agent; the others need none.";
+        return Err(Error::refuse(422, "bad_ruling", "This way does not fit what is in `other`.", next));
+    };
+    let row: Option<(i64, i64)> = sqlx::query_as(
+        "select open_paisa, (extract(epoch from since) * 1000)::bigint from finance.difference
+         where cause = $1 and owner = $2 and account_code = $3",
+    )
+    .bind(ruled.cause.0)
+    .bind(ruled.owner.0)
+    .bind(i32::from(way.difference.code as u16))
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((open, since)) = row else {
+        let next = "Take cause and owner from GET /api/v1/finance/differences.";
+        return Err(Error::refuse(404, "unknown_difference", "There is no such difference to rule on.", next));
+    };
+    let open = ledger::paisa(open);
+    if ruled.amount > open {
+        let next = "Look at the difference again: it may have been ruled on, or a late record may have explained it.";
+        return Err(beyond("more_than_open", "Still open are", "the ruling", open, ruled.amount, next));
+    }
+    match how {
+        How::Repaid => known_site(connection, ruled.other.unwrap_or(ruled.owner)).await?,
+        How::ToGiver => {
+            known_site(connection, ruled.other.unwrap_or(ruled.owner)).await?;
+            let held = ledger::balance(connection, way.credit).await?;
+            if ruled.amount > held {
+                let next = "Let the till's device sync first, or pay it out of another till.";
+                return Err(beyond("more_than_held", "The till holds", "the ruling", held, ruled.amount, next));
+            }
+        }
+        How::Unclaimed if now_ms < u64::try_from(since).unwrap_or(0).saturating_add(UNCLAIMED_AFTER_MS) => {
+            let next = "Look for whose it is; after 90 days it may be ruled unclaimed.";
+            return Err(Error::refuse(409, "too_young", "The surplus is younger than 90 days.", next));
+        }
+        How::ToCustomer | How::ExcessToCustomer => is_customer(connection, ruled).await?,
+        How::RecordedInError => is_collector(connection, ruled, way.credit).await?,
+        How::WrittenOff | How::Unclaimed => {}
+    }
+    Ok((way, open))
+}
+
+/// Of a doubled payment the customer is the one who ordered; of surplus cash anybody who has.
+async fn is_customer(connection: &mut PgConnection, ruled: &Ruled) -> Result<(), Error> {
+    let (known,): (bool,) = sqlx::query_as(
+        "select exists (
+             select 1 from view_order o left join view_parcel p on p.order_subject = o.subject
+             where o.customer = $1 and ($2 or o.subject = $3 or p.subject = $3))",
+    )
+    .bind(ruled.other.map(|customer| customer.id().0))
+    .bind(ruled.how == How::ToCustomer as u8)
+    .bind(ruled.owner.0)
+    .fetch_one(connection)
+    .await?;
+    if known {
+        return Ok(());
+    }
+    let next = "Name the customer of the parcel's order.";
+    Err(Error::refuse(409, "not_the_customer", "This customer did not order it.", next))
+}
+
+/// A record without cash is taken back from whoever made it.
+async fn is_collector(connection: &mut PgConnection, ruled: &Ruled, agent: Account) -> Result<(), Error> {
+    let (collected,): (bool,) = sqlx::query_as(
+        "select exists (
+             select 1 from journal_log j join posting p on p.journal = j.id
+             where j.cause = $1 and p.account_code = $2 and p.owner = $3 and p.amount_paisa > 0)",
+    )
+    .bind(ruled.cause.0)
+    .bind(i32::from(Code::AgentCash as u16))
+    .bind(agent.owner.map(|owner| owner.0))
+    .fetch_one(connection)
+    .await?;
+    if collected {
+        return Ok(());
+    }
+    let next = "Name the agent who recorded the second collection.";
+    Err(Error::refuse(409, "not_the_collector", "This agent did not record it.", next))
+}
+
+async fn propose(conn: &mut PgConnection, ruling: Subject, ruled: &Ruled, now_ms: u64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into proposed_ruling
+            (subject, how, cause, owner, other, amount_paisa, reason, maker, proposed_at_ms, state)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting')",
+    )
+    .bind(ruling.0)
+    .bind(How::of(ruled.how).map_or("", How::word))
+    .bind(ruled.cause.0)
+    .bind(ruled.owner.0)
+    .bind(ruled.other.map(|other| other.0))
+    .bind(ruled.amount.paisa())
+    .bind(&ruled.reason)
+    .bind(ruled.maker.0)
+    .bind(signed(now_ms))
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+type Proposal = (String, [u8; 32], [u8; 17], Option<[u8; 17]>, i64, String, [u8; 16], String);
+
+/// The proposal that waits under this id.
+async fn proposal(connection: &mut PgConnection, ruling: Subject) -> Result<Ruled, Error> {
+    let row: Option<Proposal> = sqlx::query_as(
+        "select how, cause, owner, other, amount_paisa, reason, maker, state from proposed_ruling where subject = $1",
+    )
+    .bind(ruling.0)
+    .fetch_optional(connection)
+    .await?;
+    let Some((how, cause, owner, other, amount, reason, maker, state)) = row else {
+        let next = "Copy the id from GET /api/v1/finance/rulings?status=waiting.";
+        return Err(Error::refuse(404, "unknown_ruling", "No proposal has this id.", next));
+    };
+    if state != "waiting" {
+        let told = format!("This proposal is {state} already.");
+        let state = serde_json::json!({ "state": state });
+        return Err(Error::refuse_in_state(409, "ruling_ended", told, "Look at the difference again.", state));
+    }
+    let how = How::ALL.iter().find(|(_, word)| *word == how).map_or(0, |(how, _)| *how as u8);
+    Ok(Ruled {
+        how,
+        cause: OpId(cause),
+        owner: Subject(owner),
+        other: other.map(Subject),
+        amount: ledger::paisa(amount),
+        reason,
+        maker: Id16(maker),
+        checker: None,
+    })
+}
+
+/// The second person agrees, and the ruling is posted as it stands then.
+///
+/// # Errors
+/// `unknown_ruling`, `ruling_ended`, `same_person`, and those of [`rule`].
+pub async fn approve(
+    connection: &mut PgConnection,
+    ruling: Subject,
+    checker: Id16,
+    now_ms: u64,
+) -> Decided<RulingAnswer> {
+    let mut ruled = proposal(connection, ruling).await?;
+    if ruled.maker == checker {
+        let next = "Ask somebody else in finance: the one who proposed it cannot agree to it.";
+        return Err(Error::refuse(409, "same_person", "You proposed this ruling yourself.", next));
+    }
+    ruled.checker = Some(checker);
+    let (way, open) = check(connection, &ruled, now_ms).await?;
+    end(connection, ruling, "ruled").await?;
+    let told = answer(Some(ruling), "ruled", &way, &ruled, open, true);
+    Ok((vec![Draft { subject: ruling, fact: Fact::Ruled(ruled) }], told))
+}
+
+/// Takes a proposal back; nothing was posted.
+///
+/// # Errors
+/// `unknown_ruling`, `ruling_ended`.
+pub async fn withdraw(connection: &mut PgConnection, ruling: Subject) -> Decided<Withdrawn> {
+    proposal(connection, ruling).await?;
+    end(connection, ruling, "withdrawn").await?;
+    Ok((Vec::new(), Withdrawn { ruling, state: "withdrawn".to_owned() }))
+}
+
+/// A proposal that was taken back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Withdrawn {
+    /// The proposal.
+    #[schema(value_type = Id)]
+    pub ruling: Subject,
+    /// `withdrawn`.
+    pub state: String,
+}
+
+async fn end(connection: &mut PgConnection, ruling: Subject, state: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("update proposed_ruling set state = $2 where subject = $1")
+        .bind(ruling.0)
+        .bind(state)
+        .execute(connection)
+        .await
+        .map(drop)
+}
