@@ -1,6 +1,9 @@
 //! The books as finance reads them. Debits are positive; amounts are integer paisa. Lists page.
 
 pub mod bank;
+pub mod difference;
+pub mod lines;
+pub mod past;
 
 use data_encoding::HEXLOWER;
 use protocol::account::Code;

@@ -40,7 +40,10 @@ mod operation;
 mod orders;
 mod payments;
 mod payouts;
+mod periods;
 mod proofs;
+mod rulings;
+mod statements;
 mod vendors;
 
 use door::MAX_IN_WORK;
@@ -62,6 +65,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct App {
     pub(crate) pool: PgPool,
     pub(crate) intake: Intake,
+    /// What central signs with.
+    pub(crate) clerk: ClerkKey,
     pub(crate) clock: Clock,
     pub(crate) authority: Authority,
     /// Central's own certificate, encoded.
@@ -137,7 +142,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     // A batch takes its time from the stamp and no entropy: without entropy it still works.
     let stamp = move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] });
     let clerk = ClerkKey { key, author: certificate.author() };
-    let intake = Intake::start(pool.clone(), clerk, Arc::new(stamp));
+    let intake = Intake::start(pool.clone(), clerk.clone(), Arc::new(stamp));
 
     drop(tokio::spawn(crate::placing::codes::make_boxes(pool.clone())));
     drop(tokio::spawn(closing::keep(pool.clone(), intake.clone(), clock, config.closing.after_days)));
@@ -151,6 +156,7 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let app = Arc::new(App {
         pool: pool.clone(),
         intake: intake.clone(),
+        clerk,
         clock,
         authority,
         certificate: certificate.encode(),
@@ -221,6 +227,9 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(payments::operations());
     all.extend(banking::operations());
     all.extend(payouts::operations());
+    all.extend(rulings::operations());
+    all.extend(statements::operations());
+    all.extend(periods::operations());
     all.extend(health::operations());
     all.extend(proofs::operations());
     all.extend(document::operations());

@@ -70,6 +70,17 @@ fn unreadable(rejection: &BytesRejection) -> Error {
     Error::refuse(400, "body_unreadable", "The body did not arrive whole.", "Send the request again.")
 }
 
+/// A body that is a file, as it came.
+pub(super) struct File(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for File {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unreadable(&rejection))
+    }
+}
+
 /// The one variable segment of a path.
 pub(super) struct Segment(pub(super) String);
 
@@ -102,6 +113,7 @@ pub(super) struct Page {
     limit: Option<String>,
     kind: Option<String>,
     status: Option<String>,
+    at: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {
@@ -111,7 +123,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
         let Query(page) = Query::<Self>::from_request_parts(parts, state).await.map_err(|_| bad_page())?;
         // Control characters are in no cursor and no word, and Postgres takes no NUL.
         let bad = |text: &str| text.len() > MAX_CURSOR_BYTES || text.chars().any(char::is_control);
-        if [&page.after, &page.kind, &page.status].into_iter().flatten().any(|text| bad(text)) {
+        if [&page.after, &page.kind, &page.status, &page.at].into_iter().flatten().any(|text| bad(text)) {
             return Err(bad_page());
         }
         Ok(page)
@@ -132,6 +144,11 @@ impl Page {
     /// Of which status, for lists of things that have one.
     pub(super) fn status(&self) -> Option<&str> {
         self.status.as_deref().filter(|status| !status.is_empty())
+    }
+
+    /// At what time, for lists of what was.
+    pub(super) fn at(&self) -> Option<&str> {
+        self.at.as_deref().filter(|at| !at.is_empty())
     }
 
     /// How many rows.

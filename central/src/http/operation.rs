@@ -40,6 +40,7 @@ pub(super) struct Operation {
     roles: Option<&'static [Role]>,
     parameters: Vec<Value>,
     body: Option<Value>,
+    takes_file: bool,
     max_body_bytes: usize,
     answers: BTreeMap<u16, Value>,
     refusals: BTreeMap<u16, BTreeSet<&'static str>>,
@@ -65,6 +66,7 @@ impl Operation {
             roles: None,
             parameters: Vec::new(),
             body: None,
+            takes_file: false,
             max_body_bytes: MAX_BODY_BYTES,
             answers: BTreeMap::new(),
             refusals: BTreeMap::new(),
@@ -173,6 +175,13 @@ impl Operation {
         this
     }
 
+    /// Takes a file as it is, up to this size.
+    pub(super) fn takes_file(self, bytes: usize) -> Self {
+        let mut this = self.largest(bytes).refuses(400, &["body_unreadable"]).refuses(413, &["body_too_large"]);
+        this.takes_file = true;
+        this
+    }
+
     /// Takes bodies up to this size in place of the usual one.
     pub(super) fn largest(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
@@ -263,6 +272,13 @@ impl Operation {
             told["requestBody"] = json!({
                 "required": true,
                 "content": { "application/json": { "schema": body } },
+                "x-max-bytes": self.max_body_bytes,
+            });
+        }
+        if self.takes_file {
+            told["requestBody"] = json!({
+                "required": true,
+                "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
                 "x-max-bytes": self.max_body_bytes,
             });
         }

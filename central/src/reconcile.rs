@@ -1,0 +1,279 @@
+//! Reconciliation of a bank account: the lines of a statement against what the books expect there. What fits is
+//! confirmed by the facts that say so; a credit that nobody expects stands on suspense under its own name; money that
+//! left without a reason stays open until a person says why. A dry run comes to the same answer and records nothing.
+
+mod expected;
+mod line;
+mod plan;
+
+use jiff::civil::Date;
+use protocol::account::Code;
+use protocol::fact::{Fact, LineBooked};
+use protocol::id::{Id16, Kind, Subject};
+use protocol::taka::Taka;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+
+use crate::banking::{self, Decided};
+use crate::ledger;
+use crate::matching::{self, Policy};
+use crate::problem::Error;
+use crate::schema::Id;
+use crate::statement::{Mapping, Reading, Statement, Unreadable};
+use line::Line;
+use plan::{Plan, State};
+
+/// Rows of each list that an answer holds; the lines themselves page.
+const MOST_TOLD: usize = 200;
+
+/// Which side of the books an account at a bank is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Customers' money, 1010.
+    Settlement = 1,
+    /// Our own, 1020.
+    Operating = 2,
+}
+
+impl Side {
+    fn code(self) -> Code {
+        match self {
+            Self::Settlement => Code::Settlement,
+            Self::Operating => Code::Operating,
+        }
+    }
+}
+
+/// What a statement is imported as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Short name of the account at the bank.
+    pub bank: String,
+    /// `settlement` or `operating`.
+    pub side: Side,
+    /// `auto`, `camt053`, `mt940`, or the name of a CSV layout: `bank` and the others that are built in.
+    #[serde(default = "auto")]
+    pub format: String,
+    /// Only say what would be recorded.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+fn auto() -> String {
+    "auto".to_owned()
+}
+
+impl Import {
+    /// How to read the file.
+    ///
+    /// # Errors
+    /// `unknown_format`.
+    pub fn reading(&self) -> Result<Reading, Error> {
+        match self.format.as_str() {
+            "auto" => Ok(Reading::Auto),
+            "camt053" => Ok(Reading::Camt053),
+            "mt940" => Ok(Reading::Mt940),
+            name => Mapping::built_in(name).map(|mapping| Reading::Csv(Box::new(mapping))).ok_or_else(|| {
+                let next = format!("Name one of auto, camt053, mt940, {}.", Mapping::BUILT_IN.join(", "));
+                Error::refuse(422, "unknown_format", "There is no such format.", next)
+            }),
+        }
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Self {
+        let Unreadable { code, at, message, next } = unreadable;
+        match at {
+            Some(at) => Self::refuse_in_state(422, code, message, next, serde_json::json!({ "at": at })),
+            None => Self::refuse(422, code, message, next),
+        }
+    }
+}
+
+/// What became of a statement.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Reconciled {
+    /// The statement, hex; absent in a dry run.
+    pub statement: Option<String>,
+    /// Lines of the file.
+    pub lines: u64,
+    /// Of them, those that an earlier statement had brought.
+    pub known: u64,
+    /// Lines, of this file or waiting from earlier ones, that were matched now.
+    pub matched: u64,
+    /// Lines that stand on suspense now.
+    pub booked: u64,
+    /// Lines that a person has to explain.
+    pub open: u64,
+    /// What was matched, at most 200.
+    pub matches: Vec<LineMatch>,
+    /// What was not, at most 200; the rest by `GET /finance/lines`.
+    pub exceptions: Vec<LineException>,
+    /// What the bank says the account holds at the end.
+    pub closing_paisa: Option<i64>,
+    /// What the books say after this.
+    pub book_paisa: i64,
+    /// Closing less books less what is open: what nobody has named. 0, or the difference the account began with.
+    pub unexplained_paisa: Option<i64>,
+}
+
+/// A line, or several, with the things they are.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LineMatch {
+    /// The lines.
+    #[schema(value_type = Vec<Id>)]
+    pub lines: Vec<Subject>,
+    /// Deposits, payouts, sweeps, remittances.
+    #[schema(value_type = Vec<Id>)]
+    pub things: Vec<Subject>,
+    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff` or `by_hand`.
+    pub by: String,
+    /// Σ of the lines, paisa.
+    pub amount_paisa: i64,
+}
+
+/// A line, or a thing, that did not fit.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LineException {
+    /// `ambiguous_match`, `date_out_of_window`, `amount_diff`, `duplicate_money`, `missing_ours` or `missing_theirs`.
+    pub why: String,
+    /// The lines.
+    #[schema(value_type = Vec<Id>)]
+    pub lines: Vec<Subject>,
+    /// The things that were looked at.
+    #[schema(value_type = Vec<Id>)]
+    pub things: Vec<Subject>,
+    /// Σ of the lines, or of the things where there is no line, paisa.
+    pub amount_paisa: i64,
+    /// Lines less things, where that has a meaning.
+    pub difference_paisa: i64,
+}
+
+/// Imports a statement that was read. `file` is the hash of its bytes.
+///
+/// # Errors
+/// `bad_bank`, `statement_known`.
+pub async fn import(
+    conn: &mut PgConnection,
+    import: &Import,
+    statement: &Statement,
+    file: [u8; 32],
+    caller: Id16,
+    now_ms: u64,
+) -> Decided<Reconciled> {
+    let bank = banking::bank(conn, &import.bank).await?;
+    let id = *blake3::Hasher::new_derive_key("getit statement 1").update(&bank.0).update(&file).finalize().as_bytes();
+    line::not_known(conn, &id).await?;
+    let fresh = line::of(bank, statement);
+    let known = line::known(conn, &fresh).await?;
+    let mut lines = line::waiting(conn, bank, import.side).await?;
+    lines.extend(fresh.into_iter().filter(|line| !known.contains(&line.subject)));
+    let plan = plan(conn, bank, import.side, &lines, statement.lines.iter().map(|line| line.date).max()).await?;
+    let book = ledger::balance(conn, import.side.code().of_owner(bank)).await?.plus(plan.moved);
+    if !import.dry_run {
+        line::keep_statement(conn, &id, bank, import.side, statement, caller, now_ms).await?;
+        line::keep(conn, &id, bank, import.side, &lines, &plan).await?;
+    }
+    let still_open: Taka =
+        lines.iter().zip(&plan.rows).filter(|(_, row)| row.state == State::Open).map(|(l, _)| l.amount).sum();
+    let count = |state: State| plan.rows.iter().filter(|row| row.state == state).count() as u64;
+    let answer = Reconciled {
+        statement: (!import.dry_run).then(|| data_encoding::HEXLOWER.encode(&id)),
+        lines: statement.lines.len() as u64,
+        known: known.len() as u64,
+        matched: count(State::Matched),
+        booked: count(State::Booked),
+        open: count(State::Open),
+        matches: plan.matches.iter().take(MOST_TOLD).cloned().collect(),
+        exceptions: plan.exceptions.iter().take(MOST_TOLD).cloned().collect(),
+        closing_paisa: statement.closing.map(Taka::paisa),
+        book_paisa: book.paisa(),
+        unexplained_paisa: statement.closing.map(|closing| closing.minus(book).minus(still_open).paisa()),
+    };
+    let drafts = if import.dry_run { Vec::new() } else { plan.drafts };
+    Ok((drafts, answer))
+}
+
+async fn plan(
+    conn: &mut PgConnection,
+    bank: Subject,
+    side: Side,
+    lines: &[Line],
+    upto: Option<Date>,
+) -> Result<Plan, Error> {
+    let expected = expected::of(conn, bank, side).await?;
+    let upto = upto.or_else(|| lines.iter().map(|line| line.date).max()).unwrap_or(Date::MIN);
+    let seen: Vec<matching::Line<'_>> = (0..).zip(lines).map(|(key, line)| line.seen(key)).collect();
+    let wanted: Vec<matching::Expected<'_>> = (0..).zip(&expected).map(|(key, thing)| thing.wanted(key)).collect();
+    let outcome = matching::reconcile(&seen, &wanted, &Policy::default(), upto);
+    Ok(plan::of(bank, side, lines, &expected, &outcome))
+}
+
+/// What a line is, in a person's words.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[schema(example = json!({ "charge": true }))]
+pub struct Explained {
+    /// It is what the bank charged (J13c).
+    #[serde(default)]
+    pub charge: bool,
+    /// It is this deposit, payout, sweep or remittance.
+    #[schema(value_type = Option<Id>)]
+    pub thing: Option<Subject>,
+}
+
+/// A person says what a line is that the matching left.
+///
+/// # Errors
+/// `bad_explanation`, `unknown_line`, `line_matched`, `unknown_thing`, `amounts_differ`, `not_a_charge`.
+pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Explained) -> Decided<LineMatch> {
+    let (line, bank, side) = line::one(conn, subject).await?;
+    let thing = match (explained.charge, explained.thing) {
+        (true, None) => {
+            let draft = plan::charge(&line, bank, side)?;
+            line::set(conn, subject, State::Booked, "charge", &[]).await?;
+            let told = LineMatch {
+                lines: vec![subject],
+                things: Vec::new(),
+                by: "charge".to_owned(),
+                amount_paisa: line.amount.paisa(),
+            };
+            return Ok((vec![draft], told));
+        }
+        (false, Some(thing)) => thing,
+        _ => {
+            let next = "Send either {\"charge\": true} or {\"thing\": \"D…\"}.";
+            return Err(Error::refuse(422, "bad_explanation", "A line is either a charge or one thing.", next));
+        }
+    };
+    let expected = expected::of(conn, bank, side).await?;
+    let Some(thing) = expected.iter().find(|expected| expected.subject == thing) else {
+        let next = "Name a deposit, payout, sweep or remittance of this account that no line was matched with yet.";
+        return Err(Error::refuse(404, "unknown_thing", "This account does not wait for such a thing.", next));
+    };
+    if !thing.may_be(line.amount) {
+        let next = "Only a deposit may be credited with another amount than it says, and never with ten times as much.";
+        return Err(banking::beyond("amounts_differ", "The thing is of", "the line", thing.amount, line.amount, next));
+    }
+    let drafts = plan::settle(bank, &[&line], &[thing]);
+    line::set(conn, subject, State::Matched, "by_hand", &[thing.subject]).await?;
+    let told = LineMatch {
+        lines: vec![subject],
+        things: vec![thing.subject],
+        by: "by_hand".to_owned(),
+        amount_paisa: line.amount.paisa(),
+    };
+    Ok((drafts, told))
+}
+
+/// The fact by which a line stands in the books under its own name.
+fn booked(line: &Line, bank: Subject, side: Side, what: u8) -> protocol::decide::Draft {
+    let reference: String = line.reference.chars().take(64).collect();
+    let fact = Fact::LineBooked(LineBooked { bank, side: side as u8, amount: line.amount, what, reference });
+    debug_assert_eq!(line.subject.kind(), Some(Kind::Line));
+    protocol::decide::Draft { subject: line.subject, fact }
+}

@@ -1,0 +1,109 @@
+//! What the books expect to see on a bank account's statement, or have booked there without having seen it.
+
+use jiff::civil::Date;
+use protocol::id::{Kind, Subject};
+use protocol::taka::Taka;
+use sqlx::PgConnection;
+
+use super::Side;
+use crate::ledger;
+use crate::matching;
+use crate::problem::Error;
+
+/// A credit beyond this many times what was sealed in is a slip of somebody's finger.
+const ABSURD_TIMES: i64 = 10;
+
+/// One thing that no line was matched with yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    /// A deposit, payout, sweep or remittance.
+    pub(super) subject: Subject,
+    /// Its written id: what is printed on slips and transfers.
+    pub(super) id: String,
+    /// The day it was recorded, in Dhaka.
+    pub(super) date: Date,
+    /// As the statement would show it.
+    pub(super) amount: Taka,
+    /// Slip, seals, the bank's reference where somebody has recorded it by hand.
+    pub(super) ids: Vec<String>,
+    /// Whether the books have it already, so that the line only has to be tied to it.
+    pub(super) is_booked: bool,
+}
+
+impl Expected {
+    pub(super) fn wanted(&self, key: u64) -> matching::Expected<'_> {
+        matching::Expected {
+            key,
+            date: self.date,
+            amount: self.amount,
+            id: &self.id,
+            ids: self.ids.iter().map(String::as_str).collect(),
+            // Nobody of ours is named on a statement: the ids have to do.
+            counterparty: "",
+            group: None,
+        }
+    }
+
+    /// Whether a line of this amount may be this thing: the bank's own count of a deposit is what is booked (R19).
+    pub(super) fn may_be(&self, amount: Taka) -> bool {
+        let counted = self.subject.kind() == Some(Kind::Deposit) && !self.is_booked;
+        amount == self.amount
+            || (counted && amount >= Taka::ZERO && amount.paisa() / ABSURD_TIMES <= self.amount.paisa())
+    }
+}
+
+type Columns = ([u8; 17], String, i64, Vec<String>, bool);
+
+/// The day on which a thing was first recorded, and what no line was matched with.
+macro_rules! things {
+    ($select:literal, $from:literal) => {
+        concat!(
+            "select v.subject, to_char(to_timestamp((select min(time_ms) from op where op.subject = v.subject) / 1000)
+                at time zone interval '6 hours', 'YYYY-MM-DD'), ",
+            $select,
+            " from ",
+            $from,
+            " and not exists (select 1 from statement_line l where l.state = 'matched' and l.things @> array[v.subject])"
+        )
+    };
+}
+
+const SETTLEMENT: [&str; 4] = [
+    things!(
+        "coalesce(v.credited_paisa, v.sealed_paisa), array[v.slip, v.reference] || coalesce((
+            select array_agg(b.seal order by b.seal) from view_deposit_bag d join view_bag b on b.subject = d.bag
+            where d.deposit = v.subject), '{}'), v.confirmed_by is not null",
+        "view_deposit v where v.bank = $1"
+    ),
+    things!(
+        "-v.total_paisa, array[v.reference], v.confirmed_by is not null",
+        "view_payout v where (v.bank = $1 or v.bank is null) and v.total_paisa > 0"
+    ),
+    things!("-v.amount_paisa, array[v.reference], true", "view_sweep v where v.from_bank = $1"),
+    things!("v.net_paisa, array[v.reference], true", "view_remittance v where v.bank = $1"),
+];
+const OPERATING: [&str; 1] = [things!("v.amount_paisa, array[v.reference], true", "view_sweep v where v.to_bank = $1")];
+
+/// What is expected of an account, each by its id.
+pub(super) async fn of(conn: &mut PgConnection, bank: Subject, side: Side) -> Result<Vec<Expected>, Error> {
+    let mut all = Vec::new();
+    let queries: &[&str] = match side {
+        Side::Settlement => &SETTLEMENT,
+        Side::Operating => &OPERATING,
+    };
+    for query in queries {
+        let rows: Vec<Columns> = sqlx::query_as(*query).bind(bank.0).fetch_all(&mut *conn).await?;
+        all.extend(rows.into_iter().filter_map(|(subject, day, amount, ids, is_booked)| {
+            let subject = Subject(subject);
+            Some(Expected {
+                subject,
+                id: subject.to_string(),
+                date: day.parse().ok()?,
+                amount: ledger::paisa(amount),
+                ids: ids.into_iter().filter(|id| !id.is_empty()).collect(),
+                is_booked,
+            })
+        }));
+    }
+    Ok(all)
+}

@@ -1,0 +1,203 @@
+//! From what was matched to what is recorded: pure.
+
+use std::collections::BTreeSet;
+
+use protocol::decide::Draft;
+use protocol::fact::{DepositConfirmed, Fact, LineBooked, LineIdentified, PayoutConfirmed};
+use protocol::id::{Kind, Subject};
+use protocol::taka::Taka;
+
+use super::expected::Expected;
+use super::line::Line;
+use super::{LineException, LineMatch, Side, booked};
+use crate::matching::{By, Open, Outcome, Why};
+use crate::problem::Error;
+
+/// What a line comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is what its things say.
+    Matched,
+    /// It stands in the books under its own name.
+    Booked,
+    /// Nobody has said what it is.
+    Open,
+}
+
+impl State {
+    /// The word of the table.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Matched => "matched",
+            Self::Booked => "booked",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// What one line comes to, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) state: State,
+    pub(super) why: &'static str,
+    pub(super) things: Vec<Subject>,
+}
+
+/// What is to be recorded, and what the answer says.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) drafts: Vec<Draft>,
+    /// One for each line, in their order.
+    pub(super) rows: Vec<Row>,
+    pub(super) matches: Vec<LineMatch>,
+    pub(super) exceptions: Vec<LineException>,
+    /// What the drafts move on the account.
+    pub(super) moved: Taka,
+}
+
+struct Making<'a> {
+    bank: Subject,
+    side: Side,
+    lines: &'a [Line],
+    expected: &'a [Expected],
+    plan: Plan,
+    /// Things that were settled with a difference: no overdue one among them.
+    settled: BTreeSet<u64>,
+}
+
+/// The plan of an outcome whose keys are places in `lines` and `expected`.
+pub(super) fn of(bank: Subject, side: Side, lines: &[Line], expected: &[Expected], outcome: &Outcome) -> Plan {
+    let none = Row { state: State::Open, why: "missing_ours", things: Vec::new() };
+    let rows = vec![none; lines.len()];
+    let plan = Plan { drafts: Vec::new(), rows, matches: Vec::new(), exceptions: Vec::new(), moved: Taka::ZERO };
+    let mut making = Making { bank, side, lines, expected, plan, settled: BTreeSet::new() };
+    for found in &outcome.matches {
+        making.settle(&found.lines, &found.expected, by(found.by));
+    }
+    for open in &outcome.open {
+        making.leave(open);
+    }
+    making.plan
+}
+
+const fn by(by: By) -> &'static str {
+    match by {
+        By::IdAndAmount => "id",
+        By::ReferenceAndAmount => "reference",
+        By::WindowAndCounterparty => "counterparty",
+        By::OneLineManyExpected => "sum",
+        By::ManyLinesOneExpected => "parts",
+        By::Reversed => "reversed",
+    }
+}
+
+const fn why(why: Why) -> &'static str {
+    match why {
+        Why::AmbiguousMatch => "ambiguous_match",
+        Why::DateOutOfWindow => "date_out_of_window",
+        Why::AmountDiff => "amount_diff",
+        Why::DuplicateMoney => "duplicate_money",
+        Why::MissingOurs => "missing_ours",
+        Why::MissingTheirs => "missing_theirs",
+    }
+}
+
+impl<'a> Making<'a> {
+    fn lines_of(&self, keys: &[u64]) -> Vec<(usize, &'a Line)> {
+        let at = |key: &u64| usize::try_from(*key).ok().and_then(|at| Some((at, self.lines.get(at)?)));
+        keys.iter().filter_map(at).collect()
+    }
+
+    fn things_of(&self, keys: &[u64]) -> Vec<&'a Expected> {
+        let at = |key: &u64| usize::try_from(*key).ok().and_then(|at| self.expected.get(at));
+        keys.iter().filter_map(at).collect()
+    }
+
+    /// These lines are these things.
+    fn settle(&mut self, lines: &[u64], things: &[u64], by: &'static str) {
+        let (lines, of) = (self.lines_of(lines), self.things_of(things));
+        self.settled.extend(things);
+        let subjects: Vec<Subject> = of.iter().map(|thing| thing.subject).collect();
+        let seen: Vec<&Line> = lines.iter().map(|(_, line)| *line).collect();
+        let drafts = settle(self.bank, &seen, &of);
+        let total: Taka = seen.iter().map(|line| line.amount).sum();
+        let suspense: Taka = seen.iter().filter(|line| line.is_booked).map(|line| line.amount).sum();
+        if of.iter().any(|thing| !thing.is_booked) {
+            self.plan.moved = self.plan.moved.plus(total);
+        }
+        // A credit that stood on suspense leaves it, for the thing says the same money.
+        self.plan.moved = self.plan.moved.minus(suspense);
+        self.plan.drafts.extend(drafts);
+        for (at, _) in &lines {
+            self.plan.rows[*at] = Row { state: State::Matched, why: by, things: subjects.clone() };
+        }
+        let lines = seen.iter().map(|line| line.subject).collect();
+        let amount_paisa = total.paisa();
+        self.plan.matches.push(LineMatch { lines, things: subjects, by: by.to_owned(), amount_paisa });
+    }
+
+    /// These did not fit.
+    fn leave(&mut self, open: &Open) {
+        let (lines, things) = (self.lines_of(&open.lines), self.things_of(&open.expected));
+        // The bank counted a deposit and found another amount: its figure is booked, the difference has an owner (R19).
+        if let (Why::AmountDiff, [(_, line)], [thing]) = (open.why, lines.as_slice(), things.as_slice()) {
+            if thing.may_be(line.amount) && !self.settled.contains(&open.expected[0]) {
+                return self.settle(&open.lines, &open.expected, "amount_diff");
+            }
+        }
+        for (at, line) in &lines {
+            let credit = line.amount > Taka::ZERO;
+            if credit && !line.is_booked {
+                self.plan.drafts.push(booked(line, self.bank, self.side, LineBooked::CREDIT));
+                self.plan.moved = self.plan.moved.plus(line.amount);
+            }
+            let state = if credit { State::Booked } else { State::Open };
+            let things = things.iter().map(|thing| thing.subject).collect();
+            self.plan.rows[*at] = Row { state, why: why(open.why), things };
+        }
+        let of_lines: Taka = lines.iter().map(|(_, line)| line.amount).sum();
+        let of_things: Taka = things.iter().map(|thing| thing.amount).sum();
+        self.plan.exceptions.push(LineException {
+            why: why(open.why).to_owned(),
+            lines: lines.iter().map(|(_, line)| line.subject).collect(),
+            things: things.iter().map(|thing| thing.subject).collect(),
+            amount_paisa: if lines.is_empty() { of_things } else { of_lines }.paisa(),
+            difference_paisa: open.difference.paisa(),
+        });
+    }
+}
+
+/// The facts by which lines are things: what the bank says of those that wait, and the end of what stood on suspense.
+pub(super) fn settle(bank: Subject, lines: &[&Line], things: &[&Expected]) -> Vec<Draft> {
+    let reference = lines.first().map_or_else(String::new, |line| line.name());
+    let total: Taka = lines.iter().map(|line| line.amount).sum();
+    let mut drafts = Vec::new();
+    for thing in things.iter().filter(|thing| !thing.is_booked) {
+        let reference = reference.clone();
+        // One line of several deposits says of none that it was short.
+        let credited = if things.len() == 1 { total } else { thing.amount };
+        let fact = match thing.subject.kind() {
+            Some(Kind::Deposit) => Fact::DepositConfirmed(DepositConfirmed { reference, credited }),
+            Some(Kind::Payout) => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference }),
+            _ => continue,
+        };
+        drafts.push(Draft { subject: thing.subject, fact });
+    }
+    // A credit that the bank took back is explained by the line that takes it back.
+    let reversing = || lines.iter().find(|line| !line.is_booked).map(|line| line.subject);
+    if let Some(subject) = things.first().map(|thing| thing.subject).or_else(reversing) {
+        let fact = Fact::LineIdentified(LineIdentified { subject });
+        let booked = lines.iter().filter(|line| line.is_booked);
+        drafts.extend(booked.map(|line| Draft { subject: line.subject, fact: fact.clone() }));
+    }
+    drafts
+}
+
+/// The fact by which a debit is a charge of the bank.
+pub(super) fn charge(line: &Line, bank: Subject, side: Side) -> Result<Draft, Error> {
+    if line.amount < Taka::ZERO && !line.is_booked {
+        return Ok(booked(line, bank, side, LineBooked::CHARGE));
+    }
+    let next = "Only money that left the account can be a charge; of a credit name the thing that it is.";
+    Err(Error::refuse(409, "not_a_charge", "The line is no debit.", next))
+}
