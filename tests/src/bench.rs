@@ -4,6 +4,7 @@
 pub mod documents;
 pub mod ground;
 pub mod ingest;
+pub mod ledger;
 pub mod road;
 pub mod seat;
 pub mod storm;

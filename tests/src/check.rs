@@ -50,6 +50,7 @@ pub async fn verdict(data: &Path, pool: &PgPool) -> anyhow::Result<Verdict> {
     let edges = load_edges(data, &day, &mut verdict.problems)?;
     judge_log(pool, &mut verdict.problems).await;
     judge_central(&central, &mut verdict);
+    judge_money(pool, &central, &mut verdict).await?;
     judge_ops(&central, &edges, &mut verdict);
     judge_nodes(&central, &edges, &day, &mut verdict);
     judge_piles(&day, &books::balances(&central.journals), &mut verdict);
@@ -156,6 +157,9 @@ async fn judge_log(pool: &PgPool, problems: &mut Vec<String>) {
                     row.cause
                 )
             }));
+            problems.extend(report.broken_seal.map(|seal| {
+                format!("central: the seal of {} at {} does not hold: {:?}", seal.name, seal.position, seal.why)
+            }));
             let strays = report.without_journal.iter();
             problems
                 .extend(strays.map(|id| format!("central: journal {} has postings, and is not there", books::hex(id))));
@@ -207,6 +211,35 @@ fn judge_central(central: &CentralRows, verdict: &mut Verdict) {
     verdict.paid_out_paisa = -books::moved(&central.journals, &[Rule::J17a], Code::Settlement);
     let exceptions = central.exceptions.iter();
     verdict.exceptions = exceptions.map(|(kind, count)| ExceptionCount { kind: kind.clone(), count: *count }).collect();
+}
+
+/// What the bank said and what was ruled, and whether every taka that was collected is banked, in a named hand, or a
+/// difference with an owner. The differences are those that finance reads, the rest is made anew from the journals.
+async fn judge_money(pool: &PgPool, central: &CentralRows, verdict: &mut Verdict) -> anyhow::Result<()> {
+    let counted: (i64, i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM statement_line WHERE state = 'matched' OR why = 'charge'),
+                (SELECT count(*) FROM statement_line WHERE state <> 'matched' AND why <> 'charge'),
+                (SELECT count(*) FROM finance.difference WHERE open_paisa <> 0),
+                (SELECT count(*) FROM view_ruling),
+                (SELECT coalesce(sum(CASE account_code WHEN 1140 THEN amount_paisa ELSE -amount_paisa END), 0)::bigint
+                 FROM finance.difference
+                 WHERE account_code IN (1140, 2090) AND rule IN ('J9', 'J10', 'J13a', 'J13b', 'J27a'))",
+    )
+    .fetch_one(pool)
+    .await?;
+    let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    verdict.matched_lines = count(counted.0);
+    verdict.unmatched_lines = count(counted.1);
+    verdict.exceptions_open = count(counted.2);
+    verdict.exceptions_ruled = count(counted.3);
+    let balances = books::balances(&central.journals);
+    let held: i64 =
+        [Code::AgentCash, Code::Till, Code::InTransit].into_iter().map(|code| books::total(&balances, code)).sum();
+    let ruled = books::moved(&central.journals, &[Rule::J9b, Rule::J10b], Code::Till)
+        + books::moved(&central.journals, &[Rule::J12c], Code::AgentCash);
+    verdict.cash_unaccounted_paisa =
+        verdict.cash_collected_paisa + ruled - held - verdict.cash_banked_paisa - counted.4;
+    Ok(())
 }
 
 /// Every op: signed, whole, and in Postgres.

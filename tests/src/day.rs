@@ -4,6 +4,7 @@
 //! [`house`] builds it, [`people`] act, [`trouble`] breaks it, [`street`] knows the truth, [`report`]
 //! compares.
 
+mod bank;
 pub(crate) mod central;
 pub(crate) mod clock;
 mod finance;

@@ -81,6 +81,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/accounts/{account}/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What one account held then.
+         * @description For tokens of the role finance.
+         */
+        get: operations["account_then"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/accounts/{account}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines of one account.
+         * @description For tokens of the role finance.
+         */
+        get: operations["account_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/bags": {
         parameters: {
             query?: never;
@@ -99,6 +139,26 @@ export interface paths {
          * @description For tokens of the role finance.
          */
         post: operations["seal_bag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/balances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every account's balance at a past time.
+         * @description For tokens of the role finance.
+         */
+        get: operations["balances_then"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -169,6 +229,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Money whose end is open, oldest first.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/exceptions": {
         parameters: {
             query?: never;
@@ -203,6 +283,46 @@ export interface paths {
         get: operations["list_journals"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines of all statements, oldest first.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/lines/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a line is.
+         * @description For tokens of the role finance.
+         */
+        post: operations["explain_line"];
         delete?: never;
         options?: never;
         head?: never;
@@ -313,6 +433,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The closed months.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_periods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/periods/{period}/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A closed month's trial balance.
+         * @description For tokens of the role finance.
+         */
+        get: operations["closed_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/periods/{period}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a month that is over.
+         * @description For tokens of the role finance.
+         */
+        post: operations["close_period"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/refunds": {
         parameters: {
             query?: never;
@@ -347,6 +527,114 @@ export interface paths {
          * @description For tokens of the role finance.
          */
         post: operations["record_remittance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/rulings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was ruled, and what waits for a second person.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_rulings"];
+        put?: never;
+        /**
+         * Say what becomes of a difference.
+         * @description For tokens of the role finance.
+         */
+        post: operations["rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/rulings/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agree as the second person.
+         * @description For tokens of the role finance.
+         */
+        post: operations["approve_ruling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/rulings/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a proposal back.
+         * @description For tokens of the role finance.
+         */
+        post: operations["withdraw_ruling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the journal log stood at the ends of days and months.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_seals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The statements that were imported.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_statements"];
+        put?: never;
+        /**
+         * Import a bank's statement, and match it with the books.
+         * @description For tokens of the role finance.
+         */
+        post: operations["import_statement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -785,6 +1073,34 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One line of an account, with what the account held after it. */
+        AccountLine: {
+            /**
+             * Format: int64
+             * @description Debit positive, credit negative.
+             */
+            amount_paisa: number;
+            /**
+             * Format: int64
+             * @description What the account held then.
+             */
+            balance_paisa: number;
+            /** @description The fact it follows from, hex. */
+            cause: string;
+            /** @description The month it counts in. */
+            period: string;
+            /**
+             * Format: int64
+             * @description Where in the journal log.
+             */
+            position: number;
+            /** @description When it was posted, UTC. */
+            posted_at: string;
+            /** @description By which rule; behind a minus when it takes an earlier posting back. */
+            rule: string;
+            /** @description What it is about. */
+            subject: components["schemas"]["Id"];
+        };
         /** @description Where to deliver. */
         Address: {
             /** @description The district: it decides the courier hub. */
@@ -851,6 +1167,56 @@ export interface components {
             site?: components["schemas"]["Id"] | null;
             /** @description `sealed`, `deposited` or `confirmed`. */
             state: string;
+        };
+        /** @description An account with what it held. */
+        BalanceThen: {
+            /**
+             * Format: int32
+             * @description Code of the chart.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description Debits less credits.
+             */
+            balance_paisa: number;
+            /**
+             * Format: int64
+             * @description Σ of credits until then, positive.
+             */
+            credit_paisa: number;
+            /**
+             * Format: int64
+             * @description Σ of debits until then.
+             */
+            debit_paisa: number;
+            owner?: components["schemas"]["Id"] | null;
+            /** @description Its name in the books. */
+            title: string;
+        };
+        /** @description A month that is closed. */
+        ClosedMonth: {
+            /** @description When it was closed, UTC. */
+            closed_at: string;
+            /**
+             * Format: int64
+             * @description Σ of credits: the same.
+             */
+            credit_paisa: number;
+            /**
+             * Format: int64
+             * @description Σ of debits from the first journal to the last of this month.
+             */
+            debit_paisa: number;
+            /** @description The hash of that row of the journal log, hex. */
+            hash: string;
+            /** @description `2026-11`. */
+            period: string;
+            /**
+             * Format: int64
+             * @description Its last journal.
+             */
+            position: number;
         };
         /**
          * @description A code is asked for.
@@ -1054,6 +1420,41 @@ export interface components {
          * @enum {string}
          */
         DeviceRole: "site" | "agent" | "vendor";
+        /** @description Money that is missing, too much, doubled or unexplained, and that somebody has to end. */
+        Difference: {
+            /**
+             * Format: int32
+             * @description 1140 missing, 2090 too much, 2095 doubled, 2080 unexplained at the bank.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description How much it was, paisa.
+             */
+            amount_paisa: number;
+            /** @description The fact it follows from, hex: what a ruling names. */
+            cause: string;
+            /**
+             * Format: int64
+             * @description How much is open, paisa; below zero when a late record explained what had been ruled on.
+             */
+            open_paisa: number;
+            /** @description Whose it is: a person, a site, a parcel, an order, a line of a statement. */
+            owner: components["schemas"]["Id"];
+            /** @description By which rule it was posted. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description How much was ruled on, paisa.
+             */
+            ruled_paisa: number;
+            /** @description Since when, UTC. */
+            since: string;
+            /** @description The thing whose journal it stands in. */
+            subject: components["schemas"]["Id"];
+            /** @description Its name in the books. */
+            title: string;
+        };
         /**
          * @description A device enrols.
          * @example {
@@ -1104,6 +1505,17 @@ export interface components {
             /** @description What it is about: an id, or the hex of a seat. */
             subject: string;
         };
+        /**
+         * @description What a line is, in a person's words.
+         * @example {
+         *       "charge": true
+         *     }
+         */
+        Explained: {
+            /** @description It is what the bank charged (J13c). */
+            charge?: boolean;
+            thing?: components["schemas"]["Id"] | null;
+        };
         /** @description What opens a parcel at the counter. In the field it goes out by SMS; here the API is the message. */
         Handover: {
             /** @description Six digits to say. */
@@ -1118,6 +1530,16 @@ export interface components {
              * @example ready
              */
             status: string;
+        };
+        /** @description What one account held at a past time. */
+        Held: {
+            /** @description Until when, UTC. */
+            at: string;
+            /**
+             * Format: int64
+             * @description Debits less credits until then.
+             */
+            balance_paisa: number;
         };
         /**
          * @description An id: a letter that says of what, 26 digits of Crockford's base 32, a check digit.
@@ -1156,6 +1578,72 @@ export interface components {
             owner?: components["schemas"]["Id"] | null;
             /** @description Its name in the books. */
             title: string;
+        };
+        /** @description A line, or a thing, that did not fit. */
+        LineException: {
+            /**
+             * Format: int64
+             * @description Σ of the lines, or of the things where there is no line, paisa.
+             */
+            amount_paisa: number;
+            /**
+             * Format: int64
+             * @description Lines less things, where that has a meaning.
+             */
+            difference_paisa: number;
+            /** @description The lines. */
+            lines: components["schemas"]["Id"][];
+            /** @description The things that were looked at. */
+            things: components["schemas"]["Id"][];
+            /** @description `ambiguous_match`, `date_out_of_window`, `amount_diff`, `duplicate_money`, `missing_ours` or `missing_theirs`. */
+            why: string;
+        };
+        /** @description A line, or several, with the things they are. */
+        LineMatch: {
+            /**
+             * Format: int64
+             * @description Σ of the lines, paisa.
+             */
+            amount_paisa: number;
+            /** @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff` or `by_hand`. */
+            by: string;
+            /** @description The lines. */
+            lines: components["schemas"]["Id"][];
+            /** @description Deposits, payouts, sweeps, remittances. */
+            things: components["schemas"]["Id"][];
+        };
+        /** @description One line of a statement. */
+        LineRow: {
+            /**
+             * Format: int64
+             * @description Credited positive, debited negative.
+             */
+            amount_paisa: number;
+            /**
+             * Format: int64
+             * @description Where it stands in the file.
+             */
+            at: number;
+            /** @description Short name of the account. */
+            bank?: string | null;
+            /** @description Who, as the bank writes it. */
+            counterparty: string;
+            /** @description The day the bank booked it. */
+            day: string;
+            /** @description The line. */
+            line: components["schemas"]["Id"];
+            /** @description For what, as the bank writes it. */
+            narration: string;
+            /** @description The bank's reference. */
+            reference: string;
+            /** @description `matched`, `booked` (on suspense, or as a charge) or `open`. */
+            state: string;
+            /** @description The statement that brought it first, hex. */
+            statement: string;
+            /** @description The things it is, or may be. */
+            things: components["schemas"]["Id"][];
+            /** @description How it was matched, or the type of the exception. */
+            why: string;
         };
         /** @description One earning of a run. */
         MaturedEarning: {
@@ -1435,10 +1923,28 @@ export interface components {
             total_paisa: number;
         };
         /** @description A page of a list. */
+        PageOfAccountLine: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["AccountLine"][];
+        };
+        /** @description A page of a list. */
         PageOfBagRow: {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["BagRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfBalanceThen: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["BalanceThen"][];
+        };
+        /** @description A page of a list. */
+        PageOfClosedMonth: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["ClosedMonth"][];
         };
         /** @description A page of a list. */
         PageOfCustody: {
@@ -1459,10 +1965,22 @@ export interface components {
             rows: components["schemas"]["Device"][];
         };
         /** @description A page of a list. */
+        PageOfDifference: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["Difference"][];
+        };
+        /** @description A page of a list. */
         PageOfException: {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["Exception"][];
+        };
+        /** @description A page of a list. */
+        PageOfLineRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["LineRow"][];
         };
         /** @description A page of a list. */
         PageOfPayable: {
@@ -1493,6 +2011,30 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["Revision"][];
+        };
+        /** @description A page of a list. */
+        PageOfRulingRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["RulingRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfSealRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["SealRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfStatementRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["StatementRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfTrialRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["TrialRow"][];
         };
         /** @description A page of a list. */
         PageOfVendorEarning: {
@@ -1825,6 +2367,55 @@ export interface components {
          * @enum {string}
          */
         Provider: "bkash" | "nagad" | "rocket" | "card";
+        /** @description What became of a statement. */
+        Reconciled: {
+            /**
+             * Format: int64
+             * @description What the books say after this.
+             */
+            book_paisa: number;
+            /**
+             * Format: int64
+             * @description Lines that stand on suspense now.
+             */
+            booked: number;
+            /**
+             * Format: int64
+             * @description What the bank says the account holds at the end.
+             */
+            closing_paisa?: number | null;
+            /** @description What was not, at most 200; the rest by `GET /finance/lines`. */
+            exceptions: components["schemas"]["LineException"][];
+            /**
+             * Format: int64
+             * @description Of them, those that an earlier statement had brought.
+             */
+            known: number;
+            /**
+             * Format: int64
+             * @description Lines of the file.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Lines, of this file or waiting from earlier ones, that were matched now.
+             */
+            matched: number;
+            /** @description What was matched, at most 200. */
+            matches: components["schemas"]["LineMatch"][];
+            /**
+             * Format: int64
+             * @description Lines that a person has to explain.
+             */
+            open: number;
+            /** @description The statement, hex; absent in a dry run. */
+            statement?: string | null;
+            /**
+             * Format: int64
+             * @description Closing less books less what is open: what nobody has named. 0, or the difference the account began with.
+             */
+            unexplained_paisa?: number | null;
+        };
         /** @description A refund as it is in the books. */
         Refunded: {
             /**
@@ -1919,6 +2510,106 @@ export interface components {
             /** @description When, UTC. */
             revoked_at: string;
         };
+        /** @description A ruling, or what it would be. */
+        RulingAnswer: {
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            amount_paisa: number;
+            /** @description Credited. */
+            credit: string;
+            /** @description Debited, as the books write an account. */
+            debit: string;
+            /** @description Whether a second person has to agree. */
+            needs_two: boolean;
+            /**
+             * Format: int64
+             * @description What is left of the difference after it, paisa.
+             */
+            open_paisa: number;
+            /** @description By which rule it posts. */
+            rule: string;
+            ruling?: components["schemas"]["Id"] | null;
+            /** @description `ruled`; `waiting` for a second person; or `dry_run`. */
+            state: string;
+        };
+        /**
+         * @description What is to become of a difference.
+         * @example {
+         *       "amount_paisa": 20000,
+         *       "cause": "7d1ec0e4f2a1b6c39d0f5e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c",
+         *       "how": "repaid",
+         *       "other": "S01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "owner": "A01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "reason": "brought on Sunday, counted twice"
+         *     }
+         */
+        RulingRequest: {
+            /**
+             * Format: int64
+             * @description How much of it, paisa.
+             */
+            amount_paisa: number;
+            /** @description The fact that the difference follows from, 64 hex digits, as `GET /finance/differences` names it. */
+            cause: string;
+            /** @description Only say what would be posted. */
+            dry_run?: boolean;
+            /** @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer` or `recorded_in_error`. */
+            how: string;
+            other?: components["schemas"]["Id"] | null;
+            /** @description Whose difference it is. */
+            owner: components["schemas"]["Id"];
+            /** @description Why, without names, phone numbers or addresses. */
+            reason: string;
+        };
+        /** @description A ruling, or a proposal of one. */
+        RulingRow: {
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            amount_paisa: number;
+            /** @description The fact that the difference follows from, hex. */
+            cause: string;
+            /** @description Who agreed, where two had to. */
+            checker?: string | null;
+            /** @description What becomes of the difference. */
+            how: string;
+            /** @description Who proposed it: an opaque id of the caller, hex. */
+            maker: string;
+            other?: components["schemas"]["Id"] | null;
+            owner?: components["schemas"]["Id"] | null;
+            /** @description Why. */
+            reason: string;
+            /** @description The ruling. */
+            ruling: components["schemas"]["Id"];
+            /** @description `waiting`, `ruled` or `withdrawn`. */
+            state: string;
+        };
+        /** @description A seal as whoever keeps it elsewhere needs it: with central's certificate of that time it can be checked by itself. */
+        SealRow: {
+            /** @description Central's seat that signed it, hex. */
+            author: string;
+            /** @description Central's certificate, hex: the authority's signature, then the seat with its public key. */
+            certificate: string;
+            /** @description The hash of its row, hex. */
+            hash: string;
+            /** @description A day (`2026-11-25`) or a month (`2026-11`). */
+            name: string;
+            /**
+             * Format: int64
+             * @description The last journal inside.
+             */
+            position: number;
+            /**
+             * @description Ed25519 over BLAKE3 with the key derivation `getit seal 1` of: length of the name (8 bytes), name, position (8
+             *     bytes), hash, totals. Hex.
+             */
+            signature: string;
+            /** @description BLAKE3 of a month's trial balance, hex; zeros for a day. */
+            totals: string;
+        };
         /** @description A payout that the bank sent. */
         SentAnswer: {
             /** @description The payout. */
@@ -1954,6 +2645,41 @@ export interface components {
          * @enum {string}
          */
         SiteKind: "hub" | "point";
+        /** @description A statement that was imported. */
+        StatementRow: {
+            /** @description The account as the file names it. */
+            account: string;
+            /** @description Short name of the account. */
+            bank?: string | null;
+            /**
+             * Format: int64
+             * @description The balance after the last, if told.
+             */
+            closing_paisa?: number | null;
+            /** @description The first and the last day of its lines. */
+            first_day?: string | null;
+            /** @description `camt053`, `mt940` or `csv`. */
+            format: string;
+            /** @description See `first_day`. */
+            last_day?: string | null;
+            /**
+             * Format: int64
+             * @description Lines of the file.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description The balance before the first line, if told.
+             */
+            opening_paisa?: number | null;
+            /** @description Its id, hex. */
+            statement: string;
+            /**
+             * Format: int64
+             * @description Of them, those that are not matched.
+             */
+            unmatched: number;
+        };
         /** @description A recorded sweep. */
         SweepAnswer: {
             /**
@@ -2130,6 +2856,13 @@ export interface components {
             return_requested: boolean;
             /** @description Where it stands. */
             status: string;
+        };
+        /** @description A proposal that was taken back. */
+        Withdrawn: {
+            /** @description The proposal. */
+            ruling: components["schemas"]["Id"];
+            /** @description `withdrawn`. */
+            state: string;
         };
     };
     responses: never;
@@ -2632,6 +3365,204 @@ export interface operations {
             };
         };
     };
+    account_then: {
+        parameters: {
+            query?: {
+                /** @description A day, at whose end, or a moment such as 2026-11-25T18:30:00Z; leave it out for now. */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A code of the chart, and its owner behind a point where it has one: 1020.Q… or 4010. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The balance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Held"];
+                };
+            };
+            /** @description `bad_id`, `bad_page`, `bad_time` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_page" | "bad_time";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    account_lines: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A code of the chart, and its owner behind a point where it has one: 1020.Q… or 4010. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAccountLine"];
+                };
+            };
+            /** @description `bad_id`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_bags: {
         parameters: {
             query?: {
@@ -2844,6 +3775,105 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "bad_amount" | "bad_text" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    balances_then: {
+        parameters: {
+            query?: {
+                /** @description A day, at whose end, or a moment such as 2026-11-25T18:30:00Z; leave it out for now. */
+                at?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBalanceThen"];
+                };
+            };
+            /** @description `bad_page`, `bad_time` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page" | "bad_time";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
                     };
                 };
             };
@@ -3370,6 +4400,105 @@ export interface operations {
             };
         };
     };
+    list_differences: {
+        parameters: {
+            query?: {
+                /** @description `open` or `settled`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDifference"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_exceptions: {
         parameters: {
             query?: {
@@ -3540,6 +4669,264 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_lines: {
+        parameters: {
+            query?: {
+                /** @description `matched`, `booked` or `open`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfLineRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    explain_line: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The line. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Explained"];
+            };
+        };
+        responses: {
+            /** @description Nothing had to be posted, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineMatch"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineMatch"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_line`, `unknown_thing` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_line" | "unknown_thing";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `amounts_differ`, `idempotency_mismatch`, `line_matched`, `not_a_charge`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "amounts_differ" | "idempotency_mismatch" | "line_matched" | "not_a_charge" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_explanation`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_explanation" | "wrong_type";
                     };
                 };
             };
@@ -4378,6 +5765,331 @@ export interface operations {
             };
         };
     };
+    list_periods: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfClosedMonth"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    closed_balance: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The month. */
+                period: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTrialRow"];
+                };
+            };
+            /** @description `bad_id`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `month_not_closed` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "month_not_closed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    close_period: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The month. */
+                period: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was closed before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosedMonth"];
+                };
+            };
+            /** @description It is closed, and sealed with its trial balance. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosedMonth"];
+                };
+            };
+            /** @description `bad_id`, `bad_period` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_period";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `earlier_month_open`, `later_month_closed`, `month_not_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "earlier_month_open" | "later_month_closed" | "month_not_over";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     record_refund: {
         parameters: {
             query?: never;
@@ -4634,6 +6346,873 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "bad_amount" | "bad_bank" | "bad_text" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_rulings: {
+        parameters: {
+            query?: {
+                /** @description `waiting`, `ruled` or `withdrawn`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRulingRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed unless dry_run is true. The same key with the same body gives the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulingRequest"];
+            };
+        };
+        responses: {
+            /** @description A dry run, a proposal that waits, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingAnswer"];
+                };
+            };
+            /** @description It is ruled and posted. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_difference` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_difference";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_the_collector`, `not_the_customer`, `too_young`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_the_collector" | "not_the_customer" | "too_young" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_ruling`, `bad_text`, `unknown_site`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_ruling" | "bad_text" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    approve_ruling: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingAnswer"];
+                };
+            };
+            /** @description It is ruled and posted. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulingAnswer"];
+                };
+            };
+            /** @description `bad_id`, `idempotency_key_bad`, `idempotency_key_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "idempotency_key_bad" | "idempotency_key_needed";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_difference`, `unknown_ruling` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_difference" | "unknown_ruling";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_the_collector`, `not_the_customer`, `ruling_ended`, `same_person`, `too_young`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_the_collector" | "not_the_customer" | "ruling_ended" | "same_person" | "too_young" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `bad_ruling`, `unknown_site` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_ruling" | "unknown_site";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    withdraw_ruling: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is withdrawn. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+            /** @description `bad_id`, `idempotency_key_bad`, `idempotency_key_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "idempotency_key_bad" | "idempotency_key_needed";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_ruling` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_ruling";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `ruling_ended` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "ruling_ended";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_seals: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSealRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_statements: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStatementRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    import_statement: {
+        parameters: {
+            query: {
+                /** @description Short name of the account. */
+                bank: string;
+                /** @description `settlement` (1010) or `operating` (1020). */
+                side: string;
+                /** @description auto (camt.053 or MT940), camt053, mt940, or a CSV layout: bank, bkash, nagad, rocket, pathao, paperfly, steadfast, redx. */
+                format?: string;
+                /** @description Only say what would be recorded. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Needed unless dry_run is true. The same key with the same body gives the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description A dry run, a statement that posts nothing, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciled"];
+                };
+            };
+            /** @description It is imported, and what was confirmed is posted. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciled"];
+                };
+            };
+            /** @description `bad_query`, `body_unreadable`, `idempotency_key_bad`, `idempotency_key_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_query" | "body_unreadable" | "idempotency_key_bad" | "idempotency_key_needed";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `statement_known`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "statement_known" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `amount_too_large`, `bad_balance`, `bad_bank`, `bad_field`, `broken_xml`, `column_twice`, `debit_and_credit`, `does_not_add_up`, `empty_file`, `file_too_large`, `foreign_currency`, `line_twice`, `mixed_dates`, `mixed_encoding`, `no_amount`, `no_balance`, `no_direction`, `no_header_row`, `no_statement`, `not_a_date`, `not_a_text_file`, `not_an_amount`, `open_quote`, `reversed_sign`, `row_width`, `settlement_does_not_add_up`, `several_accounts`, `statements_do_not_follow`, `too_many_columns`, `too_many_decimals`, `too_many_ids`, `too_many_lines`, `truncated`, `unknown_encoding`, `unknown_format`, `unknown_status`, `wrong_order`, `xml_entity`, `xml_too_deep`, `xml_with_dtd` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "amount_too_large" | "bad_balance" | "bad_bank" | "bad_field" | "broken_xml" | "column_twice" | "debit_and_credit" | "does_not_add_up" | "empty_file" | "file_too_large" | "foreign_currency" | "line_twice" | "mixed_dates" | "mixed_encoding" | "no_amount" | "no_balance" | "no_direction" | "no_header_row" | "no_statement" | "not_a_date" | "not_a_text_file" | "not_an_amount" | "open_quote" | "reversed_sign" | "row_width" | "settlement_does_not_add_up" | "several_accounts" | "statements_do_not_follow" | "too_many_columns" | "too_many_decimals" | "too_many_ids" | "too_many_lines" | "truncated" | "unknown_encoding" | "unknown_format" | "unknown_status" | "wrong_order" | "xml_entity" | "xml_too_deep" | "xml_with_dtd";
                     };
                 };
             };

@@ -1,5 +1,6 @@
 //! `bench sync [--sizes N,N] [--report FILE]`: what a repair costs as a set grows.
 //! `bench ingest [--ops N] [--report FILE]`: the hub's intake beside bare COPY.
+//! `bench ledger [--journals N] [--earnings N] [--report FILE]`: the books at a size of years.
 //! `bench road [--times N] [--report FILE]`: coming back over a bad line.
 //! `bench storm [--sites N --agents N --parcels N --within S] [--report FILE]`: a whole country comes back at once.
 //! `bench documents [--n N --d D]`: the scene of the peers, a JSON row a line; `bench compare` reads rows of all.
@@ -29,6 +30,18 @@ enum Args {
         /// Ops, at least.
         #[arg(long, default_value_t = 20_000)]
         ops: u32,
+        /// Where the figures go, as JSON.
+        #[arg(long)]
+        report: Option<PathBuf>,
+    },
+    /// Balances of a past time and lines over many journals; a payout run by two runners at once.
+    Ledger {
+        /// Journals.
+        #[arg(long, default_value_t = 1_000_000)]
+        journals: u64,
+        /// Earnings that are free to be paid out.
+        #[arg(long, default_value_t = 100_000)]
+        earnings: u64,
         /// Where the figures go, as JSON.
         #[arg(long)]
         report: Option<PathBuf>,
@@ -104,6 +117,7 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Args::Ingest { ops, report } => ingest(ops, report.as_deref()),
+        Args::Ledger { journals, earnings, report } => ledger(journals, earnings, report.as_deref()),
         Args::Road { times, report } => road(times, report.as_deref()),
         Args::Storm { sites, agents, parcels, within, report } => {
             let within = std::time::Duration::from_secs(within);
@@ -180,6 +194,23 @@ fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {
         row.ops, row.bursts, row.journals, row.seconds, row.ops_a_second, row.copy_seconds, row.copy_a_second
     );
     write(report, &[row])
+}
+
+fn ledger(journals: u64, earnings: u64, report: Option<&Path>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir_in("/var/tmp")?;
+    let runtime = runtime()?;
+    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let rows = runtime.block_on(bench::ledger::asked(&cluster, journals))?;
+    println!("{:>58} {:>9} {:>6} {:>8} {:>8}", "", "journals", "times", "p50 ms", "p99 ms");
+    for row in &rows {
+        println!("{:>58} {:>9} {:>6} {:>8.1} {:>8.1}", row.what, row.journals, row.times, row.p50_ms, row.p99_ms);
+    }
+    let paid = runtime.block_on(bench::ledger::paid(&cluster, earnings))?;
+    println!(
+        "{} earnings by {} runners at once: {} payouts in {:.1} s, {} earnings paid once",
+        paid.earnings, paid.runners, paid.payouts, paid.seconds, paid.paid_once
+    );
+    write(report, &[(rows, paid)])
 }
 
 fn tap(report: Option<&Path>) -> anyhow::Result<()> {

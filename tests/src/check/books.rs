@@ -173,6 +173,11 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         Rule::J13 | Rule::J17 | Rule::J17a | Rule::J18 | Rule::J27a | Rule::J36a => {
             Some(Effect::Once(row.subject, rule))
         }
+        // A ruling is one, and so is a line of a statement.
+        Rule::J9b | Rule::J9c | Rule::J10a | Rule::J10b | Rule::J10c | Rule::J12b | Rule::J12c => {
+            Some(Effect::Once(row.subject, Rule::J9b))
+        }
+        Rule::J13c | Rule::J29 => Some(Effect::Once(row.subject, Rule::J29)),
         // One order may be paid, and paid back, in parts.
         Rule::J2 | Rule::J12 | Rule::J19a => None,
     };

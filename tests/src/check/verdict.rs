@@ -51,6 +51,16 @@ pub struct Verdict {
     pub cash_short_paisa: i64,
     /// Cash that nobody explains (2090).
     pub cash_over_paisa: i64,
+    /// Lines of statements that are what the books expected, or a charge.
+    pub matched_lines: u64,
+    /// Lines that nobody has explained yet: each stands under its own name, or waits for a word.
+    pub unmatched_lines: u64,
+    /// Differences whose end is open, each with its owner.
+    pub exceptions_open: u64,
+    /// Rulings on differences.
+    pub exceptions_ruled: u64,
+    /// Cash collected, less what is banked, in a named hand, or a difference with an owner.
+    pub cash_unaccounted_paisa: i64,
     /// Piles of the script less the accounts 1010, 1040, 1110 and 1120, without sign, over all who hold.
     pub world_cash_diff_paisa: i64,
     /// Standing journals by rule.
@@ -121,6 +131,12 @@ pub struct Thresholds {
     pub over: u64,
     /// Contested parcels.
     pub contested: u64,
+    /// Matched lines of statements.
+    #[serde(default)]
+    pub lines: u64,
+    /// Rulings.
+    #[serde(default)]
+    pub ruled: u64,
     /// Ops that came again.
     pub duplicates: u64,
     /// Ops that every node authored.
@@ -132,9 +148,9 @@ pub struct Thresholds {
 }
 
 /// The rules of which a whole day has a journal each.
-pub const RULES: [&str; 23] = [
-    "J2", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J10", "J11", "J11a", "J12", "J13", "J13a", "J16", "J17", "J17a",
-    "J18", "J19", "J19a", "J21", "J36", "J36a",
+pub const RULES: [&str; 27] = [
+    "J2", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J9b", "J9c", "J10", "J11", "J11a", "J12", "J13", "J13a", "J13c",
+    "J16", "J17", "J17a", "J18", "J19", "J19a", "J21", "J29", "J36", "J36a",
 ];
 /// Journals of missing cash.
 const SHORT: [&str; 3] = ["J9", "J11a", "J11c"];
@@ -157,6 +173,8 @@ impl Thresholds {
             short: 3,
             over: 3,
             contested: 3,
+            lines: 8,
+            ruled: 4,
             duplicates: 100,
             ops: 1,
             kills: 1,
@@ -179,6 +197,8 @@ impl Thresholds {
             short: 0,
             over: 0,
             contested: 0,
+            lines: 2,
+            ruled: 0,
             duplicates: 0,
             ops: 0,
             kills: 0,
@@ -208,6 +228,8 @@ impl Verdict {
             ("cash_banked_paisa", self.cash_banked_paisa.max(0).unsigned_abs(), thresholds.banked_paisa),
             ("paid_out_paisa", self.paid_out_paisa.max(0).unsigned_abs(), thresholds.banked_paisa),
             ("contested", self.contested, thresholds.contested),
+            ("matched_lines", self.matched_lines, thresholds.lines),
+            ("exceptions_ruled", self.exceptions_ruled, thresholds.ruled),
             ("duplicates_received", self.duplicates_received, thresholds.duplicates),
             ("journals of missing cash", of(&SHORT), thresholds.short),
             ("journals of cash over", of(&OVER), thresholds.over),
@@ -229,6 +251,7 @@ impl Verdict {
             ("effects_applied_twice", i128::from(self.effects_applied_twice)),
             ("trial_balance_paisa", i128::from(self.trial_balance_paisa)),
             ("world_cash_diff_paisa", i128::from(self.world_cash_diff_paisa)),
+            ("cash_unaccounted_paisa", i128::from(self.cash_unaccounted_paisa)),
         ] {
             must(is == 0, format!("{name} is {is}; it must be 0"));
         }

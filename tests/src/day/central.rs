@@ -15,6 +15,7 @@ pub struct Central {
     customer: String,
     operations: String,
     finance: String,
+    checker: String,
 }
 
 /// An answer that is an error of the API.
@@ -32,7 +33,14 @@ impl Central {
     /// A client for `http://address`.
     #[must_use]
     pub fn new(address: &str, customer: String, operations: String, finance: String) -> Self {
-        Self { http: client(), base: format!("http://{address}/api/v1"), customer, operations, finance }
+        let checker = finance.clone();
+        Self { http: client(), base: format!("http://{address}/api/v1"), customer, operations, finance, checker }
+    }
+
+    /// With a second person in finance.
+    #[must_use]
+    pub fn with_checker(self, checker: String) -> Self {
+        Self { checker, ..self }
     }
 
     /// Places an order. The same key may be sent again: that is how a lost answer is asked for.
@@ -110,6 +118,36 @@ impl Central {
             }
         }
         bail!("central did not answer while finance recorded {path}")
+    }
+
+    /// A file that finance hands in. The same key may be sent again.
+    ///
+    /// # Errors
+    /// As [`Central::place`].
+    pub async fn record_file(&self, path: &str, key: &str, file: Vec<u8>) -> anyhow::Result<Result<Value, Refused>> {
+        for _ in 0..RETRIES {
+            let request = self.http.post(format!("{}/finance/{path}", self.base)).bearer_auth(&self.finance);
+            match outcome(request.header("Idempotency-Key", key).body(file.clone()).send().await).await {
+                Some(outcome) => return Ok(outcome),
+                None => tokio::time::sleep(RETRY).await,
+            }
+        }
+        bail!("central did not answer while finance handed in a file")
+    }
+
+    /// What the second person in finance says yes to.
+    ///
+    /// # Errors
+    /// As [`Central::place`].
+    pub async fn agree(&self, path: &str, key: &str) -> anyhow::Result<Result<Value, Refused>> {
+        for _ in 0..RETRIES {
+            let request = self.http.post(format!("{}/finance/{path}", self.base)).bearer_auth(&self.checker);
+            match outcome(request.header("Idempotency-Key", key).send().await).await {
+                Some(outcome) => return Ok(outcome),
+                None => tokio::time::sleep(RETRY).await,
+            }
+        }
+        bail!("central did not answer while the second person agreed")
     }
 
     /// A read by finance.

@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use super::bank::Bank;
 use super::central::Central;
 use super::clock::Clock;
 use super::node::{Measured, Node, Running};
@@ -37,6 +38,8 @@ pub struct House {
     pub clock: Clock,
     /// The physical world.
     pub street: Street,
+    /// The bank.
+    pub bank: Bank,
     /// Central's API.
     pub central: Central,
     /// The courier hub's scope.
@@ -148,6 +151,7 @@ impl House {
         Ok(Self {
             clock: plan.clock,
             street: Street::default(),
+            bank: Bank::default(),
             central,
             site,
             points,
@@ -278,12 +282,12 @@ async fn start_central(plan: &Plan<'_>, hubs: &[SocketAddr], logs: &Path) -> any
     let mut process = central_process(plan, logs);
     process.start().await?;
     let mut tokens = Vec::new();
-    for role in ["customer", "operations", "finance"] {
+    for role in ["customer", "operations", "finance", "finance"] {
         tokens.push(token(plan, &["--role", role]).await?);
     }
     write_private(&plan.data.join("tokens"), &tokens.join("\n"))?;
-    let [customer, operations, finance] = <[String; 3]>::try_from(tokens).unwrap_or_default();
-    Ok((process, Central::new(&http.to_string(), customer, operations, finance)))
+    let [customer, operations, finance, checker] = <[String; 4]>::try_from(tokens).unwrap_or_default();
+    Ok((process, Central::new(&http.to_string(), customer, operations, finance).with_checker(checker)))
 }
 
 /// Writes central's configuration, on free ports. Returns where it will serve plain HTTP.

@@ -166,6 +166,7 @@ pub fn print(report: &Value) {
         ("owed to vendors", "vendor_payable_paisa"),
         ("cash short, owed by name", "cash_short_paisa"),
         ("cash over, unexplained", "cash_over_paisa"),
+        ("cash unaccounted for", "cash_unaccounted_paisa"),
         ("trial balance", "trial_balance_paisa"),
         ("street's piles less the books", "world_cash_diff_paisa"),
     ] {
@@ -183,6 +184,10 @@ pub fn print(report: &Value) {
         "prepaid",
         "cancelled",
         "contested",
+        "matched_lines",
+        "unmatched_lines",
+        "exceptions_open",
+        "exceptions_ruled",
         "ops_total",
         "ops_safe",
         "duplicates_received",

@@ -8,7 +8,10 @@ mod devices;
 mod document;
 mod fuzz;
 mod orders;
+mod periods;
 mod points;
+mod rulings;
+mod statements;
 mod vendors;
 mod world;
 
@@ -50,6 +53,22 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("POST", format!("/finance/payouts/{order}/confirm"), "finance"),
         ("POST", "/finance/sweeps".to_owned(), "finance"),
         ("POST", "/finance/remittances".to_owned(), "finance"),
+        ("GET", "/finance/differences".to_owned(), "finance"),
+        ("GET", "/finance/rulings".to_owned(), "finance"),
+        ("POST", "/finance/rulings".to_owned(), "finance"),
+        ("POST", format!("/finance/rulings/{order}/approve"), "finance"),
+        ("POST", format!("/finance/rulings/{order}/withdraw"), "finance"),
+        ("GET", "/finance/statements".to_owned(), "finance"),
+        ("POST", "/finance/statements?bank=b-1&side=settlement".to_owned(), "finance"),
+        ("GET", "/finance/lines".to_owned(), "finance"),
+        ("POST", format!("/finance/lines/{order}/explain"), "finance"),
+        ("GET", "/finance/periods".to_owned(), "finance"),
+        ("POST", "/finance/periods/2099-01/close".to_owned(), "finance"),
+        ("GET", "/finance/periods/2099-01/balance".to_owned(), "finance"),
+        ("GET", "/finance/balances".to_owned(), "finance"),
+        ("GET", "/finance/seals".to_owned(), "finance"),
+        ("GET", "/finance/accounts/4010/lines".to_owned(), "finance"),
+        ("GET", "/finance/accounts/4010/balance".to_owned(), "finance"),
     ];
     let before = world.digests().await;
     for (method, path, roles) in routes {

@@ -178,8 +178,9 @@ async fn a_finished_day_passes_and_every_damage_to_a_copy_is_named() {
          rule, cause, rules_version, period, posted_at, hash FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1"
     );
     let lines = format!(
-        "INSERT INTO posting SELECT {second}, line, account_code, owner, amount_paisa FROM posting WHERE journal =
-         (SELECT id FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1)"
+        "INSERT INTO posting (journal, position, line, account_code, owner, amount_paisa)
+         SELECT {second}, (SELECT max(position) FROM journal_log), line, account_code, owner, amount_paisa
+         FROM posting WHERE journal = (SELECT id FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1)"
     );
     let balances = "UPDATE balance SET amount_paisa = sums.sum FROM (SELECT account_code, coalesce(owner, ''::bytea)
          AS owner, sum(amount_paisa)::bigint FROM posting GROUP BY 1, 2) AS sums

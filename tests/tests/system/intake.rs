@@ -346,11 +346,13 @@ async fn projections_are_rebuilt_equal_and_a_changed_row_is_healed_or_named() {
     assert_eq!(report.unequal, [changed.subject]);
     assert_eq!(report.without_journal, [[0u8; 16]; 0]);
     // A posting of no journal at all.
-    sqlx::query("INSERT INTO posting (journal, line, account_code, amount_paisa) VALUES ($1, 0, 1010, 100)")
-        .bind([9u8; 16])
-        .execute(&town.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO posting (journal, position, line, account_code, amount_paisa) VALUES ($1, 3, 0, 1010, 100)",
+    )
+    .bind([9u8; 16])
+    .execute(&town.pool)
+    .await
+    .unwrap();
     assert_eq!(rebuild::verify_log(&town.pool).await.unwrap().without_journal, [[9; 16]]);
 }
 

@@ -17,7 +17,7 @@ const NET: i64 = 87_350;
 pub(super) struct People {
     vendor: Device,
     site: Device,
-    agent: Device,
+    pub(super) agent: Device,
 }
 
 impl People {
@@ -37,6 +37,11 @@ impl People {
 
     /// Places the reference order and delivers it; its cash goes into the till.
     pub(super) async fn sell(&mut self, world: &World, n: u8) -> Subject {
+        self.sell_counted(world, n, DUE).await
+    }
+
+    /// The same, and the cashier counts something else than the agent offers.
+    pub(super) async fn sell_counted(&mut self, world: &World, n: u8, counted: i64) -> Subject {
         let placed = world.place(&format!("bench-sale-{n:03}"), &rice()).await;
         assert_eq!(placed.0, 201, "{placed:?}");
         let parcel = Subject::parse(placed.1["parcels"][0]["parcel"].as_str().unwrap()).unwrap();
@@ -52,49 +57,53 @@ impl People {
         world.act(&mut self.agent, parcel, Fact::Delivered(delivered)).await;
         let offer = HandInOffered { site: world.site, amount, inc, upto: 0 };
         world.act(&mut self.agent, handin, Fact::HandInOffered(offer)).await;
-        let count = HandInCounted { agent, counted: amount, denominations: Vec::new() };
+        let counted = Taka::from_paisa(counted).unwrap();
+        let count = HandInCounted { agent, counted, denominations: Vec::new() };
         world.act(&mut self.site, handin, Fact::HandInCounted(count)).await;
         parcel
     }
 }
 
 /// A central with the people of one hub.
-struct Bench {
-    world: World,
-    people: People,
+pub(super) struct Bench {
+    pub(super) world: World,
+    pub(super) people: People,
     keys: std::sync::atomic::AtomicU32,
 }
 
 impl Bench {
-    async fn start() -> Self {
-        let world = World::start().await;
+    pub(super) async fn start() -> Self {
+        Self::of(World::start().await).await
+    }
+
+    pub(super) async fn of(world: World) -> Self {
         let people = People::enrol(&world).await;
         Self { world, people, keys: std::sync::atomic::AtomicU32::new(0) }
     }
 
-    async fn sell(&mut self, n: u8) -> Subject {
+    pub(super) async fn sell(&mut self, n: u8) -> Subject {
         self.people.sell(&self.world, n).await
     }
 
-    async fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
+    pub(super) async fn post_as(&self, key: &str, path: &str, body: &Value) -> Answer {
         let (token, body) = (self.world.token("finance"), serde_json::to_vec(body).unwrap());
         self.world.call_with("POST", path, Some(token), &[("idempotency-key", key)], body).await
     }
 
     /// With a key of its own.
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
         let n = self.keys.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         self.post_as(&format!("bench-{n:06}"), path, body).await
     }
 
-    async fn did(&self, path: &str, body: &Value) -> Answer {
+    pub(super) async fn did(&self, path: &str, body: &Value) -> Answer {
         let answer = self.post(path, body).await;
         assert_eq!(answer.0, 201, "{path} {body}: {answer:?}");
         answer
     }
 
     /// Bag, deposit and confirmation of so much of the hub's cash.
-    async fn bank(&self, seal: &str, amount: i64, credited: i64) -> String {
+    pub(super) async fn bank(&self, seal: &str, amount: i64, credited: i64) -> String {
         let bag =
             self.did("/finance/bags", &json!({ "site": self.world.site, "seal": seal, "amount_paisa": amount })).await;
         let body = json!({ "bank": "dbbl-settlement", "slip": seal, "bags": [bag.text("bag")] });
@@ -104,7 +113,7 @@ impl Bench {
         deposit
     }
 
-    async fn balance(&self, code: i32) -> i64 {
+    pub(super) async fn balance(&self, code: i32) -> i64 {
         let (sum,): (i64,) =
             sqlx::query_as("SELECT coalesce(sum(amount_paisa), 0)::bigint FROM balance WHERE account_code = $1")
                 .bind(code)
@@ -115,7 +124,7 @@ impl Bench {
     }
 
     /// The books are sound, and every projection is what the facts give.
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         let pool = &self.world.running.pool;
         let before = central::rebuild::digest(pool).await.unwrap();
         central::rebuild::rebuild(pool).await.unwrap();

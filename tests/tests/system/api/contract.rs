@@ -18,6 +18,18 @@ pub(super) struct Seeded {
     paths: BTreeMap<(&'static str, &'static str), String>,
     /// Fields of bodies that name something, by the operation.
     fields: Vec<(&'static str, &'static str, Value)>,
+    /// What the operations are sent that take a file.
+    pub(super) file: Vec<u8>,
+}
+
+/// A bank's statement: a credit that nobody expects, and a debit that nobody explains.
+fn statement(number: u32) -> Vec<u8> {
+    format!(
+        ":20:SEEDED{number}\r\n:25:1501203456789001\r\n:28C:{number}/1\r\n:60F:C261101BDT0,00\r\n\
+         :61:261101C700,00NTRFNONREF//FT{number}A\r\n:86:a stranger\r\n\
+         :61:261101D115,00NCHGNONREF//FT{number}B\r\n:86:a charge\r\n:62F:C261101BDT585,00\r\n-"
+    )
+    .into_bytes()
 }
 
 impl Seeded {
@@ -55,7 +67,21 @@ impl Seeded {
         assert_eq!(off.0, 200, "{off:?}");
         let partner = points::point(world, "Partner point", 23_760_000, true).await;
         points::fetch(world, partner, true, 60).await;
+        let short = money.ruled_twice(&mut paths).await;
+        paths.insert(("explain_line", "id"), money.unexplained().await);
+        // The month before this one is over, and nothing was posted in it.
+        let today = central::period::day(central::clock::real_ms());
+        let before = today.first_of_month().yesterday().unwrap();
+        let month = format!("{:04}-{:02}", before.year(), before.month());
+        money.did(&format!("/finance/periods/{month}/close"), &json!({})).await;
+        for operation in ["close_period", "closed_balance"] {
+            paths.insert((operation, "period"), month.clone());
+        }
         let fields = vec![
+            ("rule", "cause", short["cause"].clone()),
+            ("rule", "owner", short["owner"].clone()),
+            ("rule", "other", json!(world.site)),
+            ("explain_line", "charge", json!(true)),
             ("seal_bag", "site", json!(world.site)),
             ("record_deposit", "bags", json!([bag])),
             ("record_payment", "order", json!(unpaid)),
@@ -63,7 +89,7 @@ impl Seeded {
             ("record_remittance", "site", json!(partner)),
             ("confirm_payout", "bank", json!("city-settlement")),
         ];
-        Self { paths, fields }
+        Self { paths, fields, file: statement(2) }
     }
 
     /// The path with its variable segments filled in: by what there is, or by the document's example.
@@ -119,6 +145,38 @@ impl Money<'_> {
         let answer = self.world.call_with("POST", path, Some(self.world.token("finance")), &headers, body).await;
         assert_eq!(answer.0, 201, "{path}: {answer:?}");
         answer
+    }
+
+    /// A hand-in that lacks 1,000 taka, with two proposals of a second person on it. The difference.
+    async fn ruled_twice(&mut self, paths: &mut BTreeMap<(&'static str, &'static str), String>) -> Value {
+        self.sold += 1;
+        self.people.sell_counted(self.world, self.sold, DUE - 100_000).await;
+        let open = self.world.get("finance", "/finance/differences?status=open").await;
+        let rows = open.1["rows"].as_array().unwrap().clone();
+        let short = rows.into_iter().find(|row| row["rule"] == "J9").unwrap();
+        let other = self.world.second(central::tokens::Role::Finance).await;
+        for operation in ["approve_ruling", "withdraw_ruling"] {
+            let body = json!({
+                "how": "written_off", "cause": short["cause"], "owner": short["owner"], "amount_paisa": 10_000,
+                "reason": "seeded",
+            });
+            let (key, body) = (format!("seeded-{operation}"), serde_json::to_vec(&body).unwrap());
+            let headers = [("idempotency-key", key.as_str())];
+            let told = self.world.call_with("POST", "/finance/rulings", Some(&other), &headers, body).await;
+            assert_eq!(told.0, 200, "{told:?}");
+            paths.insert((operation, "id"), told.text("ruling"));
+        }
+        short
+    }
+
+    /// A line of a statement that waits for somebody to say what it is.
+    async fn unexplained(&mut self) -> String {
+        let path = "/finance/statements?bank=seeded-settlement&side=settlement";
+        let (token, headers) = (Some(self.world.token("finance")), [("idempotency-key", "seeded-statement")]);
+        let imported = self.world.call_with("POST", path, token, &headers, statement(1)).await;
+        assert_eq!(imported.0, 201, "{imported:?}");
+        let open = self.world.get("finance", "/finance/lines?status=open").await;
+        open.1["rows"][0]["line"].as_str().unwrap().to_owned()
     }
 
     async fn bag(&mut self) -> String {
@@ -184,7 +242,11 @@ async fn example(world: &World, seeded: &Seeded, document: &Document, operation:
         path,
         token: operation.roles.first().map(|role| world.token(role).as_bytes().to_vec()),
         headers: headers.collect(),
-        body: body.map(|body| serde_json::to_vec(&body).unwrap()).unwrap_or_default(),
+        body: match body {
+            Some(body) => serde_json::to_vec(&body).unwrap(),
+            None if operation.takes_file => seeded.file.clone(),
+            None => Vec::new(),
+        },
         tls: operation.id == "enrol_device",
     }
 }

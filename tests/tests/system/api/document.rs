@@ -25,6 +25,8 @@ pub(super) struct Described {
     pub(super) parameters: Vec<Parameter>,
     /// Schema of the body.
     pub(super) body: Option<Value>,
+    /// Whether its body is a file, whatever it holds.
+    pub(super) takes_file: bool,
     pub(super) max_body_bytes: u64,
     responses: Value,
 }
@@ -111,6 +113,7 @@ fn described(root: &Value, path: &str, method: &str, told: &Value) -> Described 
         roles: list(&told["x-roles"]).iter().map(text).collect(),
         parameters: parameters.collect(),
         body: told.pointer("/requestBody/content/application~1json/schema").cloned(),
+        takes_file: told.pointer("/requestBody/content/application~1octet-stream").is_some(),
         max_body_bytes: told.pointer("/requestBody/x-max-bytes").and_then(Value::as_u64).unwrap_or_default(),
         responses: told["responses"].clone(),
     }

@@ -58,8 +58,9 @@ async fn nothing_that_is_sent_breaks_central() {
     let (dice, tokens, enrolments) = (Dice::new(seed), tokens.to_vec(), enrolments(&world).await);
     let named = document.operations.iter().filter(|operation| seeded.names(operation));
     let bodies = named.filter_map(|it| Some((it.id.clone(), seeded.body(it, &document)?))).collect();
+    let file = ("bank=fuzz-settlement&side=settlement".to_owned(), seeded.file.clone());
     let mut generator =
-        Generator { document: &document, dice, ids, tokens, keys: Vec::new(), paths, bodies, enrolments };
+        Generator { document: &document, dice, ids, tokens, keys: Vec::new(), paths, bodies, file, enrolments };
     let mut activity: BTreeMap<&str, Activity> = BTreeMap::new();
     for number in 0..requests {
         let operation = &document.operations[number % document.operations.len()];

@@ -19,6 +19,7 @@ pub(super) struct World {
     client: reqwest::Client,
     tokens: Vec<(&'static str, String)>,
     data: tempfile::TempDir,
+    url: String,
 }
 
 /// Status and body.
@@ -71,22 +72,20 @@ impl Answer {
 
 impl World {
     pub(super) async fn start() -> Self {
+        Self::start_by(Clock::default()).await
+    }
+
+    /// With business time that stands at a moment when it begins, and goes on as fast as life does.
+    pub(super) async fn start_at(business_ms: u64) -> Self {
+        Self::start_by(at(business_ms)).await
+    }
+
+    async fn start_by(clock: Clock) -> Self {
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let (url, pool) = Cluster::shared().unwrap().fresh_database().await.unwrap();
         pool.close().await;
         let data = tempfile::tempdir().unwrap();
-        let any = "127.0.0.1:0".parse().unwrap();
-        let running = serve(Config {
-            data_dir: data.path().to_owned(),
-            http: Http { listen: any, tls_listen: any, names: Vec::new() },
-            database: Database { url },
-            clock: Clock::default(),
-            log: Log::default(),
-            hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
-            closing: Closing::default(),
-        })
-        .await
-        .unwrap();
+        let running = serve_by(data.path(), &url, clock).await;
         let mut minted = Vec::new();
         for role in [Role::Customer, Role::Operations, Role::Finance] {
             minted.push((role.word(), tokens::mint(&running.pool, role).await.unwrap()));
@@ -97,7 +96,7 @@ impl World {
         // kept one would race with that end.
         let client = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().pool_max_idle_per_host(0);
         let client = client.build().unwrap();
-        let mut world = Self { running, site: Subject::tenant(), client, tokens: minted, data };
+        let mut world = Self { running, site: Subject::tenant(), client, tokens: minted, data, url };
         world.set_up().await;
         world
     }
@@ -122,6 +121,17 @@ impl World {
     pub(super) async fn stop(self) {
         self.running.stop().await.unwrap();
         drop(self.data);
+    }
+
+    /// Central is stopped, and starts again at a later moment of business time.
+    pub(super) async fn pass_to(&mut self, business_ms: u64) {
+        let next = serve_by(self.data.path(), &self.url, at(business_ms)).await;
+        std::mem::replace(&mut self.running, next).stop().await.unwrap();
+    }
+
+    /// A second person of a role; a token that [`World::call_with`] takes.
+    pub(super) async fn second(&self, role: Role) -> String {
+        tokens::mint(&self.running.pool, role).await.unwrap()
     }
 
     /// A picture of a parcel that has come whole; its name.
@@ -289,6 +299,9 @@ impl World {
             "finance_request",
             "payment",
             "refund",
+            "proposed_ruling",
+            "statement",
+            "statement_line",
         ] {
             let sql = format!("SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM {table} t");
             let (digest,): (String,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
@@ -296,6 +309,26 @@ impl World {
         }
         digests
     }
+}
+
+async fn serve_by(data_dir: &std::path::Path, url: &str, clock: Clock) -> Running {
+    let any = "127.0.0.1:0".parse().unwrap();
+    serve(Config {
+        data_dir: data_dir.to_owned(),
+        http: Http { listen: any, tls_listen: any, names: Vec::new() },
+        database: Database { url: url.to_owned() },
+        clock,
+        log: Log::default(),
+        hubs: Hubs { addresses: vec!["127.0.0.1:7443".to_owned()] },
+        closing: Closing::default(),
+    })
+    .await
+    .unwrap()
+}
+
+fn at(business_ms: u64) -> Clock {
+    let origin_real_ms = Some(central::clock::real_ms());
+    Clock { origin_business_ms: Some(business_ms), origin_real_ms, ..Clock::default() }
 }
 
 /// An enrolled device.

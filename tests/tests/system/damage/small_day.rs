@@ -231,6 +231,8 @@ impl SmallDay {
             short: 2,
             over: 2,
             contested: 1,
+            lines: 0,
+            ruled: 0,
             duplicates: 10,
             ops: 1,
             kills: 1,

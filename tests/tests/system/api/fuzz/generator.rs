@@ -56,6 +56,8 @@ pub(super) struct Generator<'a> {
     pub(super) paths: BTreeMap<String, String>,
     /// Bodies of operations that name things that exist.
     pub(super) bodies: BTreeMap<String, Value>,
+    /// A file as it should be, with the query that goes with it.
+    pub(super) file: (String, Vec<u8>),
     /// Enrolments that a device could make, each once.
     pub(super) enrolments: Vec<Value>,
 }
@@ -79,6 +81,9 @@ impl Generator<'_> {
         let mut headers = self.headers(operation);
         let mut token = operation.roles.first().and_then(|role| self.token(role));
         let mut raw = None;
+        if operation.takes_file && self.dice.chance(40) {
+            (query, raw) = (vec![self.file.0.clone()], Some(self.file.1.clone()));
+        }
         let spoils = [0, 0, 1, 1, 1, 2, 3][self.dice.below(7)];
         for _ in 0..spoils {
             match self.dice.below(10) {
