@@ -135,7 +135,11 @@ CREATE VIEW finance.difference AS
         GROUP BY p.account_code, p.owner, j.subject, j.cause
     ) AS d
     LEFT JOIN (
-        SELECT cause, owner, sum(amount_paisa) AS ruled_paisa FROM view_ruling GROUP BY cause, owner
-    ) AS r ON r.cause = d.cause AND r.owner = d.owner
+        SELECT cause, owner, sum(amount_paisa) AS ruled_paisa,
+            CASE WHEN how IN ('repaid', 'written_off') THEN 1140
+                 WHEN how IN ('to_customer', 'to_giver', 'unclaimed') THEN 2090
+                 ELSE 2095 END AS account_code
+        FROM view_ruling GROUP BY 1, 2, 4
+    ) AS r ON r.cause = d.cause AND r.owner = d.owner AND r.account_code = d.account_code
     LEFT JOIN chart c ON c.code = d.account_code
     WHERE d.amount_paisa <> 0 OR r.ruled_paisa <> 0;

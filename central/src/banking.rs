@@ -246,7 +246,7 @@ pub async fn deposit(connection: &mut PgConnection, request: &DepositRequest, st
 /// J13a, J13b: the bank's statement shows the deposit, with the bank's figure.
 ///
 /// # Errors
-/// `bad_amount`, `bad_text`, `unknown_deposit`, `already_confirmed`, `absurd_amount`, `reference_used`.
+/// `bad_amount`, `bad_text`, `unknown_deposit`, `already_confirmed`, `absurd_amount`, `reference_used`, `line_waits`.
 pub async fn confirm(
     connection: &mut PgConnection,
     deposit: Subject,
@@ -274,6 +274,7 @@ pub async fn confirm(
         return Err(beyond("absurd_amount", "The bags hold", "the statement", sealed, credited, next));
     }
     unused_reference(connection, bank, &reference).await?;
+    no_line_waits(connection, bank, &reference, credited).await?;
     let answer = ConfirmAnswer {
         deposit,
         sealed_paisa: sealed.paisa(),
@@ -305,7 +306,7 @@ pub async fn sweep(connection: &mut PgConnection, request: &SweepRequest, stamp:
 /// J36a: a partner remits what he took for us, less his commission.
 ///
 /// # Errors
-/// `bad_amount`, `bad_text`, `bad_bank`, `unknown_site`, `more_than_owed`, `reference_used`.
+/// `bad_amount`, `bad_text`, `bad_bank`, `unknown_site`, `more_than_owed`, `reference_used`, `line_waits`.
 pub async fn remit(
     connection: &mut PgConnection,
     request: &RemittanceRequest,
@@ -323,6 +324,7 @@ pub async fn remit(
         return Err(beyond("more_than_owed", "The partner owes", "the remittance", owed, gross, next));
     }
     unused_reference(connection, bank.0, &reference).await?;
+    no_line_waits(connection, bank.0, &reference, net).await?;
     let remittance = Subject::new(Kind::Remittance, stamp.id(1));
     let fact = Fact::PartnerRemitted(PartnerRemitted { site: request.site, bank, net, commission, reference });
     let owed_paisa = owed.minus(gross).paisa();
@@ -335,18 +337,48 @@ pub async fn remit(
 /// # Errors
 /// `bad_bank`.
 pub(crate) async fn bank(connection: &mut PgConnection, name: &str) -> Result<Subject, Error> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !NAME_LENGTH.contains(&name.len()) || !name.bytes().all(plain) {
-        let next = "Name the account by 2 to 32 characters: a-z, 0-9 and -.";
-        return Err(Error::refuse(422, "bad_bank", "This is not the short name of a bank account.", next));
-    }
-    let subject = Subject::bank(name);
+    let subject = bank_of(name)?;
     sqlx::query("insert into bank (subject, name) values ($1, $2) on conflict do nothing")
         .bind(subject.0)
         .bind(name)
         .execute(connection)
         .await?;
     Ok(subject)
+}
+
+/// The account at a bank behind a short name.
+///
+/// # Errors
+/// `bad_bank`.
+pub(crate) fn bank_of(name: &str) -> Result<Subject, Error> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !NAME_LENGTH.contains(&name.len()) || !name.bytes().all(plain) {
+        let next = "Name the account by 2 to 32 characters: a-z, 0-9 and -.";
+        return Err(Error::refuse(422, "bad_bank", "This is not the short name of a bank account.", next));
+    }
+    Ok(Subject::bank(name))
+}
+
+/// A credit that stands on suspense is in the account already: it is explained, not recorded once more.
+async fn no_line_waits(
+    connection: &mut PgConnection,
+    bank: [u8; 17],
+    reference: &str,
+    amount: Taka,
+) -> Result<(), Error> {
+    let waits: Option<([u8; 17],)> = sqlx::query_as(
+        "select subject from statement_line
+         where bank = $1 and state = 'booked' and amount_paisa > 0 and (reference = $2 or amount_paisa = $3) limit 1",
+    )
+    .bind(bank)
+    .bind(reference)
+    .bind(amount.paisa())
+    .fetch_optional(connection)
+    .await?;
+    let Some((line,)) = waits else { return Ok(()) };
+    let told = format!("The line {} of a statement waits for what it is.", Subject(line));
+    let next = "Say of the line what it is: POST /api/v1/finance/lines/{id}/explain; the credit is in the books once.";
+    Err(Error::refuse(409, "line_waits", told, next))
 }
 
 /// A bank account is never booked below zero.

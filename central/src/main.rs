@@ -143,6 +143,7 @@ async fn verify_log(settings: &Settings) -> anyhow::Result<()> {
     if let Some(broken) = &report.broken_seal {
         let what = match broken.why {
             Why::Signature => "is not what central signed".to_owned(),
+            Why::Missing => "is not there".to_owned(),
             Why::Totals => "was set over another trial balance".to_owned(),
             Why::Log => {
                 format!("does not fit: a row from {} to {} was changed", broken.sound_upto + 1, broken.position)

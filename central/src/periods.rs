@@ -50,7 +50,7 @@ pub async fn close(intake: &Intake, key: &ClerkKey, text: &str, now_ms: u64) -> 
             }
             let (seal, rows) = decide(&mut *conn, month, now_ms).await?;
             let closed = told(&seal, &rows, now_ms);
-            let extra = write(key, seal, rows, now_ms);
+            let extra = write(key, seal, rows, now_ms, month.ends_ms());
             Ok(Decided { extra: Some(extra), answer: answer(&closed, true)?, drafts: Vec::new() })
         })
     });
@@ -117,12 +117,12 @@ async fn decide(conn: &mut PgConnection, month: Month, now_ms: u64) -> Result<(S
     Ok((seal, rows))
 }
 
-fn write(key: Arc<ClerkKey>, seal: Seal, rows: Totals, now_ms: u64) -> Extra {
-    let kept = Arc::new((key, seal, rows));
+fn write(key: Arc<ClerkKey>, seal: Seal, rows: Totals, now_ms: u64, ends_ms: u64) -> Extra {
+    let kept = Arc::new((key, seal, rows, ends_ms));
     Arc::new(move |conn| {
         let kept = Arc::clone(&kept);
         Box::pin(async move {
-            let (key, seal, rows) = &*kept;
+            let (key, seal, rows, ends_ms) = &*kept;
             seal.keep(&mut *conn, key, now_ms).await?;
             sqlx::query(
                 "INSERT INTO closed_balance (period, account_code, debit_paisa, credit_paisa)
@@ -134,7 +134,13 @@ fn write(key: Arc<ClerkKey>, seal: Seal, rows: Totals, now_ms: u64) -> Extra {
             .bind(rows.iter().map(|row| row.2).collect::<Vec<_>>())
             .execute(&mut *conn)
             .await?;
-            sqlx::query("UPDATE log_head SET closed_through = $1").bind(&seal.name).execute(conn).await.map(drop)
+            // Whatever the clock does, nothing is posted at a time of the closed month any more.
+            sqlx::query("UPDATE log_head SET closed_through = $1, journal_ms = greatest(journal_ms, $2)")
+                .bind(&seal.name)
+                .bind(signed(*ends_ms))
+                .execute(conn)
+                .await
+                .map(drop)
         })
     })
 }

@@ -6,6 +6,7 @@ mod expected;
 mod line;
 mod plan;
 
+use jiff::Span;
 use jiff::civil::Date;
 use protocol::account::Code;
 use protocol::fact::{Fact, LineBooked};
@@ -24,6 +25,8 @@ use crate::statement::{Mapping, Reading, Statement, Unreadable};
 use line::Line;
 use plan::{Plan, State};
 
+/// Lines of one import: matching and signing them keeps everybody else from the books meanwhile.
+const MOST_AT_ONCE: usize = 20_000;
 /// Rows of each list that an answer holds; the lines themselves page.
 const MOST_TOLD: usize = 200;
 
@@ -117,7 +120,8 @@ pub struct Reconciled {
     pub closing_paisa: Option<i64>,
     /// What the books say after this.
     pub book_paisa: i64,
-    /// Closing less books less what is open: what nobody has named. 0, or the difference the account began with.
+    /// What nobody has named: closing, less the books without what no statement has shown yet, less what is open. 0, or what
+    /// the account held before its first statement; of a statement that is not the latest, also what happened since.
     pub unexplained_paisa: Option<i64>,
 }
 
@@ -156,7 +160,7 @@ pub struct LineException {
 /// Imports a statement that was read. `file` is the hash of its bytes.
 ///
 /// # Errors
-/// `bad_bank`, `statement_known`.
+/// `bad_bank`, `too_many_lines`, `other_account`, `statement_known`.
 pub async fn import(
     conn: &mut PgConnection,
     import: &Import,
@@ -165,7 +169,16 @@ pub async fn import(
     caller: Id16,
     now_ms: u64,
 ) -> Decided<Reconciled> {
-    let bank = banking::bank(conn, &import.bank).await?;
+    // A dry run leaves nothing, not even the name.
+    let bank = match import.dry_run {
+        true => banking::bank_of(&import.bank)?,
+        false => banking::bank(conn, &import.bank).await?,
+    };
+    if statement.lines.len() > MOST_AT_ONCE {
+        let told = format!("The file has {} lines; {MOST_AT_ONCE} are taken at once.", statement.lines.len());
+        return Err(Error::refuse(422, "too_many_lines", told, "Ask the bank for shorter periods."));
+    }
+    line::same_account(conn, bank, import.side, &statement.account).await?;
     let id = *blake3::Hasher::new_derive_key("getit statement 1").update(&bank.0).update(&file).finalize().as_bytes();
     line::not_known(conn, &id).await?;
     let fresh = line::of(bank, statement);
@@ -178,8 +191,8 @@ pub async fn import(
         line::keep_statement(conn, &id, bank, import.side, statement, caller, now_ms).await?;
         line::keep(conn, &id, bank, import.side, &lines, &plan).await?;
     }
-    let still_open: Taka =
-        lines.iter().zip(&plan.rows).filter(|(_, row)| row.state == State::Open).map(|(l, _)| l.amount).sum();
+    let of_these = lines.iter().zip(&plan.rows).filter(|(_, row)| row.state == State::Open);
+    let still_open: Taka = of_these.map(|(line, _)| line.amount).sum();
     let count = |state: State| plan.rows.iter().filter(|row| row.state == state).count() as u64;
     let answer = Reconciled {
         statement: (!import.dry_run).then(|| data_encoding::HEXLOWER.encode(&id)),
@@ -192,7 +205,9 @@ pub async fn import(
         exceptions: plan.exceptions.iter().take(MOST_TOLD).cloned().collect(),
         closing_paisa: statement.closing.map(Taka::paisa),
         book_paisa: book.paisa(),
-        unexplained_paisa: statement.closing.map(|closing| closing.minus(book).minus(still_open).paisa()),
+        unexplained_paisa: statement
+            .closing
+            .map(|closing| closing.minus(book).plus(plan.unseen).minus(still_open).paisa()),
     };
     let drafts = if import.dry_run { Vec::new() } else { plan.drafts };
     Ok((drafts, answer))
@@ -206,11 +221,15 @@ async fn plan(
     upto: Option<Date>,
 ) -> Result<Plan, Error> {
     let expected = expected::of(conn, bank, side).await?;
+    let policy = Policy::default();
+    let first = lines.iter().map(|line| line.date).min().unwrap_or(Date::MAX);
+    let since = first.saturating_sub(Span::new().days(policy.longest_window_days));
+    let before = expected::seen_since(conn, bank, side, since).await?;
     let upto = upto.or_else(|| lines.iter().map(|line| line.date).max()).unwrap_or(Date::MIN);
     let seen: Vec<matching::Line<'_>> = (0..).zip(lines).map(|(key, line)| line.seen(key)).collect();
     let wanted: Vec<matching::Expected<'_>> = (0..).zip(&expected).map(|(key, thing)| thing.wanted(key)).collect();
-    let outcome = matching::reconcile(&seen, &wanted, &Policy::default(), upto);
-    Ok(plan::of(bank, side, lines, &expected, &outcome))
+    let outcome = matching::reconcile(&seen, &wanted, &policy, upto);
+    Ok(plan::of(bank, side, lines, &expected, &before, &outcome))
 }
 
 /// What a line is, in a person's words.
@@ -272,8 +291,8 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
 
 /// The fact by which a line stands in the books under its own name.
 fn booked(line: &Line, bank: Subject, side: Side, what: u8) -> protocol::decide::Draft {
-    let reference: String = line.reference.chars().take(64).collect();
-    let fact = Fact::LineBooked(LineBooked { bank, side: side as u8, amount: line.amount, what, reference });
+    let (amount, reference) = (line.amount, line.name());
+    let fact = Fact::LineBooked(LineBooked { bank, side: side as u8, amount, what, reference });
     debug_assert_eq!(line.subject.kind(), Some(Kind::Line));
     protocol::decide::Draft { subject: line.subject, fact }
 }

@@ -92,8 +92,7 @@ pub async fn rule(
     let ruled = read(request, maker)?;
     let (way, open) = check(connection, &ruled, stamp.now_ms).await?;
     let ruling = Subject::new(Kind::Ruling, stamp.id(1));
-    let how = How::of(ruled.how);
-    let needs_two = how == Some(How::WrittenOff) || ruled.amount >= TWO_PEOPLE_FROM;
+    let needs_two = needs_two(connection, &ruled).await?;
     let state = match (request.dry_run, needs_two) {
         (true, _) => "dry_run",
         (false, true) => "waiting",
@@ -108,6 +107,22 @@ pub async fn rule(
         return Ok((Vec::new(), told));
     }
     Ok((vec![Draft { subject: ruling, fact: Fact::Ruled(ruled) }], told))
+}
+
+/// Whether a second person has to agree: to what is given up, and from an amount on that counts what was ruled or
+/// proposed of this difference before, so that it cannot be cut into pieces.
+async fn needs_two(connection: &mut PgConnection, ruled: &Ruled) -> Result<bool, sqlx::Error> {
+    let (before,): (i64,) = sqlx::query_as(
+        "select (coalesce((select sum(amount_paisa) from view_ruling where cause = $1 and owner = $2), 0)
+               + coalesce((select sum(amount_paisa) from proposed_ruling
+                           where cause = $1 and owner = $2 and state = 'waiting'), 0))::bigint",
+    )
+    .bind(ruled.cause.0)
+    .bind(ruled.owner.0)
+    .fetch_one(connection)
+    .await?;
+    let together = ledger::paisa(before).plus(ruled.amount);
+    Ok(ruled.how == How::WrittenOff as u8 || together >= TWO_PEOPLE_FROM)
 }
 
 fn answer(ruling: Option<Subject>, state: &str, way: &Way, ruled: &Ruled, open: Taka, needs_two: bool) -> RulingAnswer {
@@ -167,6 +182,13 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
     if ruled.amount > open {
         let next = "Look at the difference again: it may have been ruled on, or a late record may have explained it.";
         return Err(beyond("more_than_open", "Still open are", "the ruling", open, ruled.amount, next));
+    }
+    // A late record may have moved the difference to another cause: the account has to hold the amount, too.
+    let stands = ledger::balance(connection, way.difference).await?;
+    let stands = if way.difference.code == Code::Shortage { stands } else { stands.negated() };
+    if ruled.amount > stands {
+        let next = "Look at all differences of this owner: a late record has explained some of them.";
+        return Err(beyond("more_than_open", "The account holds", "the ruling", stands, ruled.amount, next));
     }
     match how {
         How::Repaid => known_site(connection, ruled.other.unwrap_or(ruled.owner)).await?,

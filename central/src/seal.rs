@@ -1,5 +1,7 @@
 //! Seals: where the journal log stood at the end of a day or a month, signed by central. The hash chain shows that
-//! a row was changed; somebody who may write to the database could compute the chain anew, but not the signature.
+//! a row was changed; somebody who may write to the database could compute the chain anew, but not central's signature.
+//! Whom the database names as central it could name otherwise, too: a copy of a seal that is kept elsewhere, with its
+//! certificate, is the proof against that.
 
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use serde::Serialize;
@@ -54,10 +56,11 @@ impl Seal {
     }
 }
 
-/// Seals the last day that has journals, once it is over.
+/// Seals the last day that has journals, once it is over. Nothing is posted at a time of that day any more, whatever
+/// the clock does.
 pub(crate) async fn seal_day(
     conn: &mut PgConnection,
-    head: &LogHead,
+    head: &mut LogHead,
     key: &ClerkKey,
     now_ms: u64,
 ) -> Result<(), sqlx::Error> {
@@ -66,7 +69,9 @@ pub(crate) async fn seal_day(
         return Ok(());
     }
     let seal = Seal { name: last.to_string(), position: head.journals, hash: head.journal_hash, totals: [0; 32] };
-    seal.keep(conn, key, now_ms).await
+    seal.keep(conn, key, now_ms).await?;
+    head.journal_ms = head.journal_ms.max(period::begins_ms(period::day(now_ms)));
+    Ok(())
 }
 
 /// A seal as whoever keeps it elsewhere needs it: with central's certificate of that time it can be checked by itself.
@@ -147,6 +152,8 @@ pub enum Why {
     Log,
     /// The closed month's trial balance is not the one that was sealed.
     Totals,
+    /// It is not there: a day that has journals, or the month that is closed.
+    Missing,
 }
 
 type Columns = (String, i64, [u8; 32], [u8; 32], [u8; 64], Option<Vec<u8>>, Option<[u8; 32]>);
@@ -181,7 +188,24 @@ pub(crate) async fn first_broken(conn: &mut PgConnection) -> Result<Option<Broke
         }
         sound_upto = seal.position;
     }
-    Ok(None)
+    let missing = missing(conn).await?;
+    Ok(missing.map(|name| Broken { name, sound_upto, position: sound_upto, why: Why::Missing }))
+}
+
+/// A day since the first seal that has journals and is over, or the month up to which the books are closed, without one.
+async fn missing(conn: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let row: Option<(String,)> = sqlx::query_as(
+        "SELECT name FROM (
+             SELECT DISTINCT day::text AS name FROM day_balance
+             WHERE day::text COLLATE \"C\" > (SELECT min(name COLLATE \"C\") FROM seal WHERE length(name) = 10)
+               AND day < (SELECT max(day) FROM day_balance)
+             UNION ALL SELECT closed_through FROM log_head WHERE closed_through <> ''
+         ) AS wanted
+         WHERE NOT EXISTS (SELECT 1 FROM seal WHERE seal.name = wanted.name) ORDER BY name COLLATE \"C\" LIMIT 1",
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|(name,)| name))
 }
 
 fn is_signed(seal: &Seal, signature: &[u8; 64], certificate: Option<&[u8]>) -> Result<bool, StoreError> {

@@ -2412,7 +2412,8 @@ export interface components {
             statement?: string | null;
             /**
              * Format: int64
-             * @description Closing less books less what is open: what nobody has named. 0, or the difference the account began with.
+             * @description What nobody has named: closing, less the books without what no statement has shown yet, less what is open. 0, or what
+             *     the account held before its first statement; of a statement that is not the latest, also what happened since.
              */
             unexplained_paisa?: number | null;
         };
@@ -4338,7 +4339,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `absurd_amount`, `already_confirmed`, `idempotency_mismatch`, `reference_used`, `wrong_state` */
+            /** @description `absurd_amount`, `already_confirmed`, `idempotency_mismatch`, `line_waits`, `reference_used`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4346,7 +4347,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "absurd_amount" | "already_confirmed" | "idempotency_mismatch" | "reference_used" | "wrong_state";
+                        code?: "absurd_amount" | "already_confirmed" | "idempotency_mismatch" | "line_waits" | "reference_used" | "wrong_state";
                     };
                 };
             };
@@ -6313,7 +6314,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `more_than_owed`, `reference_used`, `wrong_state` */
+            /** @description `idempotency_mismatch`, `line_waits`, `more_than_owed`, `reference_used`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6321,7 +6322,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "more_than_owed" | "reference_used" | "wrong_state";
+                        code?: "idempotency_mismatch" | "line_waits" | "more_than_owed" | "reference_used" | "wrong_state";
                     };
                 };
             };
@@ -7180,7 +7181,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `statement_known`, `wrong_state` */
+            /** @description `idempotency_mismatch`, `other_account`, `statement_known`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7188,7 +7189,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "statement_known" | "wrong_state";
+                        code?: "idempotency_mismatch" | "other_account" | "statement_known" | "wrong_state";
                     };
                 };
             };

@@ -13,7 +13,7 @@ use super::{Paged, bad_cursor, subject_bytes, written};
 use crate::period;
 use crate::problem::Error;
 use crate::schema::Id;
-use crate::store::signed;
+use crate::store::{signed, unsigned};
 
 /// An account with what it held.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,6 +46,15 @@ pub fn moment(text: Option<&str>, now_ms: u64) -> Result<u64, Error> {
         let next = "Write a day as in 2026-11-25, or a moment as in 2026-11-25T18:30:00Z.";
         Error::refuse(400, "bad_time", "This is not a day and not a moment.", next)
     })
+}
+
+/// Now, or the time of the last journal where central's clock was set back behind it.
+///
+/// # Errors
+/// The database's.
+pub async fn latest(pool: &PgPool, now_ms: u64) -> Result<u64, Error> {
+    let (journal_ms,): (i64,) = sqlx::query_as("select journal_ms from log_head").fetch_one(pool).await?;
+    Ok(now_ms.max(unsigned(journal_ms)))
 }
 
 /// What every account held at `at_ms`, by code and owner; accounts that nothing had moved on by then are left out.

@@ -57,7 +57,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .gives::<ConfirmAnswer>(201, now)
         .gives::<ConfirmAnswer>(200, before)
         .refuses(404, &["unknown_deposit"])
-        .refuses(409, &["already_confirmed", "absurd_amount", "reference_used", "wrong_state"])
+        .refuses(409, &["already_confirmed", "absurd_amount", "reference_used", "line_waits", "wrong_state"])
         .refuses(422, &["bad_amount", "bad_text"]),
         keyed(Operation::post("/finance/sweeps", "record_sweep", "Record our own money on its way out.", sweep))
             .roles(FINANCE)
@@ -71,7 +71,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .takes::<RemittanceRequest>()
             .gives::<RemittanceAnswer>(201, now)
             .gives::<RemittanceAnswer>(200, before)
-            .refuses(409, &["more_than_owed", "reference_used", "wrong_state"])
+            .refuses(409, &["more_than_owed", "reference_used", "line_waits", "wrong_state"])
             .refuses(422, &["bad_amount", "bad_text", "bad_bank", "unknown_site"]),
     ]
 }

@@ -92,13 +92,14 @@ pub(super) async fn seals(State(app): State<Arc<App>>, page: Page) -> Answer<Pag
 
 /// `GET /finance/balances`.
 pub(super) async fn balances(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<BalanceThen>> {
-    let at_ms = past::moment(page.at(), app.clock.now_ms())?;
+    let at_ms = past::moment(page.at(), past::latest(&app.pool, app.clock.now_ms()).await?)?;
     Ok(Json(past::balances(&app.pool, at_ms, page.after(), page.limit()?).await?))
 }
 
 /// `GET /finance/accounts/{account}/balance`.
 pub(super) async fn held(State(app): State<Arc<App>>, account: Segment, page: Page) -> Answer<Held> {
-    let (account, at_ms) = (past::account(&account.0)?, past::moment(page.at(), app.clock.now_ms())?);
+    let account = past::account(&account.0)?;
+    let at_ms = past::moment(page.at(), past::latest(&app.pool, app.clock.now_ms()).await?)?;
     Ok(Json(past::held(&app.pool, &account, at_ms).await?))
 }
 

@@ -46,7 +46,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .gives::<Reconciled>(201, "It is imported, and what was confirmed is posted.")
         .gives::<Reconciled>(200, "A dry run, a statement that posts nothing, or the answer that this key got before.")
         .refuses(400, &["bad_query"])
-        .refuses(409, &["statement_known", "wrong_state"])
+        .refuses(409, &["statement_known", "other_account", "wrong_state"])
         .refuses(422, &statement::CODES)
         .refuses(422, &["bad_bank"]),
         Operation::get("/finance/lines", "list_lines", "The lines of all statements, oldest first.", lines)

@@ -78,7 +78,7 @@ impl Clerk {
             scopes.extend(unread);
             desk = load::desk(&mut tx, &wanted, &received, &scopes, &mut self.seats).await?;
         };
-        seal::seal_day(&mut tx, &head, &self.key, stamp.now_ms).await?;
+        seal::seal_day(&mut tx, &mut head, &self.key, stamp.now_ms).await?;
         save::taken(&mut tx, &mut head, &desk, &taken, stamp.now_ms).await?;
         for (request, outcome) in group.iter().zip(&outcomes) {
             if let (Request::Author(recording), Outcome::Authored(_)) = (request, outcome) {

@@ -54,7 +54,8 @@ impl Expected {
 
 type Columns = ([u8; 17], String, i64, Vec<String>, bool);
 
-/// The day on which a thing was first recorded, and what no line was matched with.
+/// The day on which a thing was first recorded; of those that no line of this account was matched with, or that one was
+/// since a day. A sweep has a line at each of its two accounts.
 macro_rules! things {
     ($select:literal, $from:literal) => {
         concat!(
@@ -63,7 +64,13 @@ macro_rules! things {
             $select,
             " from ",
             $from,
-            " and not exists (select 1 from statement_line l where l.state = 'matched' and l.things @> array[v.subject])"
+            " and case when $2::date is null
+                then not exists (select 1 from statement_line l
+                                 where l.state = 'matched' and l.bank = $1 and l.things @> array[v.subject])
+                else exists (select 1 from statement_line l
+                             where l.state = 'matched' and l.bank = $1 and l.things @> array[v.subject]
+                               and l.day >= $2::date)
+            end"
         )
     };
 }
@@ -86,13 +93,33 @@ const OPERATING: [&str; 1] = [things!("v.amount_paisa, array[v.reference], true"
 
 /// What is expected of an account, each by its id.
 pub(super) async fn of(conn: &mut PgConnection, bank: Subject, side: Side) -> Result<Vec<Expected>, Error> {
+    things(conn, bank, side, None).await
+}
+
+/// What lines since a day were matched with: another line that names one of these is money for it once more.
+pub(super) async fn seen_since(
+    conn: &mut PgConnection,
+    bank: Subject,
+    side: Side,
+    day: Date,
+) -> Result<Vec<Expected>, Error> {
+    things(conn, bank, side, Some(day)).await
+}
+
+async fn things(
+    conn: &mut PgConnection,
+    bank: Subject,
+    side: Side,
+    since: Option<Date>,
+) -> Result<Vec<Expected>, Error> {
+    let since = since.map(|day| day.to_string());
     let mut all = Vec::new();
     let queries: &[&str] = match side {
         Side::Settlement => &SETTLEMENT,
         Side::Operating => &OPERATING,
     };
     for query in queries {
-        let rows: Vec<Columns> = sqlx::query_as(*query).bind(bank.0).fetch_all(&mut *conn).await?;
+        let rows: Vec<Columns> = sqlx::query_as(*query).bind(bank.0).bind(&since).fetch_all(&mut *conn).await?;
         all.extend(rows.into_iter().filter_map(|(subject, day, amount, ids, is_booked)| {
             let subject = Subject(subject);
             Some(Expected {

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
+use protocol::fact::MAX_TEXT;
 use protocol::id::{Id16, Kind, Subject};
 use protocol::taka::Taka;
 use sqlx::PgConnection;
 
 use super::Side;
+use super::expected::Expected;
 use super::plan::{Plan, State};
 use crate::ledger;
 use crate::matching;
@@ -15,8 +17,11 @@ use crate::problem::Error;
 use crate::statement::{self, Statement};
 use crate::store::signed;
 
-/// One line, from a file or waiting from an earlier one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A shorter word of a narration is no id: a slip's number 7 is in every other address.
+const LEAST_IN_TEXT: usize = 5;
+
+/// One line, from a file or waiting from an earlier one. Not `Debug`: it holds names.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Line {
     /// Its id: the same whichever file brings it.
     pub(super) subject: Subject,
@@ -46,12 +51,24 @@ impl Line {
         }
     }
 
-    /// How a confirmation names it: by the bank's reference, else by its own id.
+    /// Whether it is of this amount and names this thing, by our id or by one of its own.
+    pub(super) fn repeats(&self, thing: &Expected) -> bool {
+        let parts = self.narration.split(|c: char| !c.is_alphanumeric() && c != '-');
+        let parts = parts.filter(|word| word.chars().count() >= LEAST_IN_TEXT);
+        let mut said = parts.chain([self.reference.as_str()]).chain(self.ids.iter().map(String::as_str));
+        let names = |word: &str| {
+            word.eq_ignore_ascii_case(&thing.id) || thing.ids.iter().any(|id| word.eq_ignore_ascii_case(id))
+        };
+        self.amount == thing.amount && said.any(|word| !word.is_empty() && names(word))
+    }
+
+    /// How a fact names it: by the bank's reference, as far as a fact takes it, else by its own id.
     pub(super) fn name(&self) -> String {
-        match self.reference.is_empty() {
-            true => self.subject.to_string(),
-            false => self.reference.chars().take(64).collect(),
+        if self.reference.is_empty() {
+            return self.subject.to_string();
         }
+        let whole = |(at, c): &(usize, char)| at + c.len_utf8() <= MAX_TEXT;
+        self.reference.char_indices().take_while(whole).map(|(_, c)| c).collect()
     }
 }
 
@@ -76,6 +93,33 @@ pub(super) fn of(bank: Subject, statement: &Statement) -> Vec<Line> {
         }
     };
     statement.lines.iter().zip(statement.keys()).map(line).collect()
+}
+
+/// An account at a bank is on one side of the books, and its statements are of one account.
+pub(super) async fn same_account(
+    conn: &mut PgConnection,
+    bank: Subject,
+    side: Side,
+    account: &str,
+) -> Result<(), Error> {
+    let before: Option<(i16, String)> = sqlx::query_as(
+        "select side, account from statement
+         where bank = $1 and (side <> $2 or (account <> $3 and account <> '' and $3 <> ''))
+         order by imported_at_ms limit 1",
+    )
+    .bind(bank.0)
+    .bind(side as i16)
+    .bind(account)
+    .fetch_optional(conn)
+    .await?;
+    let Some((other, account)) = before else { return Ok(()) };
+    let told = if other == side as i16 {
+        format!("Earlier statements of this account are of the number {account}.")
+    } else {
+        "Earlier statements of this account were imported for the other side of the books.".to_owned()
+    };
+    let next = "Check bank and side: another account has a short name of its own.";
+    Err(Error::refuse(409, "other_account", told, next))
 }
 
 /// One file is imported once.
@@ -108,10 +152,8 @@ macro_rules! lines {
         )
     };
 }
-const WAITING: &str = lines!(
-    "where bank = $1 and side = $2 and state <> 'matched' and why not in ('charge', 'duplicate_money')
-     order by day, subject"
-);
+const WAITING: &str =
+    lines!("where bank = $1 and side = $2 and state <> 'matched' and why <> 'charge' order by day, subject");
 const ONE: &str = lines!("where subject = $1");
 
 fn line(columns: Columns) -> Option<(Line, String, Subject, Side)> {
@@ -132,8 +174,7 @@ fn line(columns: Columns) -> Option<(Line, String, Subject, Side)> {
     Some((line, word, Subject(bank), if side == 1 { Side::Settlement } else { Side::Operating }))
 }
 
-/// What earlier statements of the account left: credits on suspense, debits nobody explained. A second payment of one
-/// thing is for a person: with its thing matched it would look like anybody's.
+/// What earlier statements of the account left: credits on suspense, debits nobody explained.
 pub(super) async fn waiting(conn: &mut PgConnection, bank: Subject, side: Side) -> Result<Vec<Line>, sqlx::Error> {
     let rows: Vec<Columns> = sqlx::query_as(WAITING).bind(bank.0).bind(side as i16).fetch_all(conn).await?;
     Ok(rows.into_iter().filter_map(line).map(|(line, ..)| line).collect())

@@ -53,6 +53,8 @@ pub(super) struct Plan {
     pub(super) exceptions: Vec<LineException>,
     /// What the drafts move on the account.
     pub(super) moved: Taka,
+    /// What the books have already and no statement has shown yet.
+    pub(super) unseen: Taka,
 }
 
 struct Making<'a> {
@@ -60,23 +62,35 @@ struct Making<'a> {
     side: Side,
     lines: &'a [Line],
     expected: &'a [Expected],
+    /// What earlier lines were matched with.
+    seen: &'a [Expected],
     plan: Plan,
     /// Things that were settled with a difference: no overdue one among them.
     settled: BTreeSet<u64>,
 }
 
-/// The plan of an outcome whose keys are places in `lines` and `expected`.
-pub(super) fn of(bank: Subject, side: Side, lines: &[Line], expected: &[Expected], outcome: &Outcome) -> Plan {
+/// The plan of an outcome whose keys are places in `lines` and `expected`; `seen` are things of earlier lines.
+pub(super) fn of(
+    bank: Subject,
+    side: Side,
+    lines: &[Line],
+    expected: &[Expected],
+    seen: &[Expected],
+    outcome: &Outcome,
+) -> Plan {
     let none = Row { state: State::Open, why: "missing_ours", things: Vec::new() };
     let rows = vec![none; lines.len()];
-    let plan = Plan { drafts: Vec::new(), rows, matches: Vec::new(), exceptions: Vec::new(), moved: Taka::ZERO };
-    let mut making = Making { bank, side, lines, expected, plan, settled: BTreeSet::new() };
+    let (drafts, matches, exceptions) = (Vec::new(), Vec::new(), Vec::new());
+    let plan = Plan { drafts, rows, matches, exceptions, moved: Taka::ZERO, unseen: Taka::ZERO };
+    let mut making = Making { bank, side, lines, expected, seen, plan, settled: BTreeSet::new() };
     for found in &outcome.matches {
         making.settle(&found.lines, &found.expected, by(found.by));
     }
     for open in &outcome.open {
         making.leave(open);
     }
+    let unseen = (0..).zip(expected).filter(|(key, thing)| thing.is_booked && !making.settled.contains(key));
+    making.plan.unseen = unseen.map(|(_, thing)| thing.amount).sum();
     making.plan
 }
 
@@ -122,9 +136,9 @@ impl<'a> Making<'a> {
         let drafts = settle(self.bank, &seen, &of);
         let total: Taka = seen.iter().map(|line| line.amount).sum();
         let suspense: Taka = seen.iter().filter(|line| line.is_booked).map(|line| line.amount).sum();
-        if of.iter().any(|thing| !thing.is_booked) {
-            self.plan.moved = self.plan.moved.plus(total);
-        }
+        let fresh = of.iter().filter(|thing| !thing.is_booked);
+        let moved = fresh.map(|thing| said_of(thing, of.len(), total)).sum();
+        self.plan.moved = self.plan.moved.plus(moved);
         // A credit that stood on suspense leaves it, for the thing says the same money.
         self.plan.moved = self.plan.moved.minus(suspense);
         self.plan.drafts.extend(drafts);
@@ -138,9 +152,15 @@ impl<'a> Making<'a> {
 
     /// These did not fit.
     fn leave(&mut self, open: &Open) {
-        let (lines, things) = (self.lines_of(&open.lines), self.things_of(&open.expected));
+        let (lines, mut things) = (self.lines_of(&open.lines), self.things_of(&open.expected));
+        let mut reason = open.why;
+        if let (Why::MissingOurs, [(_, line)]) = (reason, lines.as_slice()) {
+            if let Some(thing) = self.seen.iter().find(|thing| line.repeats(thing)) {
+                (reason, things) = (Why::DuplicateMoney, vec![thing]);
+            }
+        }
         // The bank counted a deposit and found another amount: its figure is booked, the difference has an owner (R19).
-        if let (Why::AmountDiff, [(_, line)], [thing]) = (open.why, lines.as_slice(), things.as_slice()) {
+        if let (Why::AmountDiff, [(_, line)], [thing]) = (reason, lines.as_slice(), things.as_slice()) {
             if thing.may_be(line.amount) && !self.settled.contains(&open.expected[0]) {
                 return self.settle(&open.lines, &open.expected, "amount_diff");
             }
@@ -153,12 +173,12 @@ impl<'a> Making<'a> {
             }
             let state = if credit { State::Booked } else { State::Open };
             let things = things.iter().map(|thing| thing.subject).collect();
-            self.plan.rows[*at] = Row { state, why: why(open.why), things };
+            self.plan.rows[*at] = Row { state, why: why(reason), things };
         }
         let of_lines: Taka = lines.iter().map(|(_, line)| line.amount).sum();
         let of_things: Taka = things.iter().map(|thing| thing.amount).sum();
         self.plan.exceptions.push(LineException {
-            why: why(open.why).to_owned(),
+            why: why(reason).to_owned(),
             lines: lines.iter().map(|(_, line)| line.subject).collect(),
             things: things.iter().map(|thing| thing.subject).collect(),
             amount_paisa: if lines.is_empty() { of_things } else { of_lines }.paisa(),
@@ -173,9 +193,7 @@ pub(super) fn settle(bank: Subject, lines: &[&Line], things: &[&Expected]) -> Ve
     let total: Taka = lines.iter().map(|line| line.amount).sum();
     let mut drafts = Vec::new();
     for thing in things.iter().filter(|thing| !thing.is_booked) {
-        let reference = reference.clone();
-        // One line of several deposits says of none that it was short.
-        let credited = if things.len() == 1 { total } else { thing.amount };
+        let (reference, credited) = (reference.clone(), said_of(thing, things.len(), total));
         let fact = match thing.subject.kind() {
             Some(Kind::Deposit) => Fact::DepositConfirmed(DepositConfirmed { reference, credited }),
             Some(Kind::Payout) => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference }),
@@ -193,8 +211,20 @@ pub(super) fn settle(bank: Subject, lines: &[&Line], things: &[&Expected]) -> Ve
     drafts
 }
 
+/// What the bank says of one thing among `things` that together are `total`. Of several it says of none that it was short.
+const fn said_of(thing: &Expected, things: usize, total: Taka) -> Taka {
+    if things == 1 { total } else { thing.amount }
+}
+
+/// More is no fee of a bank.
+const LARGEST_CHARGE: Taka = Taka::whole(5_000);
+
 /// The fact by which a debit is a charge of the bank.
 pub(super) fn charge(line: &Line, bank: Subject, side: Side) -> Result<Draft, Error> {
+    if line.amount.negated() > LARGEST_CHARGE {
+        let told = format!("At most {LARGEST_CHARGE} taka are taken as a fee; {} left.", line.amount.negated());
+        return Err(Error::refuse(409, "not_a_charge", told, "Ask the bank for whom it was, and name the thing."));
+    }
     if line.amount < Taka::ZERO && !line.is_booked {
         return Ok(booked(line, bank, side, LineBooked::CHARGE));
     }

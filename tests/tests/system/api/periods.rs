@@ -108,6 +108,27 @@ async fn the_database_itself_refuses_a_posting_into_a_closed_month() {
         assert!(error.contains("append-only"), "{error}");
     }
     assert_eq!(bench.world.digests().await, before);
+
+    // Somebody who may switch that off takes the seal of the month away.
+    let taken = "ALTER TABLE seal DISABLE TRIGGER ALL; DELETE FROM seal WHERE name = '2026-11'";
+    sqlx::raw_sql(taken).execute(pool).await.unwrap();
+    let broken = central::rebuild::verify_log(pool).await.unwrap().broken_seal.expect("it is missed");
+    assert_eq!((broken.name.as_str(), broken.why), ("2026-11", central::seal::Why::Missing));
+    bench.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_posted_at_a_time_of_a_closed_month_when_the_clock_is_set_back_behind_its_end() {
+    let mut bench = Bench::of(World::start_at(NOVEMBER).await).await;
+    bench.sell(1).await;
+    bench.world.pass_to(DECEMBER).await;
+    assert_eq!(bench.close("2026-11").await.0, 201);
+    let november = bench.then("2026-11-30").await;
+    bench.world.pass_to(NOVEMBER).await;
+    bench.sell(2).await;
+    assert_eq!(bench.then("2026-11-30").await, november);
+    let now = bench.world.get("finance", "/finance/accounts/4010/balance").await;
+    assert_eq!(now.1["balance_paisa"], json!(bench.balance(4010).await), "now is not before the last journal");
     bench.stop().await;
 }
 

@@ -136,11 +136,21 @@ async fn a_statement_confirms_deposits_and_payouts_and_names_what_nobody_expects
     assert_eq!((bench.balance(2030).await, bench.balance(1010).await), (0, 2 * DUE - 16_500 + 70_000 - total));
     let statements = bench.world.get("finance", "/finance/statements").await;
     assert_eq!(statements.1["rows"].as_array().unwrap().len(), 2);
+    let closing = bench.balance(1010).await;
+    assert_eq!(statements.1["rows"][1]["closing_paisa"], json!(closing), "the bank and the books agree");
+
+    // The bank sends the same payout once more: money left for nothing, and stays named as that in every later answer.
+    let third = bench.import(&csv(&day, closing, &[(&text, "FT-6", -total)])).await;
     assert_eq!(
-        statements.1["rows"][1]["closing_paisa"],
-        json!(bench.balance(1010).await),
-        "the bank and the books agree"
+        (&third.1["open"], &third.1["exceptions"][0]["why"]),
+        (&json!(1), &json!("duplicate_money")),
+        "{third:?}"
     );
+    let fourth = bench.import(&csv(&day, closing - total, &[("NPSB somebody", "FT-7", 100)])).await;
+    for answer in [&third, &fourth] {
+        assert_eq!(answer.1["unexplained_paisa"], 0, "{answer:?}");
+    }
+    assert_eq!((bench.balance(1010).await, bench.balance(2030).await), (closing + 100, 0));
     bench.stop().await;
 }
 
@@ -266,5 +276,34 @@ async fn a_credit_that_the_bank_takes_back_leaves_suspense() {
     assert_eq!((went.0, &went.1["matches"][0]["by"]), (201, &json!("reversed")), "{went:?}");
     assert_eq!((bench.balance(2080).await, bench.balance(1010).await), (0, 0));
     assert_eq!((&went.1["unexplained_paisa"], &went.1["open"]), (&json!(0), &json!(0)));
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_is_found_on_the_statements_of_both_its_accounts() {
+    let mut bench = Bench::start().await;
+    bench.sell(1).await;
+    bench.bank("SEAL-1", DUE, DUE).await;
+    let sweep = json!({ "from": "dbbl-settlement", "to": "city", "amount_paisa": 10_000, "reference": "UTR-20" });
+    let sweep = bench.did("/finance/sweeps", &sweep).await.text("sweep");
+    let day = today();
+    // The confirmation by hand named its line; what the books have is not booked again.
+    let out = bench.import(&csv(&day, 0, &[("deposit", "line SEAL-1", DUE), ("transfer", "UTR-20", -10_000)])).await;
+    assert_eq!((&out.1["matched"], &out.1["unexplained_paisa"]), (&json!(2), &json!(0)), "{out:?}");
+    let city = csv(&day, 0, &[("transfer", "UTR-20", 10_000)]);
+    let came = bench.import_as("import-city-1", "bank=city&side=operating&format=bank", city.as_bytes()).await;
+    assert_eq!(
+        (&came.1["matches"][0]["things"], &came.1["unexplained_paisa"]),
+        (&json!([sweep]), &json!(0)),
+        "{came:?}"
+    );
+    assert_eq!(
+        (bench.balance(1020).await, bench.balance(1010).await, bench.balance(2080).await),
+        (10_000, DUE - 10_000, 0)
+    );
+    // An account is on one side of the books.
+    let query = "bank=dbbl-settlement&side=operating&format=bank";
+    let wrong = bench.import_as("import-wrong-side", query, city.as_bytes()).await;
+    assert_eq!((wrong.0, wrong.code()), (409, "other_account"), "{wrong:?}");
     bench.stop().await;
 }
