@@ -370,7 +370,8 @@ fn every_kind_has_its_bytes() {
 fn no_golden_file_without_a_meaning() {
     let mut expected: Vec<String> =
         Fact::KINDS.iter().map(|(number, name, _)| format!("fact_{number:04x}_{name}.golden")).collect();
-    let others = ["head", "burst", "burst_withheld", "certificate", "sealed", "subjects", "subjects_2", "root"];
+    let others =
+        ["head", "burst", "burst_withheld", "certificate", "sealed", "subjects", "subjects_2", "subjects_3", "root"];
     expected.extend(others.map(|name| format!("{name}.golden")));
     expected.sort();
     let files = std::fs::read_dir(folder()).expect("the folder is here");
