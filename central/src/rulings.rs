@@ -34,7 +34,8 @@ const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
     "reason": "brought on Sunday, counted twice",
 }))]
 pub struct RulingRequest {
-    /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer` or `recorded_in_error`.
+    /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
+    /// `from_pay` or `from_security`.
     pub how: String,
     /// The fact that the difference follows from, 64 hex digits, as `GET /finance/differences` names it.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -206,6 +207,14 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
         }
         How::ToCustomer | How::ExcessToCustomer => is_customer(connection, ruled).await?,
         How::RecordedInError => is_collector(connection, ruled, way.credit).await?,
+        How::FromPay | How::FromSecurity => {
+            // Both are ours to give: what is kept has to be there.
+            let held = ledger::balance(connection, way.debit).await?.negated();
+            if ruled.amount > held {
+                let next = "Keep less of it, and let the rest be repaid or ruled on another way.";
+                return Err(beyond("more_than_held", "Of this person's we hold", "the ruling", held, ruled.amount, next));
+            }
+        }
         How::WrittenOff | How::Unclaimed => {}
     }
     Ok((way, open))

@@ -56,6 +56,8 @@ chart! {
     Shortage = 1140, "Cash shortage receivable";
     /// What a vendor owes.
     VendorReceivable = 1150, "Vendor receivable";
+    /// What a courier or an insurer is asked for, by the bag or parcel that was lost.
+    Claims = 1160, "Claims receivable";
     /// What a partner's point took for us.
     PartnerReceivable = 1180, "Pickup-point partner receivable";
     /// What a vendor earned and may not have yet.
@@ -70,6 +72,8 @@ chart! {
     Clearing = 2045, "Collections clearing";
     /// To be paid back to customers.
     RefundsPayable = 2050, "Refunds payable";
+    /// What customers may spend with us in place of a refund.
+    StoreCredit = 2060, "Store credit";
     /// VAT on our own services.
     Vat = 2070, "VAT payable";
     /// Credited by a bank, and nobody knows for what yet.
@@ -78,6 +82,10 @@ chart! {
     CashOver = 2090, "Suspense, cash over";
     /// What customers paid twice or too much.
     OverCollected = 2095, "Over-collections refundable";
+    /// What an agent earned.
+    AgentPayable = 2110, "Agent earnings payable";
+    /// What agents and sites left with us.
+    Security = 2120, "Security deposits held";
     /// Commission.
     Commission = 4010, "Commission";
     /// Delivery fees.
@@ -88,10 +96,16 @@ chart! {
     RtoFee = 4040, "Return fees";
     /// Cash that was too much, and that nobody claimed.
     UnclaimedOver = 4060, "Unclaimed cash over";
+    /// What providers keep of a settlement.
+    ProviderFees = 5010, "Provider fees";
     /// What carrying for us costs.
     CourierCost = 5020, "Courier cost";
+    /// What agents earn.
+    AgentIncentive = 5030, "Agent incentive";
     /// Missing cash that was given up.
     ShortWrittenOff = 5050, "Cash short written off";
+    /// What was lost, stolen or charged back.
+    Loss = 5060, "Loss and damage";
     /// What banks charge.
     BankCharges = 5070, "Bank charges";
     /// Odd paisa.

@@ -8,6 +8,7 @@ mod control;
 mod custody;
 mod document;
 mod earning;
+mod entry;
 mod ruling;
 mod sale;
 
@@ -17,6 +18,7 @@ pub use control::*;
 pub use custody::*;
 pub use document::*;
 pub use earning::*;
+pub use entry::*;
 pub use ruling::*;
 pub use sale::*;
 
@@ -105,6 +107,7 @@ facts! {
     DepositConfirmed = 0x1042, lane::MONEY;
     PayoutCreated = 0x1050, lane::MONEY;
     PayoutConfirmed = 0x1051, lane::MONEY;
+    PayoutReturned = 0x1052, lane::MONEY;
     Swept = 0x1060, lane::MONEY;
     PartnerRemitted = 0x1061, lane::MONEY;
     RefundPaid = 0x1070, lane::MONEY;
@@ -113,6 +116,7 @@ facts! {
     LineBooked = 0x1090, lane::MONEY;
     LineIdentified = 0x1091, lane::MONEY;
     Ruled = 0x1092, lane::MONEY;
+    Entered = 0x1093, lane::MONEY;
     Accepted = 0x2001, lane::ORDERS;
     Rejected = 0x2002, lane::ORDERS;
     Packed = 0x2003, lane::ORDERS;
@@ -212,12 +216,16 @@ impl Fact {
             Self::DepositConfirmed(line) => line.credited.is_cash() && line.reference.len() <= MAX_TEXT,
             Self::PayoutCreated(payout) => payout.total.is_cash() && payout.lines.len() <= MAX_PAYOUT_LINES,
             Self::PayoutConfirmed(sent) => sent.reference.len() <= MAX_TEXT,
+            Self::PayoutReturned(back) => back.reference.len() <= MAX_TEXT,
             Self::Swept(sweep) => sweep.amount.is_cash() && sweep.reference.len() <= MAX_TEXT,
             Self::PartnerRemitted(paid) => {
                 paid.net.is_cash() && paid.commission.is_cash() && paid.reference.len() <= MAX_TEXT
             }
             Self::LineBooked(line) => line.is_coherent() && line.reference.len() <= MAX_TEXT,
             Self::Ruled(ruled) => ruled.amount.is_cash() && ruled.reason.len() <= MAX_TEXT,
+            Self::Entered(entered) => {
+                entered.amount.is_cash() && entered.part.is_cash() && entered.reference.len() <= MAX_TEXT
+            }
             Self::ProductEntered(edit) | Self::ProductChanged(edit) => edit.sku.len() <= MAX_TEXT,
             Self::HandInOffered(offer) => offer.amount.is_cash(),
             Self::HandInCounted(count) => count.counted.is_cash() && count.denominations.len() <= MAX_LINES,

@@ -4,6 +4,7 @@ use crate::bag::{self, Bag};
 use crate::contest::Contest;
 use crate::deposit::{self, Deposit};
 use crate::earning::{self, Earning};
+use crate::entry::{self, Booked};
 use crate::handin::{self, HandIn};
 use crate::history::History;
 use crate::id::{Kind, Subject};
@@ -51,6 +52,8 @@ pub enum State {
     Line(Box<Line>),
     /// What people decided about a difference.
     Ruling(Box<Ruling>),
+    /// What finance booked on paper evidence.
+    Entry(Box<Booked>),
     /// A subject of a kind that this version does not fold.
     Other,
 }
@@ -120,6 +123,10 @@ pub fn fold(subject: Subject, history: &History) -> Folded {
             let (ruling, journals) = ruling::fold(subject, history);
             (State::Ruling(Box::new(ruling)), journals)
         }
+        Some(Kind::Entry) => {
+            let (booked, journals) = entry::fold(subject, history);
+            (State::Entry(Box::new(booked)), journals)
+        }
         _ => (State::Other, Vec::new()),
     };
     journals.sort_by_key(Journal::key);
@@ -144,6 +151,7 @@ impl Folded {
             State::Earning(earning) => &earning.contests,
             State::Line(line) => &line.contests,
             State::Ruling(ruling) => &ruling.contests,
+            State::Entry(booked) => &booked.contests,
             State::Other => &[],
         }
     }

@@ -113,11 +113,13 @@ pub enum Kind {
     Note = 0x21,
     /// The corrected address of a parcel: a document, its id derived from the parcel's.
     Address = 0x22,
+    /// What finance booked on paper evidence.
+    Entry = 0x23,
 }
 
 impl Kind {
     /// Every kind with the letter that leads its written id.
-    pub const LETTERS: [(Self, char); 24] = [
+    pub const LETTERS: [(Self, char); 25] = [
         (Self::Tenant, 'T'),
         (Self::Site, 'S'),
         (Self::Agent, 'A'),
@@ -142,6 +144,7 @@ impl Kind {
         (Self::Note, 'N'),
         (Self::Address, 'J'),
         (Self::Ruling, 'F'),
+        (Self::Entry, 'Z'),
     ];
 
     fn letter(self) -> char {

@@ -28,6 +28,8 @@ macro_rules! rules {
 rules! {
     /// Paid ahead, at a provider.
     J2;
+    /// A provider paid out what it had taken.
+    J3;
     /// The due collected in full by an agent.
     J4;
     /// The due taken into our own till.
@@ -42,6 +44,8 @@ rules! {
     J8;
     /// Short cash at hand-in.
     J9;
+    /// Missing cash kept from an agent's pay.
+    J9a;
     /// Missing cash brought to a till.
     J9b;
     /// Missing cash given up.
@@ -80,22 +84,44 @@ rules! {
     J17;
     /// The bank sent a payout.
     J17a;
+    /// The bank sent a payout back.
+    J17b;
     /// Our own money swept out of the settlement account.
     J18;
     /// Paid ahead, and cancelled before it moved.
     J19;
     /// Paid back by hand.
     J19a;
+    /// What a vendor owes, kept from what he may have.
+    J20c;
     /// Fee for a parcel that came back.
     J21;
     /// Paid ahead, and came back.
     J21a;
+    /// A vendor paid for a parcel that we lost.
+    J25;
+    /// Who answers for a lost parcel.
+    J25a;
+    /// A stolen bag, and what becomes of the claim.
+    J26;
+    /// Cash for change put into a till.
+    J27;
     /// A till closed short or over.
     J27a;
+    /// An agent's pay, earned and paid.
+    J28;
     /// A credit at the bank that nobody has identified.
     J29;
+    /// Credit with us in place of a refund.
+    J30;
+    /// A card payment charged back.
+    J31;
     /// The odd paisa that a whole-taka due leaves off.
     J32;
+    /// VAT paid.
+    J33;
+    /// A security taken, or kept for what is missing.
+    J35;
     /// The due taken into a partner's till.
     J36;
     /// A partner remitted.

@@ -18,6 +18,7 @@ pub mod decide;
 pub mod deposit;
 pub mod document;
 pub mod earning;
+pub mod entry;
 pub mod fact;
 pub mod fold;
 pub mod frame;

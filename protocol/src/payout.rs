@@ -1,4 +1,5 @@
-//! The payout: earnings of one vendor on their way to the vendor's account (J17, J17a).
+//! The payout: earnings of one vendor on their way to the vendor's account (J17, J17a), and back when
+//! the bank returns it (J17b).
 
 use crate::account::Code as Chart;
 use crate::contest::Contest;
@@ -26,6 +27,12 @@ pub struct Payout {
     pub reference: String,
     /// The fact that says that it was sent.
     pub confirmed_by: Option<OpId>,
+    /// The fact that says that the bank sent it back, and the bank's reference of that.
+    pub returned_by: Option<OpId>,
+    /// See `returned_by`.
+    pub return_reference: String,
+    /// Why; see [`crate::fact::ReturnReason`]; 0 while it has not come back.
+    pub return_reason: u8,
     /// What waits for a ruling.
     pub contests: Vec<Contest>,
     /// A head is not held: provisional.
@@ -35,18 +42,19 @@ pub struct Payout {
 }
 
 impl Payout {
-    /// `unknown`, `created` or `confirmed`.
+    /// `unknown`, `created`, `confirmed` or `returned`.
     #[must_use]
     pub const fn word(&self) -> &'static str {
-        match (self.created_by, self.confirmed_by) {
-            (None, _) => "unknown",
-            (Some(_), None) => "created",
-            (Some(_), Some(_)) => "confirmed",
+        match (self.created_by, self.confirmed_by, self.returned_by) {
+            (None, _, _) => "unknown",
+            (Some(_), _, Some(_)) => "returned",
+            (Some(_), None, None) => "created",
+            (Some(_), Some(_), None) => "confirmed",
         }
     }
 }
 
-/// Folds the facts of one payout, and yields J17 and J17a.
+/// Folds the facts of one payout, and yields J17, J17a and J17b.
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Payout, Vec<Journal>) {
     let mut payout = Payout { incomplete: history.incomplete, newer: history.newer, ..Payout::default() };
@@ -75,6 +83,18 @@ pub fn fold(subject: Subject, history: &History) -> (Payout, Vec<Journal>) {
         if !journals.is_empty() {
             let bank = [(Chart::Settlement.of_owner(sent.bank), payout.total)];
             journals.push(Journal::new(subject, Rule::J17a, cause, &[(flight, payout.total)], &bank));
+        }
+    }
+    if let Some((index, back)) = records.once(|fact| if let Fact::PayoutReturned(b) = fact { Some(b) } else { None }) {
+        let cause = history.facts[index].id;
+        payout.returned_by = Some(cause);
+        payout.return_reference.clone_from(&back.reference);
+        payout.return_reason = back.reason;
+        if let (Some(vendor), false) = (payout.vendor, journals.is_empty()) {
+            // Into the account that it had left; when the sending was never seen, out of the flight.
+            let from = payout.bank.map_or(flight, |bank| Chart::Settlement.of_owner(bank));
+            let available = [(Chart::VendorAvailable.of_owner(vendor), payout.total)];
+            journals.push(Journal::new(subject, Rule::J17b, cause, &[(from, payout.total)], &available));
         }
     }
     journals.retain(|journal| !journal.postings.is_empty());

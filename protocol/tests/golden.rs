@@ -235,6 +235,7 @@ fn examples() -> Vec<(Subject, Fact)> {
             }),
         ),
         (payout, Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: "UTR 9".into() })),
+        (payout, Fact::PayoutReturned(PayoutReturned { reason: 2, reference: "RTN ৯".into() })),
         (
             Subject::new(Kind::Sweep, id(0xbb)),
             Fact::Swept(Swept {
@@ -289,6 +290,20 @@ fn examples() -> Vec<(Subject, Fact)> {
                 checker: Some(id(0x72)),
             }),
         ),
+        (
+            Subject::new(Kind::Entry, id(0xde)),
+            Fact::Entered(Entered {
+                what: Entry::Settled as u8,
+                owner: bank,
+                other: None,
+                provider: 1,
+                amount: taka(106_900),
+                part: taka(1_604),
+                reference: "BKASH 2026-11-25".into(),
+                maker: id(0x71),
+                checker: None,
+            }),
+        ),
         (parcel(), Fact::Accepted(Accepted {})),
         (parcel(), Fact::Rejected(Rejected { reason: 1 })),
         (parcel(), Fact::Packed(Packed { pieces: 2 })),
@@ -338,6 +353,8 @@ fn examples() -> Vec<(Subject, Fact)> {
 const FIRST_KINDS: usize = 17;
 /// How many were shipped after them.
 const SECOND_KINDS: usize = 6;
+/// And with the third.
+const THIRD_KINDS: usize = 1;
 
 /// A chain's second burst by the golden agent.
 fn signed(ops: &[Op]) -> Burst {
@@ -370,8 +387,18 @@ fn every_kind_has_its_bytes() {
 fn no_golden_file_without_a_meaning() {
     let mut expected: Vec<String> =
         Fact::KINDS.iter().map(|(number, name, _)| format!("fact_{number:04x}_{name}.golden")).collect();
-    let others =
-        ["head", "burst", "burst_withheld", "certificate", "sealed", "subjects", "subjects_2", "subjects_3", "root"];
+    let others = [
+        "head",
+        "burst",
+        "burst_withheld",
+        "certificate",
+        "sealed",
+        "subjects",
+        "subjects_2",
+        "subjects_3",
+        "subjects_4",
+        "root",
+    ];
     expected.extend(others.map(|name| format!("{name}.golden")));
     expected.sort();
     let files = std::fs::read_dir(folder()).expect("the folder is here");
@@ -433,9 +460,11 @@ fn sealed_and_subjects_and_root() {
     let derived = format!("{} {}", Subject::earning_of(parcel()), Subject::agent(site(), id(0x33)));
     // The kinds that were shipped together have a file of their own, which never changes.
     let (first, later) = text.split_at(FIRST_KINDS);
-    let (second, third) = later.split_at(SECOND_KINDS);
+    let (second, later) = later.split_at(SECOND_KINDS);
+    let (third, fourth) = later.split_at(THIRD_KINDS);
     let (first_bytes, later_bytes) = bytes.split_at(FIRST_KINDS * 17);
-    let (second_bytes, third_bytes) = later_bytes.split_at(SECOND_KINDS * 17);
+    let (second_bytes, later_bytes) = later_bytes.split_at(SECOND_KINDS * 17);
+    let (third_bytes, fourth_bytes) = later_bytes.split_at(THIRD_KINDS * 17);
     let shipped = golden("subjects", &first.join(" "), first_bytes, &derived);
     let derived = format!(
         "{} {} {} {}",
@@ -445,8 +474,9 @@ fn sealed_and_subjects_and_root() {
         parcel().label()
     );
     let since = golden("subjects_2", &second.join(" "), second_bytes, &derived);
-    let last = golden("subjects_3", &third.join(" "), third_bytes, "-");
-    for (chunk, text) in shipped.chunks(17).chain(since.chunks(17)).chain(last.chunks(17)).zip(&text) {
+    let rulings = golden("subjects_3", &third.join(" "), third_bytes, "-");
+    let last = golden("subjects_4", &fourth.join(" "), fourth_bytes, "-");
+    for (chunk, text) in [shipped, since, rulings, last].concat().chunks(17).zip(&text) {
         assert_eq!(Subject::from_slice(chunk), Subject::parse(text));
     }
 

@@ -18,6 +18,8 @@ mod words;
 
 #[path = "script/banking.rs"]
 mod banking;
+#[path = "script/entry.rs"]
+mod entry;
 #[path = "script/handin.rs"]
 mod handin;
 #[path = "script/money.rs"]

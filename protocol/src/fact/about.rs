@@ -23,12 +23,13 @@ impl Fact {
             Self::TillOpened(_) | Self::TillClosed(_) => kind == Some(Kind::Shift),
             Self::BagSealed(_) => kind == Some(Kind::Bag),
             Self::Deposited(_) | Self::DepositConfirmed(_) => kind == Some(Kind::Deposit),
-            Self::PayoutCreated(_) | Self::PayoutConfirmed(_) => kind == Some(Kind::Payout),
+            Self::PayoutCreated(_) | Self::PayoutConfirmed(_) | Self::PayoutReturned(_) => kind == Some(Kind::Payout),
             Self::Swept(_) => kind == Some(Kind::Sweep),
             Self::PartnerRemitted(_) => kind == Some(Kind::Remittance),
             Self::RefundPaid(_) => kind == Some(Kind::Refund),
             Self::LineBooked(_) | Self::LineIdentified(_) => kind == Some(Kind::Line),
             Self::Ruled(_) => kind == Some(Kind::Ruling),
+            Self::Entered(_) => kind == Some(Kind::Entry),
             Self::ProductEntered(edit) | Self::ProductChanged(edit) => {
                 *subject == Subject::product(edit.vendor, &edit.sku)
             }

@@ -72,13 +72,14 @@ pub struct PayoutCreated {
     pub total: Taka,
 }
 
-/// One line of a payout.
+/// One line of a payout: an earning, a payout that came back, or an entry that adds to what the vendor may have or takes
+/// from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct PayoutLine {
-    /// The earning.
+    /// The earning, the payout that came back, or the entry.
     #[n(0)]
     pub earning: Subject,
-    /// What it adds; negative for a return that was charged.
+    /// What it adds; negative for a return that was charged and for what was netted.
     #[n(1)]
     pub net: Taka,
 }
@@ -92,6 +93,32 @@ pub struct PayoutConfirmed {
     /// The bank's reference (UTR).
     #[n(1)]
     pub reference: String,
+}
+
+/// The bank sent it back (J17b): the vendor may have it again, in a payout to come.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PayoutReturned {
+    /// Why; see [`ReturnReason`].
+    #[n(0)]
+    pub reason: u8,
+    /// The bank's reference of the return.
+    #[n(1)]
+    pub reference: String,
+}
+
+/// Why a bank sends a payout back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ReturnReason {
+    /// There is no account of this number.
+    NoSuchAccount = 1,
+    /// The account is closed or blocked.
+    AccountClosed = 2,
+    /// The name on the account is another.
+    NameDiffers = 3,
+    /// The bank gave another reason, or none.
+    Other = 4,
 }
 
 /// Our own money left the settlement account (J18).

@@ -52,11 +52,15 @@ pub enum How {
     ExcessToCustomer = 6,
     /// J12c: the second collection was a record only, no cash.
     RecordedInError = 7,
+    /// J9a: missing cash is kept from what the agent earned.
+    FromPay = 8,
+    /// J35: missing cash is kept from the security that was left with us.
+    FromSecurity = 9,
 }
 
 impl How {
     /// All of them, with their words in the API.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Repaid, "repaid"),
         (Self::WrittenOff, "written_off"),
         (Self::ToCustomer, "to_customer"),
@@ -64,6 +68,8 @@ impl How {
         (Self::Unclaimed, "unclaimed"),
         (Self::ExcessToCustomer, "excess_to_customer"),
         (Self::RecordedInError, "recorded_in_error"),
+        (Self::FromPay, "from_pay"),
+        (Self::FromSecurity, "from_security"),
     ];
 
     /// The way of a number in a fact; `None` for one of a later version.

@@ -15,9 +15,9 @@ use std::fmt::Write as _;
 use protocol::account::Code as Chart;
 use protocol::decide::Draft;
 use protocol::fact::{
-    BagIn, BagSealed, DepositConfirmed, Deposited, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced,
-    ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, Put, Ruled, Swept, TermsFrozen,
-    TillClosed, TillOpened,
+    BagIn, BagSealed, DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured,
+    OrderPlaced, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
+    Ruled, Swept, TermsFrozen, TillClosed, TillOpened,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Subject};
@@ -117,6 +117,23 @@ impl Script {
                 let cause = OpId([0; 32]);
                 let ruled = Ruled { how, cause, owner, other, amount, reason, maker, checker: None };
                 (self.make(Kind::Ruling, ruling), Fact::Ruled(ruled))
+            }
+            ["returns", payout] => {
+                (self.subject(payout), Fact::PayoutReturned(PayoutReturned { reason: 1, reference }))
+            }
+            ["enters", entry, what, amount, "less", part, "of", owner, other @ ..] => {
+                let what = Entry::ALL.iter().find(|(_, word)| word == what).expect("an entry").0;
+                let provider = u8::from(matches!(what, Entry::Settled | Entry::ChargedBack));
+                let owner = if *owner == "bank" { bank } else { self.subject(owner) };
+                let other = match other {
+                    ["at", "bank"] => Some(bank),
+                    ["at", other] => Some(self.subject(other)),
+                    _ => None,
+                };
+                let (amount, part, maker) = (taka(amount), taka(part), id_of("maker"));
+                let what = what as u8;
+                let entered = Entered { what, owner, other, provider, amount, part, reference, maker, checker: None };
+                (self.make(Kind::Entry, entry), Fact::Entered(entered))
             }
             ["escrows", order, amount] => {
                 let escrow = Chart::Escrow.of_owner(self.subject(order));
@@ -222,6 +239,13 @@ impl Script {
                 write!(line, ": {word} {}", optional(ruled.map(|ruled| ruled.amount))).unwrap();
                 write!(line, " of {}", self.name_of(ruled.map(|ruled| ruled.owner))).unwrap();
                 (r.incomplete, r.newer)
+            }
+            State::Entry(b) => {
+                let entered = b.entered.as_ref();
+                let word = entered.and_then(|entered| Entry::of(entered.what)).map_or("-", Entry::word);
+                write!(line, ": {word} {}", optional(entered.map(|entered| entered.amount))).unwrap();
+                write!(line, " of {}", self.name_of(entered.map(|entered| entered.owner))).unwrap();
+                (b.incomplete, b.newer)
             }
             _ => panic!("a state that has no words"),
         }

@@ -8,10 +8,11 @@ use protocol::burst::Burst;
 use protocol::decide::Draft;
 use protocol::fact::{
     Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, Delivered, DepositConfirmed, Deposited,
-    Dispatched, Distributed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
-    HandedOver, HoldExpired, IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed, ParcelCancelled,
-    ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Put, Received,
-    ReturnReceived, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened,
+    Dispatched, Distributed, EarningHeld, EarningOpened, Entered, EscrowReleased, Fact, Forwarded, HandInCounted,
+    HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed,
+    ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
+    PickupChosen, Put, Received, ReturnReceived, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen,
+    TillClosed, TillOpened,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -243,7 +244,7 @@ fn handin_fact(life: &Life, who: usize, step: Step) -> Fact {
 }
 
 /// The kinds of subject from the earning to the payout.
-pub(crate) const MONEY: [Kind; 9] = [
+pub(crate) const MONEY: [Kind; 10] = [
     Kind::Earning,
     Kind::Shift,
     Kind::Bag,
@@ -253,6 +254,7 @@ pub(crate) const MONEY: [Kind; 9] = [
     Kind::Remittance,
     Kind::Line,
     Kind::Ruling,
+    Kind::Entry,
 ];
 
 /// A money subject that central, and at a till two cashiers, record more often than they should.
@@ -292,6 +294,9 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
             let bags = vec![bag(1), bag(if step.amount > 200 { 1 } else { 2 })];
             Fact::Deposited(Deposited { bank, slip: "7".into(), bags })
         }
+        Some(Kind::Payout) if step.what % 5 == 4 => {
+            Fact::PayoutReturned(PayoutReturned { reason: step.what % 6, reference: reference() })
+        }
         Some(Kind::Payout) if second => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: reference() }),
         Some(Kind::Payout) => {
             let lines = vec![PayoutLine { earning: Subject::earning_of(parcel), net: taka(1_000) }];
@@ -314,12 +319,27 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
             // Each way with each other side, so that most of them lack the one they need.
             let others = [None, Some(site), Some(Subject::customer(id_of("C"))), Some(life.cast[1].seat.party)];
             Fact::Ruled(Ruled {
-                how: step.what % 9,
+                how: step.what % 11,
                 cause,
                 owner: if step.amount > 100 { parcel } else { site },
                 other: others[usize::from(step.amount) % 4],
                 amount,
                 reason: reference(),
+                maker: id_of("maker"),
+                checker: None,
+            })
+        }
+        Some(Kind::Entry) => {
+            let owners = [site, bank, vendor, parcel, life.cast[1].seat.party, Subject::new(Kind::Bag, id_of("B"))];
+            let others = [None, Some(bank), Some(parcel)];
+            Fact::Entered(Entered {
+                what: step.what % 17,
+                owner: owners[usize::from(step.amount) % 6],
+                other: others[usize::from(step.amount) / 6 % 3],
+                provider: step.amount % 5,
+                amount,
+                part: taka(i32::from(step.amount) % 2 * 16),
+                reference: reference(),
                 maker: id_of("maker"),
                 checker: None,
             })
