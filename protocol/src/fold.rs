@@ -21,7 +21,8 @@ use crate::sweep::{self, Sweep};
 
 /// The version of the fold. A fix that changes an outcome raises it, and comes with a restate job.
 /// 2: a cancellation is contested no more by what the vendor or a carrier did not know (R8).
-pub const RULES: u32 = 2;
+/// 3: claims of custody that overtake each other all stand, and are contested.
+pub const RULES: u32 = 3;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]

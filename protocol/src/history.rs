@@ -62,6 +62,29 @@ pub struct History {
     canonical: Vec<usize>,
 }
 
+/// A set of facts of one history, a bit for each index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indexes(Vec<u64>);
+
+impl Indexes {
+    /// The set of these.
+    #[must_use]
+    pub fn of(facts: impl Iterator<Item = usize>) -> Self {
+        let mut set = Self::default();
+        for fact in facts {
+            set.0.resize(set.0.len().max(fact / 64 + 1), 0);
+            set.0[fact / 64] |= 1 << (fact % 64);
+        }
+        set
+    }
+
+    /// Whether it holds this one.
+    #[must_use]
+    pub fn holds(&self, fact: usize) -> bool {
+        self.0.get(fact / 64).is_some_and(|word| word >> (fact % 64) & 1 == 1)
+    }
+}
+
 impl History {
     /// Orders the facts of one subject. The order in which they are given does not matter.
     #[must_use]
@@ -92,6 +115,24 @@ impl History {
     #[must_use]
     pub fn follows(&self, a: usize, b: usize) -> bool {
         self.follows[a][b / 64] >> (b % 64) & 1 == 1
+    }
+
+    /// Everything that these facts had seen, as one set: a slot of a thousand claims is settled in one pass over them.
+    #[must_use]
+    pub fn known_to(&self, facts: impl Iterator<Item = usize>) -> Indexes {
+        let mut known = Indexes(Vec::new());
+        for fact in facts {
+            let seen = &self.follows[fact];
+            known.0.resize(known.0.len().max(seen.len()), 0);
+            known.0.iter_mut().zip(seen).for_each(|(all, word)| *all |= word);
+        }
+        known
+    }
+
+    /// Whether fact `a` had seen one of these.
+    #[must_use]
+    pub fn follows_any(&self, a: usize, facts: &Indexes) -> bool {
+        self.follows[a].iter().zip(&facts.0).any(|(seen, wanted)| seen & wanted != 0)
     }
 
     /// Whether neither had seen the other.

@@ -8,6 +8,7 @@
 mod custody;
 mod due;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::contest::{Code, Contest};
@@ -266,6 +267,7 @@ pub fn fold(subject: Subject, history: &History) -> (Parcel, Vec<Journal>) {
         contests: BTreeSet::new(),
         journals: Vec::new(),
         holder: None,
+        run_agent: OnceCell::new(),
     };
     fold.parcel.incomplete = history.incomplete;
     fold.parcel.newer = history.newer;
@@ -288,6 +290,8 @@ struct Fold<'a> {
     journals: Vec<Journal>,
     /// Who said last where the parcel is: at equal causality his collection is the one that counts (R4).
     holder: Option<Scope>,
+    /// The agent of the latest run sheet, found once: every claim asks for him.
+    run_agent: OnceCell<Option<Scope>>,
 }
 
 impl<'a> Fold<'a> {

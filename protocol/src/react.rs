@@ -69,7 +69,13 @@ fn judgements(subject: Subject, folded: &Folded, history: &History) -> Vec<(Subj
             _ => None,
         })
         .collect();
-    let untold = |contest: &&Contest| !told.contains(&(contest.op, contest.code as u16));
+    // Which fact is one too many changes with every further one, that it is full does not.
+    let is_full = |code: u16| code == Code::SubjectFull as u16;
+    let full_told = told.iter().any(|(_, code)| is_full(*code));
+    let untold = |contest: &&Contest| {
+        let code = contest.code as u16;
+        !told.contains(&(contest.op, code)) && !(is_full(code) && full_told)
+    };
     let judged = |contest: &Contest| Fact::Judged(Judged { op: contest.op, code: contest.code as u16 });
     folded.contests().iter().filter(untold).map(|contest| (subject, judged(contest))).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 
-use crate::history::History;
+use crate::history::{History, Indexes};
 
 /// A fact that wants a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +29,19 @@ pub struct Held {
 /// The slot is what was said last: claims that no other claim follows, then the highest rank.
 #[must_use]
 pub fn latest(history: &History, claims: &[Claim]) -> Option<Held> {
-    held(history, claims, |other, claim| history.follows(other.fact, claim.fact))
+    let known = history.known_to(claims.iter().map(|claim| claim.fact));
+    held(history, claims, |claim| !known.holds(claim.fact))
 }
 
 /// The slot is what was said first: claims that follow no other claim, then the highest rank.
 #[must_use]
 pub fn earliest(history: &History, claims: &[Claim]) -> Option<Held> {
-    held(history, claims, |other, claim| history.follows(claim.fact, other.fact))
+    let all = Indexes::of(claims.iter().map(|claim| claim.fact));
+    held(history, claims, |claim| !history.follows_any(claim.fact, &all))
 }
 
-fn held(history: &History, claims: &[Claim], supersedes: impl Fn(&Claim, &Claim) -> bool) -> Option<Held> {
-    let standing = |claim: &&Claim| !claims.iter().any(|other| other.fact != claim.fact && supersedes(other, claim));
-    let mut standing: Vec<Claim> = claims.iter().filter(standing).copied().collect();
+fn held(history: &History, claims: &[Claim], stands: impl Fn(&Claim) -> bool) -> Option<Held> {
+    let mut standing: Vec<Claim> = claims.iter().filter(|claim| stands(claim)).copied().collect();
     let rank = |claim: &Claim| (Reverse(claim.evidence), Reverse(claim.authority), history.facts[claim.fact].id);
     standing.sort_by_key(rank);
     let (winner, rivals) = standing.split_first()?;

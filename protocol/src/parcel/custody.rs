@@ -3,6 +3,7 @@
 use super::{EVIDENCE_TAP, Fold, Given, Status};
 use crate::contest::Code;
 use crate::fact::Fact;
+use crate::history::Indexes;
 use crate::id::Scope;
 use crate::slot::{self, Claim, Held};
 
@@ -104,16 +105,22 @@ impl Fold<'_> {
             let concurrent = |scan: &&Claim| self.history.concurrent(claim.fact, scan.fact);
             scans.iter().filter(concurrent).any(|scan| came_back(claim, scan) || arrived(claim, scan))
         };
-        claims.iter().filter(|claim| !overtaken(claim)).copied().collect()
+        let standing: Vec<Claim> = claims.iter().filter(|claim| !overtaken(claim)).copied().collect();
+        // Two sites that each sent it to the other: every scan overtakes the other's. Somebody has it, so all claims stand,
+        // and those that did not know of each other wait for a person.
+        if standing.is_empty() { claims } else { standing }
     }
 
     /// The agent of the latest run sheet.
     pub(super) fn run_agent(&self) -> Option<Scope> {
-        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
-        match slot::latest(self.history, &runs).and_then(|run| self.fact(run.winner.fact)) {
-            Some(Fact::Dispatched(dispatched)) => Some(dispatched.agent),
-            _ => None,
-        }
+        *self.run_agent.get_or_init(|| {
+            // No run sheet has evidence, so its claim asks for no agent again.
+            let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
+            match slot::latest(self.history, &runs).and_then(|run| self.fact(run.winner.fact)) {
+                Some(Fact::Dispatched(dispatched)) => Some(dispatched.agent),
+                _ => None,
+            }
+        })
     }
 
     /// Every pair of claims that neither knew the other has a rule, or is contested.
@@ -135,15 +142,13 @@ impl Fold<'_> {
     /// them afterwards.
     fn follow_ends(&mut self, claims: &[Claim]) {
         let ends = self.ends();
+        let moves = self.claims(moves_custody);
         for &end in &ends {
-            if !self.held_custody(end) {
+            if !self.held_custody(end, &moves) {
                 self.contest(end, Code::NotInCustody);
             }
             if matches!(self.fact(end), Some(Fact::HandedOver(_))) && self.evidence(end) <= EVIDENCE_TAP {
                 self.contest(end, Code::UnverifiedHandover);
-            }
-            for claim in claims.iter().filter(|claim| self.history.follows(claim.fact, end)) {
-                self.contest(claim.fact, Code::UnlistedPair);
             }
             for &other in &ends {
                 if self.history.concurrent(end, other) && other > end {
@@ -151,12 +156,15 @@ impl Fold<'_> {
                 }
             }
         }
+        let ended = Indexes::of(ends.iter().copied());
+        for claim in claims.iter().filter(|claim| self.history.follows_any(claim.fact, &ended)) {
+            self.contest(claim.fact, Code::UnlistedPair);
+        }
     }
 
     /// Whether who gave the goods had the parcel, as far as he knew.
-    fn held_custody(&self, end: usize) -> bool {
-        let before = self.claims(moves_custody).into_iter().filter(|claim| self.history.follows(end, claim.fact));
-        let before: Vec<Claim> = before.collect();
+    fn held_custody(&self, end: usize, moves: &[Claim]) -> bool {
+        let before: Vec<Claim> = moves.iter().filter(|claim| self.history.follows(end, claim.fact)).copied().collect();
         let (giver, at_door) = (&self.history.facts[end], matches!(self.fact(end), Some(Fact::Delivered(_))));
         slot::latest(self.history, &before).is_some_and(|held| {
             let holder = &self.history.facts[held.winner.fact];
