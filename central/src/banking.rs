@@ -4,7 +4,9 @@
 use data_encoding::HEXLOWER;
 use protocol::account::{Account, Code};
 use protocol::decide::Draft;
-use protocol::fact::{BagIn, BagSealed, DepositConfirmed, Deposited, Fact, MAX_BAGS, PartnerRemitted, Swept};
+use protocol::fact::{
+    BagIn, BagSealed, DepositConfirmed, Deposited, Fact, LineIdentified, MAX_BAGS, PartnerRemitted, Swept,
+};
 use protocol::id::{Kind, Subject};
 use protocol::stamp::Stamp;
 use protocol::taka::{Taka, digit_value};
@@ -206,7 +208,7 @@ pub async fn seal(connection: &mut PgConnection, request: &BagRequest, stamp: St
 /// Bags are brought to the bank; nothing is posted until it confirms.
 ///
 /// # Errors
-/// `bad_bags`, `bad_bank`, `bad_text`, `unknown_bag`, `bag_deposited`.
+/// `bad_bags`, `bad_bank`, `bad_text`, `unknown_bag`, `bag_deposited`, `bag_stolen`.
 pub async fn deposit(connection: &mut PgConnection, request: &DepositRequest, stamp: Stamp) -> Decided<DepositAnswer> {
     let slip = text(&request.slip, "The number of the slip")?;
     let distinct: std::collections::BTreeSet<&Subject> = request.bags.iter().collect();
@@ -215,8 +217,9 @@ pub async fn deposit(connection: &mut PgConnection, request: &DepositRequest, st
         return Err(Error::refuse(422, "bad_bags", told, "Name each bag once; split a larger deposit."));
     }
     let bank = bank(connection, &request.bank).await?;
-    let rows: Vec<([u8; 17], [u8; 17], i64, Option<[u8; 17]>)> = sqlx::query_as(
-        "select b.subject, b.site, b.amount_paisa, d.deposit
+    let rows: Vec<([u8; 17], [u8; 17], i64, Option<[u8; 17]>, bool)> = sqlx::query_as(
+        "select b.subject, b.site, b.amount_paisa, d.deposit, exists (
+             select 1 from view_entry e where e.what = 'bag_stolen' and e.owner = b.subject)
          from view_bag b left join view_deposit_bag d on d.bag = b.subject
          where b.subject = any($1) and b.site is not null",
     )
@@ -225,10 +228,14 @@ pub async fn deposit(connection: &mut PgConnection, request: &DepositRequest, st
     .await?;
     let mut bags = Vec::with_capacity(request.bags.len());
     for bag in &request.bags {
-        let Some((_, site, paisa, deposited)) = rows.iter().find(|row| row.0 == bag.0) else {
+        let Some((_, site, paisa, deposited, stolen)) = rows.iter().find(|row| row.0 == bag.0) else {
             let next = "Copy the bag's id as POST /api/v1/finance/bags gave it.";
             return Err(Error::refuse(422, "unknown_bag", format!("There is no bag {bag}."), next));
         };
+        if *stolen {
+            let told = format!("The bag {bag} was entered as stolen.");
+            return Err(Error::refuse(409, "bag_stolen", told, "Leave the bag out; if it was found, tell finance."));
+        }
         if let Some(other) = deposited {
             let told = format!("The bag {bag} is in the deposit {} already.", Subject(*other));
             let state = serde_json::json!({ "bag": bag, "deposit": Subject(*other) });
@@ -274,7 +281,8 @@ pub async fn confirm(
         return Err(beyond("absurd_amount", "The bags hold", "the statement", sealed, credited, next));
     }
     unused_reference(connection, bank, &reference).await?;
-    no_line_waits(connection, bank, &reference, credited).await?;
+    let line = waiting_line(connection, bank, &reference, credited).await?;
+    let identified = identify(connection, line, deposit).await?;
     let answer = ConfirmAnswer {
         deposit,
         sealed_paisa: sealed.paisa(),
@@ -282,7 +290,8 @@ pub async fn confirm(
         difference_paisa: credited.minus(sealed).paisa(),
     };
     let fact = Fact::DepositConfirmed(DepositConfirmed { reference, credited });
-    Ok((vec![Draft { subject: deposit, fact }], answer))
+    let confirmed = Draft { subject: deposit, fact };
+    Ok(([confirmed].into_iter().chain(identified).collect(), answer))
 }
 
 /// J18: our own money leaves the settlement account.
@@ -324,12 +333,14 @@ pub async fn remit(
         return Err(beyond("more_than_owed", "The partner owes", "the remittance", owed, gross, next));
     }
     unused_reference(connection, bank.0, &reference).await?;
-    no_line_waits(connection, bank.0, &reference, net).await?;
+    let line = waiting_line(connection, bank.0, &reference, net).await?;
     let remittance = Subject::new(Kind::Remittance, stamp.id(1));
+    let identified = identify(connection, line, remittance).await?;
     let fact = Fact::PartnerRemitted(PartnerRemitted { site: request.site, bank, net, commission, reference });
     let owed_paisa = owed.minus(gross).paisa();
     let answer = RemittanceAnswer { remittance, gross_paisa: gross.paisa(), owed_paisa };
-    Ok((vec![Draft { subject: remittance, fact }], answer))
+    let remitted = Draft { subject: remittance, fact };
+    Ok(([remitted].into_iter().chain(identified).collect(), answer))
 }
 
 /// The account at a bank behind a short name; a new name is remembered with the request.
@@ -359,26 +370,55 @@ pub(crate) fn bank_of(name: &str) -> Result<Subject, Error> {
     Ok(Subject::bank(name))
 }
 
-/// A credit that stands on suspense is in the account already: it is explained, not recorded once more.
-async fn no_line_waits(
+/// The credit on suspense that is this very money, brought by a statement before anybody recorded what it is: whoever
+/// records it explains it with the same word, for it is in the account once.
+///
+/// # Errors
+/// `line_waits` when one has this reference and another amount, or this amount and no reference of its own.
+pub(crate) async fn waiting_line(
     connection: &mut PgConnection,
     bank: [u8; 17],
     reference: &str,
     amount: Taka,
-) -> Result<(), Error> {
-    let waits: Option<([u8; 17],)> = sqlx::query_as(
-        "select subject from statement_line
-         where bank = $1 and state = 'booked' and amount_paisa > 0 and (reference = $2 or amount_paisa = $3) limit 1",
+) -> Result<Option<Subject>, Error> {
+    let waits: Option<([u8; 17], String, i64)> = sqlx::query_as(
+        "select subject, reference, amount_paisa from statement_line
+         where bank = $1 and state = 'booked' and amount_paisa > 0
+           and (reference = $2 or (amount_paisa = $3 and reference = ''))
+         order by reference = $2 desc, amount_paisa = $3 desc, subject limit 1",
     )
     .bind(bank)
     .bind(reference)
     .bind(amount.paisa())
     .fetch_optional(connection)
     .await?;
-    let Some((line,)) = waits else { return Ok(()) };
-    let told = format!("The line {} of a statement waits for what it is.", Subject(line));
-    let next = "Say of the line what it is: POST /api/v1/finance/lines/{id}/explain; the credit is in the books once.";
-    Err(Error::refuse(409, "line_waits", told, next))
+    let Some((line, its, credited)) = waits else { return Ok(None) };
+    if its == reference && credited == amount.paisa() {
+        return Ok(Some(Subject(line)));
+    }
+    let credited = ledger::paisa(credited);
+    let told = format!("The line {} of a statement, of {credited} taka, waits for what it is.", Subject(line));
+    let next = "Give the line's own reference and amount when it is this money; the credit is in the books once. Else say of \
+                the line what it is: POST /api/v1/finance/lines/{id}/explain.";
+    let state = serde_json::json!({ "line": Subject(line), "credited_paisa": credited.paisa() });
+    Err(Error::refuse_in_state(409, "line_waits", told, next, state))
+}
+
+/// Says of a line on suspense that it is this thing.
+pub(crate) async fn identify(
+    connection: &mut PgConnection,
+    line: Option<Subject>,
+    thing: Subject,
+) -> Result<Option<Draft>, sqlx::Error> {
+    let Some(line) = line else { return Ok(None) };
+    sqlx::query(
+        "update statement_line set state = 'matched', why = 'reference', things = array[$2] where subject = $1",
+    )
+    .bind(line.0)
+    .bind(thing.0)
+    .execute(connection)
+    .await?;
+    Ok(Some(Draft { subject: line, fact: Fact::LineIdentified(LineIdentified { subject: thing }) }))
 }
 
 /// A bank account is never booked below zero.

@@ -1,4 +1,5 @@
-//! Payouts: which earnings go to which vendor, and when the bank has sent them (J17, J17a). Decided under
+//! Payouts: which earnings go to which vendor, when the bank has sent them, and when it sends them back (J17, J17a, J17b).
+//! Decided under
 //! the intake lock, so that two runs at once never pay one earning twice; the table of payout lines holds
 //! an earning once, whatever decides.
 
@@ -6,7 +7,9 @@ use std::collections::BTreeMap;
 
 use protocol::account::Code;
 use protocol::decide::Draft;
-use protocol::fact::{Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine};
+use protocol::fact::{
+    Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, ReturnReason,
+};
 use protocol::id::{Kind, Scope, Subject};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -14,10 +17,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use crate::banking::{Decided, bank, bank_holds, beyond, text};
+use crate::banking::{Decided, bank, bank_holds, beyond, identify, text, waiting_line};
 use crate::ledger::{self, paisa};
 use crate::problem::Error;
 use crate::schema::Id;
+use crate::vendor_account;
 
 /// Most payouts of one run: bounds how long the lock is held.
 pub const MAX_PAYOUTS: usize = 50;
@@ -45,6 +49,8 @@ pub struct PayoutAnswer {
     pub more: bool,
     /// The payouts, at most [`MAX_PAYOUTS`].
     pub payouts: Vec<NewPayout>,
+    /// Vendors who have something to be paid and are not, with the reason.
+    pub held: Vec<HeldPayout>,
 }
 
 /// One payout of a run.
@@ -60,6 +66,20 @@ pub struct NewPayout {
     pub total_paisa: i64,
     /// How many earnings.
     pub lines: usize,
+}
+
+/// A vendor who is not paid now.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct HeldPayout {
+    /// Whose.
+    #[schema(value_type = Id)]
+    pub vendor: Subject,
+    /// `account_cooling`: the account was changed lately.
+    pub why: String,
+    /// Until when, milliseconds of business time.
+    pub until_ms: u64,
+    /// What the vendor would be paid, paisa.
+    pub total_paisa: i64,
 }
 
 /// The bank sent a payout.
@@ -93,13 +113,25 @@ pub struct SentAnswer {
 /// J17: creates the payouts of one vendor or of all.
 ///
 /// # Errors
-/// `unknown_vendor`, `more_than_available`.
+/// `unknown_vendor`, `more_than_available`, `account_cooling`.
 pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stamp: Stamp) -> Decided<PayoutAnswer> {
     let vendor = if request.vendor == "all" { None } else { Some(known_vendor(connection, &request.vendor).await?) };
-    let mut answer = PayoutAnswer { dry_run: request.dry_run, total_paisa: 0, more: false, payouts: Vec::new() };
+    let (payouts, held) = (Vec::new(), Vec::new());
+    let mut answer = PayoutAnswer { dry_run: request.dry_run, total_paisa: 0, more: false, payouts, held };
     let mut drafts = Vec::new();
     let mut number = 0;
+    let named = vendor.is_some();
+    let cooling = vendor_account::cooling(connection, stamp.now_ms).await?;
     'vendors: for (vendor, lines) in unpaid(connection, vendor).await? {
+        if let Some(until_ms) = cooling.get(&vendor) {
+            if named {
+                return Err(vendor_account::is_cooling(*until_ms));
+            }
+            let total_paisa = lines.iter().map(|line| line.net).sum::<Taka>().paisa();
+            let why = "account_cooling".to_owned();
+            answer.held.push(HeldPayout { vendor, why, until_ms: *until_ms, total_paisa });
+            continue;
+        }
         // 2020 is a liability: what the vendor has available is its credit balance.
         let mut available = ledger::balance(connection, Code::VendorAvailable.of_owner(vendor)).await?.negated();
         for lines in lines.chunks(MAX_PAYOUT_LINES) {
@@ -135,18 +167,26 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
     Ok((drafts, answer))
 }
 
-/// What each vendor has available and is in no payout yet: matured earnings, and charged returns that
-/// count against them.
+/// What each vendor has available and is in no payout yet: matured earnings, charged returns that count against them,
+/// payouts that came back, what was paid for lost parcels, and what was kept for what the vendor owes.
 async fn unpaid(
     connection: &mut PgConnection,
     vendor: Option<Scope>,
 ) -> Result<BTreeMap<Scope, Vec<PayoutLine>>, Error> {
     let rows: Vec<([u8; 17], [u8; 17], i64)> = sqlx::query_as(
-        "select e.vendor, e.subject, e.available_paisa from view_earning e
-         where e.state in ('matured', 'charged') and e.available_paisa <> 0 and not e.incomplete and not e.newer
-           and ($1::bytea is null or e.vendor = $1)
-           and not exists (select 1 from view_payout_line l where l.earning = e.subject)
-         order by e.vendor, e.subject",
+        "select u.vendor, u.subject, u.available from (
+             select e.vendor, e.subject, e.available_paisa as available from view_earning e
+             where e.state in ('matured', 'charged') and e.available_paisa <> 0 and not e.incomplete and not e.newer
+             union all
+             select p.vendor, p.subject, p.total_paisa from view_payout p
+             where p.state = 'returned' and not p.incomplete and not p.newer
+             union all
+             select z.owner, z.subject, z.available_paisa from view_entry z
+             where z.available_paisa <> 0 and not z.incomplete and not z.newer
+         ) as u
+         where ($1::bytea is null or u.vendor = $1)
+           and not exists (select 1 from view_payout_line l where l.earning = u.subject)
+         order by u.vendor, u.subject",
     )
     .bind(vendor.map(|vendor| vendor.0))
     .fetch_all(connection)
@@ -174,8 +214,11 @@ pub async fn confirm(connection: &mut PgConnection, payout: Subject, request: &S
         let next = "Copy the id as POST /api/v1/finance/payouts gave it.";
         return Err(Error::refuse(404, "unknown_payout", "There is no payout of this id.", next));
     };
-    if state == "confirmed" {
-        let told = format!("The bank sent this payout already, by {sent}.");
+    if state == "confirmed" || state == "returned" {
+        let told = match state.as_str() {
+            "returned" => "The bank sent this payout back.".to_owned(),
+            _ => format!("The bank sent this payout already, by {sent}."),
+        };
         let state = serde_json::json!({ "reference": sent });
         return Err(Error::refuse_in_state(409, "already_confirmed", told, "Look at the payout.", state));
     }
@@ -190,6 +233,85 @@ pub async fn confirm(connection: &mut PgConnection, payout: Subject, request: &S
     let fact = Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: reference.clone() });
     let answer = SentAnswer { payout, vendor: Subject(vendor), total_paisa: total.paisa(), reference };
     Ok((vec![Draft { subject: payout, fact }], answer))
+}
+
+/// The bank sent a payout back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reference": "RTN 1", "reason": "no_such_account" }))]
+pub struct ReturnRequest {
+    /// The bank's reference of the return.
+    #[schema(min_length = 1, max_length = 64)]
+    pub reference: String,
+    /// `no_such_account`, `account_closed`, `name_differs` or `other`.
+    #[schema(value_type = String, example = "no_such_account")]
+    pub reason: ReturnReason,
+}
+
+/// A payout that came back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReturnAnswer {
+    /// The payout.
+    #[schema(value_type = Id)]
+    pub payout: Subject,
+    /// Whose.
+    #[schema(value_type = Id)]
+    pub vendor: Subject,
+    /// What the vendor may have again, paisa: the next run takes it as one line.
+    pub total_paisa: i64,
+}
+
+/// J17b: the bank sent it back.
+///
+/// # Errors
+/// `bad_text`, `unknown_payout`, `already_returned`, `line_waits`.
+pub async fn give_back(
+    connection: &mut PgConnection,
+    payout: Subject,
+    request: &ReturnRequest,
+) -> Decided<ReturnAnswer> {
+    let reference = text(&request.reference, "The bank's reference")?;
+    let sent = returnable(connection, payout).await?;
+    let line = match sent.bank {
+        Some(bank) => waiting_line(connection, bank, &reference, sent.total).await?,
+        None => None,
+    };
+    let identified = identify(connection, line, payout).await?;
+    let answer = ReturnAnswer { payout, vendor: sent.vendor, total_paisa: sent.total.paisa() };
+    let fact = Fact::PayoutReturned(PayoutReturned { reason: request.reason as u8, reference });
+    let returned = Draft { subject: payout, fact };
+    Ok(([returned].into_iter().chain(identified).collect(), answer))
+}
+
+/// A payout that the bank may send back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Returnable {
+    pub(crate) vendor: Subject,
+    pub(crate) total: Taka,
+    /// The account it left, as bytes of its subject.
+    pub(crate) bank: Option<[u8; 17]>,
+}
+
+/// Such a payout.
+///
+/// # Errors
+/// `unknown_payout`, `already_returned`.
+pub(crate) async fn returnable(connection: &mut PgConnection, payout: Subject) -> Result<Returnable, Error> {
+    let row: Option<(Option<[u8; 17]>, String, i64, Option<[u8; 17]>, String)> =
+        sqlx::query_as("select vendor, state, total_paisa, bank, return_reference from view_payout where subject = $1")
+            .bind(payout.0)
+            .fetch_optional(connection)
+            .await?;
+    let Some((Some(vendor), state, total, bank, back)) = row else {
+        let next = "Copy the id as POST /api/v1/finance/payouts gave it.";
+        return Err(Error::refuse(404, "unknown_payout", "There is no payout of this id.", next));
+    };
+    if state == "returned" {
+        let told = format!("The bank sent this payout back already, by {back}.");
+        let state = serde_json::json!({ "reference": back });
+        return Err(Error::refuse_in_state(409, "already_returned", told, "Look at the payout.", state));
+    }
+    Ok(Returnable { vendor: Subject(vendor), total: paisa(total), bank })
 }
 
 /// One line of a statement sends one payout.

@@ -1,4 +1,4 @@
-//! Reconciliation of a bank account: the lines of a statement against what the books expect there. What fits is
+//! Reconciliation of an account at a bank or a provider: the lines of a statement against what the books expect there. What fits is
 //! confirmed by the facts that say so; a credit that nobody expects stands on suspense under its own name; money that
 //! left without a reason stays open until a person says why. A dry run comes to the same answer and records nothing.
 
@@ -8,8 +8,8 @@ mod plan;
 
 use jiff::Span;
 use jiff::civil::Date;
-use protocol::account::Code;
-use protocol::fact::{Fact, LineBooked};
+use protocol::account::{Account, Code};
+use protocol::fact::{Fact, LineBooked, LineIdentified, PayoutReturned, Provider, ReturnReason};
 use protocol::id::{Id16, Kind, Subject};
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use crate::banking::{self, Decided};
 use crate::ledger;
 use crate::matching::{self, Policy};
+use crate::payouts;
 use crate::problem::Error;
 use crate::schema::Id;
 use crate::statement::{Mapping, Reading, Statement, Unreadable};
@@ -30,7 +31,7 @@ const MOST_AT_ONCE: usize = 20_000;
 /// Rows of each list that an answer holds; the lines themselves page.
 const MOST_TOLD: usize = 200;
 
-/// Which side of the books an account at a bank is on.
+/// Which side of the books an account is on: at a bank, or at a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
@@ -38,14 +39,44 @@ pub enum Side {
     Settlement = 1,
     /// Our own, 1020.
     Operating = 2,
+    /// What bKash holds of ours, 1030.
+    Bkash = 3,
+    /// What Nagad holds, 1031.
+    Nagad = 4,
+    /// What Rocket holds, 1032.
+    Rocket = 5,
+    /// What the card acquirer holds, 1033.
+    Card = 6,
 }
 
 impl Side {
-    fn code(self) -> Code {
+    const ALL: [Self; 6] = [Self::Settlement, Self::Operating, Self::Bkash, Self::Nagad, Self::Rocket, Self::Card];
+
+    /// The account in the books that a statement of `bank` is about.
+    fn account(self, bank: Subject) -> Account {
         match self {
-            Self::Settlement => Code::Settlement,
-            Self::Operating => Code::Operating,
+            Self::Settlement => Code::Settlement.of_owner(bank),
+            Self::Operating => Code::Operating.of_owner(bank),
+            Self::Bkash => Code::Bkash.whole(),
+            Self::Nagad => Code::Nagad.whole(),
+            Self::Rocket => Code::Rocket.whole(),
+            Self::Card => Code::Card.whole(),
         }
+    }
+
+    /// The provider whose statement it is; of a bank's, none.
+    const fn provider(self) -> Option<Provider> {
+        match self {
+            Self::Settlement | Self::Operating => None,
+            Self::Bkash => Some(Provider::Bkash),
+            Self::Nagad => Some(Provider::Nagad),
+            Self::Rocket => Some(Provider::Rocket),
+            Self::Card => Some(Provider::Card),
+        }
+    }
+
+    fn of(number: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|side| *side as i16 == number)
     }
 }
 
@@ -55,7 +86,7 @@ impl Side {
 pub struct Import {
     /// Short name of the account at the bank.
     pub bank: String,
-    /// `settlement` or `operating`.
+    /// `settlement` or `operating`; of a provider's statement `bkash`, `nagad`, `rocket` or `card`.
     pub side: Side,
     /// `auto`, `camt053`, `mt940`, or the name of a CSV layout: `bank` and the others that are built in.
     #[serde(default = "auto")]
@@ -131,7 +162,7 @@ pub struct LineMatch {
     /// The lines.
     #[schema(value_type = Vec<Id>)]
     pub lines: Vec<Subject>,
-    /// Deposits, payouts, sweeps, remittances.
+    /// Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund.
     #[schema(value_type = Vec<Id>)]
     pub things: Vec<Subject>,
     /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff` or `by_hand`.
@@ -181,12 +212,12 @@ pub async fn import(
     line::same_account(conn, bank, import.side, &statement.account).await?;
     let id = *blake3::Hasher::new_derive_key("getit statement 1").update(&bank.0).update(&file).finalize().as_bytes();
     line::not_known(conn, &id).await?;
-    let fresh = line::of(bank, statement);
+    let fresh = line::of(bank, import.side, statement);
     let known = line::known(conn, &fresh).await?;
     let mut lines = line::waiting(conn, bank, import.side).await?;
     lines.extend(fresh.into_iter().filter(|line| !known.contains(&line.subject)));
     let plan = plan(conn, bank, import.side, &lines, statement.lines.iter().map(|line| line.date).max()).await?;
-    let book = ledger::balance(conn, import.side.code().of_owner(bank)).await?.plus(plan.moved);
+    let book = ledger::balance(conn, import.side.account(bank)).await?.plus(plan.moved);
     if !import.dry_run {
         line::keep_statement(conn, &id, bank, import.side, statement, caller, now_ms).await?;
         line::keep(conn, &id, bank, import.side, &lines, &plan).await?;
@@ -240,7 +271,7 @@ pub struct Explained {
     /// It is what the bank charged (J13c).
     #[serde(default)]
     pub charge: bool,
-    /// It is this deposit, payout, sweep or remittance.
+    /// It is this deposit, payout, sweep, remittance or entry; of a credit, a payout that came back.
     #[schema(value_type = Option<Id>)]
     pub thing: Option<Subject>,
 }
@@ -248,7 +279,8 @@ pub struct Explained {
 /// A person says what a line is that the matching left.
 ///
 /// # Errors
-/// `bad_explanation`, `unknown_line`, `line_matched`, `unknown_thing`, `amounts_differ`, `not_a_charge`.
+/// `bad_explanation`, `unknown_line`, `line_matched`, `unknown_thing`, `amounts_differ`, `not_a_charge`; of a credit that is
+/// a payout, `unknown_payout`, `already_returned`.
 pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Explained) -> Decided<LineMatch> {
     let (line, bank, side) = line::one(conn, subject).await?;
     let thing = match (explained.charge, explained.thing) {
@@ -269,9 +301,13 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
             return Err(Error::refuse(422, "bad_explanation", "A line is either a charge or one thing.", next));
         }
     };
+    if thing.kind() == Some(Kind::Payout) && line.amount > Taka::ZERO && side.provider().is_none() {
+        return give_back(conn, &line, bank, thing).await;
+    }
     let expected = expected::of(conn, bank, side).await?;
     let Some(thing) = expected.iter().find(|expected| expected.subject == thing) else {
-        let next = "Name a deposit, payout, sweep or remittance of this account that no line was matched with yet.";
+        let next =
+            "Name a deposit, payout, sweep, remittance or entry of this account that no line was matched with yet.";
         return Err(Error::refuse(404, "unknown_thing", "This account does not wait for such a thing.", next));
     };
     if !thing.may_be(line.amount) {
@@ -284,6 +320,30 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
         lines: vec![subject],
         things: vec![thing.subject],
         by: "by_hand".to_owned(),
+        amount_paisa: line.amount.paisa(),
+    };
+    Ok((drafts, told))
+}
+
+/// A credit is a payout that the bank sent back (J17b).
+async fn give_back(conn: &mut PgConnection, line: &Line, bank: Subject, payout: Subject) -> Decided<LineMatch> {
+    let sent = payouts::returnable(conn, payout).await?;
+    if sent.bank != Some(bank.0) || sent.total != line.amount {
+        let next = "Name a payout that left this account with exactly the amount of the line.";
+        let held = if sent.bank == Some(bank.0) { sent.total } else { Taka::ZERO };
+        return Err(banking::beyond("amounts_differ", "From this account left", "the line", held, line.amount, next));
+    }
+    line::set(conn, line.subject, State::Matched, "payout_returned", &[payout]).await?;
+    let back = PayoutReturned { reason: ReturnReason::Other as u8, reference: line.name() };
+    let mut drafts = vec![protocol::decide::Draft { subject: payout, fact: Fact::PayoutReturned(back) }];
+    if line.is_booked {
+        let fact = Fact::LineIdentified(LineIdentified { subject: payout });
+        drafts.push(protocol::decide::Draft { subject: line.subject, fact });
+    }
+    let told = LineMatch {
+        lines: vec![line.subject],
+        things: vec![payout],
+        by: "payout_returned".to_owned(),
         amount_paisa: line.amount.paisa(),
     };
     Ok((drafts, told))

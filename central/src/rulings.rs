@@ -18,12 +18,8 @@ use crate::banking::{Decided, amount, beyond, known_site, text};
 use crate::ledger;
 use crate::problem::Error;
 use crate::schema::Id;
+use crate::settings::Settings;
 use crate::store::signed;
-
-/// From so much on, and for whatever is given up, a second person has to agree.
-const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
-/// Surplus cash that nobody has claimed for so long is income, ms of business time.
-const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
 
 /// What is to become of a difference.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -93,7 +89,8 @@ pub async fn rule(
     let ruled = read(request, maker)?;
     let (way, open) = check(connection, &ruled, stamp.now_ms).await?;
     let ruling = Subject::new(Kind::Ruling, stamp.id(1));
-    let needs_two = needs_two(connection, &ruled).await?;
+    let settings = Settings::at(connection, stamp.now_ms).await?;
+    let needs_two = needs_two(connection, &ruled, settings.two_people_from()).await?;
     let state = match (request.dry_run, needs_two) {
         (true, _) => "dry_run",
         (false, true) => "waiting",
@@ -112,7 +109,7 @@ pub async fn rule(
 
 /// Whether a second person has to agree: to what is given up, and from an amount on that counts what was ruled or
 /// proposed of this difference before, so that it cannot be cut into pieces.
-async fn needs_two(connection: &mut PgConnection, ruled: &Ruled) -> Result<bool, sqlx::Error> {
+async fn needs_two(connection: &mut PgConnection, ruled: &Ruled, from: Taka) -> Result<bool, sqlx::Error> {
     let (before,): (i64,) = sqlx::query_as(
         "select (coalesce((select sum(amount_paisa) from view_ruling where cause = $1 and owner = $2), 0)
                + coalesce((select sum(amount_paisa) from proposed_ruling
@@ -123,7 +120,7 @@ async fn needs_two(connection: &mut PgConnection, ruled: &Ruled) -> Result<bool,
     .fetch_one(connection)
     .await?;
     let together = ledger::paisa(before).plus(ruled.amount);
-    Ok(ruled.how == How::WrittenOff as u8 || together >= TWO_PEOPLE_FROM)
+    Ok(ruled.how == How::WrittenOff as u8 || together >= from)
 }
 
 fn answer(ruling: Option<Subject>, state: &str, way: &Way, ruled: &Ruled, open: Taka, needs_two: bool) -> RulingAnswer {
@@ -201,21 +198,41 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
                 return Err(beyond("more_than_held", "The till holds", "the ruling", held, ruled.amount, next));
             }
         }
-        How::Unclaimed if now_ms < u64::try_from(since).unwrap_or(0).saturating_add(UNCLAIMED_AFTER_MS) => {
-            let next = "Look for whose it is; after 90 days it may be ruled unclaimed.";
-            return Err(Error::refuse(409, "too_young", "The surplus is younger than 90 days.", next));
+        How::Unclaimed => {
+            let settings = Settings::at(connection, now_ms).await?;
+            if now_ms < u64::try_from(since).unwrap_or(0).saturating_add(settings.unclaimed_after_ms()) {
+                let told = format!("The surplus is younger than {} days.", settings.unclaimed_after_days);
+                let next = "Look for whose it is; after that time it may be ruled unclaimed.";
+                return Err(Error::refuse(409, "too_young", told, next));
+            }
         }
         How::ToCustomer | How::ExcessToCustomer => is_customer(connection, ruled).await?,
-        How::RecordedInError => is_collector(connection, ruled, way.credit).await?,
+        How::RecordedInError => {
+            is_collector(connection, ruled, way.credit).await?;
+            // What he has handed in since, without that cash, is missing on his name already.
+            let held = ledger::balance(connection, way.credit).await?;
+            if ruled.amount > held {
+                let next =
+                    "Rule on what he was short at the hand-in, and refund the customer nothing: there was no cash.";
+                return Err(beyond("more_than_held", "The agent holds", "the ruling", held, ruled.amount, next));
+            }
+        }
         How::FromPay | How::FromSecurity => {
             // Both are ours to give: what is kept has to be there.
             let held = ledger::balance(connection, way.debit).await?.negated();
             if ruled.amount > held {
                 let next = "Keep less of it, and let the rest be repaid or ruled on another way.";
-                return Err(beyond("more_than_held", "Of this person's we hold", "the ruling", held, ruled.amount, next));
+                return Err(beyond(
+                    "more_than_held",
+                    "Of this person's we hold",
+                    "the ruling",
+                    held,
+                    ruled.amount,
+                    next,
+                ));
             }
         }
-        How::WrittenOff | How::Unclaimed => {}
+        How::WrittenOff => {}
     }
     Ok((way, open))
 }

@@ -124,7 +124,7 @@ pub struct PayoutRow {
     pub vendor: Option<String>,
     /// The vendor's name, if it is one of ours.
     pub name: Option<String>,
-    /// `created` or `confirmed`.
+    /// `created`, `confirmed` or `returned`.
     pub state: String,
     /// Σ of its lines.
     pub total_paisa: i64,
@@ -134,11 +134,13 @@ pub struct PayoutRow {
     pub bank: Option<String>,
     /// The bank's reference.
     pub reference: Option<String>,
+    /// Of a payout that came back the bank's reference of that.
+    pub returned_reference: Option<String>,
     /// Whether it was recorded twice.
     pub contested: bool,
 }
 
-type PayoutColumns = (Vec<u8>, Option<Vec<u8>>, Option<String>, String, i64, i64, Option<String>, String, bool);
+type PayoutColumns = (Vec<u8>, Option<Vec<u8>>, Option<String>, String, i64, i64, Option<String>, String, String, bool);
 
 /// The payouts.
 ///
@@ -146,7 +148,8 @@ type PayoutColumns = (Vec<u8>, Option<Vec<u8>>, Option<String>, String, i64, i64
 /// The database's, and `bad_page`.
 pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Paged<PayoutRow>, Error> {
     let rows: Vec<PayoutColumns> = sqlx::query_as(
-        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.lines, b.name, p.reference, p.contested
+        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.lines, b.name, p.reference,
+            p.return_reference, p.contested
          from view_payout p left join vendor v on v.subject = p.vendor left join bank b on b.subject = p.bank
          where p.subject > $1 order by p.subject limit $2",
     )
@@ -154,10 +157,11 @@ pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<P
     .bind(limit + 1)
     .fetch_all(pool)
     .await?;
-    let row = |(payout, vendor, name, state, total_paisa, lines, bank, reference, contested): PayoutColumns| {
+    let row = |(payout, vendor, name, state, total_paisa, lines, bank, reference, back, contested): PayoutColumns| {
         let (payout, vendor) = (written(&payout).unwrap_or_default(), vendor.as_deref().and_then(written));
-        let reference = Some(reference).filter(|reference| !reference.is_empty());
-        PayoutRow { payout, vendor, name, state, total_paisa, lines, bank, reference, contested }
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        let (reference, returned_reference) = (said(reference), said(back));
+        PayoutRow { payout, vendor, name, state, total_paisa, lines, bank, reference, returned_reference, contested }
     };
     Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.payout.clone()))
 }
@@ -165,7 +169,7 @@ pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<P
 /// One line of a payout: from here to the parcel it was earned on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PayoutLineRow {
-    /// The earning.
+    /// The earning; or a payout that came back, or an entry.
     #[schema(value_type = Id)]
     pub earning: String,
     /// The parcel it was earned on.

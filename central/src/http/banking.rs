@@ -43,7 +43,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .takes::<DepositRequest>()
             .gives::<DepositAnswer>(201, now)
             .gives::<DepositAnswer>(200, before)
-            .refuses(409, &["bag_deposited", "wrong_state"])
+            .refuses(409, &["bag_deposited", "bag_stolen", "wrong_state"])
             .refuses(422, &["bad_bags", "bad_bank", "bad_text", "unknown_bag"]),
         keyed(Operation::post(
             "/finance/deposits/{id}/confirm",

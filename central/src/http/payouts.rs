@@ -18,7 +18,7 @@ use crate::finance::Paged;
 use crate::finance::bank::{self, PayoutLineRow, PayoutRow};
 use crate::maturing::{self, MaturingAnswer, MaturingRequest};
 use crate::once::{Key, once};
-use crate::payouts::{self, PayoutAnswer, PayoutRequest, SentAnswer, SentRequest};
+use crate::payouts::{self, PayoutAnswer, PayoutRequest, ReturnAnswer, ReturnRequest, SentAnswer, SentRequest};
 use crate::tokens::Caller;
 
 /// The routes of this file.
@@ -44,7 +44,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .takes::<PayoutRequest>()
         .gives::<PayoutAnswer>(201, now)
         .gives::<PayoutAnswer>(200, not_now)
-        .refuses(409, &["more_than_available", "wrong_state"])
+        .refuses(409, &["more_than_available", "account_cooling", "wrong_state"])
         .refuses(422, &["unknown_vendor"]),
         Operation::get("/finance/payouts/{id}/lines", "list_payout_lines", "The lines of a payout.", lines)
             .roles(FINANCE)
@@ -60,6 +60,15 @@ pub(super) fn operations() -> Vec<Operation> {
             .refuses(404, &["unknown_payout"])
             .refuses(409, &["already_confirmed", "reference_used", "bank_too_low", "not_in_flight", "wrong_state"])
             .refuses(422, &["bad_bank", "bad_text"]),
+        keyed(Operation::post("/finance/payouts/{id}/return", "return_payout", "Record that it came back.", give_back))
+            .roles(FINANCE)
+            .id("id", "The payout.")
+            .takes::<ReturnRequest>()
+            .gives::<ReturnAnswer>(201, now)
+            .gives::<ReturnAnswer>(200, "The answer that this key got before.")
+            .refuses(404, &["unknown_payout"])
+            .refuses(409, &["already_returned", "line_waits", "wrong_state"])
+            .refuses(422, &["bad_text"]),
     ]
 }
 
@@ -114,6 +123,23 @@ pub(super) async fn confirm(
     let answered = once(&app.intake, Some(key), app.clock.now_ms(), move |connection| {
         let request = request.clone();
         Box::pin(async move { payouts::confirm(connection, payout, &request).await })
+    });
+    Ok(recorded(answered.await?))
+}
+
+/// `POST /finance/payouts/{id}/return`.
+pub(super) async fn give_back(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+    headers: HeaderMap,
+    Body(request): Body<ReturnRequest>,
+) -> Recorded<ReturnAnswer> {
+    let payout = id.subject(Kind::Payout)?;
+    let key = Key::of(caller.id, idempotency_key(&headers)?, &format!("return {payout}"), &request)?;
+    let answered = once(&app.intake, Some(key), app.clock.now_ms(), move |connection| {
+        let request = request.clone();
+        Box::pin(async move { payouts::give_back(connection, payout, &request).await })
     });
     Ok(recorded(answered.await?))
 }

@@ -39,7 +39,11 @@ pub(super) fn operations() -> Vec<Operation> {
         ))
         .roles(FINANCE)
         .needs_query("bank", "Short name of the account.", word("dbbl-settlement"))
-        .needs_query("side", "`settlement` (1010) or `operating` (1020).", word("settlement"))
+        .needs_query(
+            "side",
+            "`settlement` (1010), `operating` (1020), or a provider: `bkash`, `nagad`, `rocket`, `card`.",
+            word("settlement"),
+        )
         .query("format", formats, word("auto"))
         .query("dry_run", "Only say what would be recorded.", json!({ "type": "boolean", "default": false }))
         .takes_file(MAX_BYTES)
@@ -59,8 +63,8 @@ pub(super) fn operations() -> Vec<Operation> {
             .takes::<Explained>()
             .gives::<LineMatch>(201, "It is recorded.")
             .gives::<LineMatch>(200, "Nothing had to be posted, or the answer that this key got before.")
-            .refuses(404, &["unknown_line", "unknown_thing"])
-            .refuses(409, &["line_matched", "amounts_differ", "not_a_charge", "wrong_state"])
+            .refuses(404, &["unknown_line", "unknown_thing", "unknown_payout"])
+            .refuses(409, &["line_matched", "amounts_differ", "not_a_charge", "already_returned", "wrong_state"])
             .refuses(422, &["bad_explanation"]),
     ]
 }

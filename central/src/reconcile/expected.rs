@@ -16,7 +16,7 @@ const ABSURD_TIMES: i64 = 10;
 /// One thing that no line was matched with yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expected {
-    /// A deposit, payout, sweep or remittance.
+    /// A deposit, payout, sweep, remittance or entry.
     pub(super) subject: Subject,
     /// Its written id: what is printed on slips and transfers.
     pub(super) id: String,
@@ -75,7 +75,7 @@ macro_rules! things {
     };
 }
 
-const SETTLEMENT: [&str; 4] = [
+const SETTLEMENT: [&str; 5] = [
     things!(
         "coalesce(v.credited_paisa, v.sealed_paisa), array[v.slip, v.reference] || coalesce((
             select array_agg(b.seal order by b.seal) from view_deposit_bag d join view_bag b on b.subject = d.bag
@@ -88,8 +88,30 @@ const SETTLEMENT: [&str; 4] = [
     ),
     things!("-v.amount_paisa, array[v.reference], true", "view_sweep v where v.from_bank = $1"),
     things!("v.net_paisa, array[v.reference], true", "view_remittance v where v.bank = $1"),
+    things!(
+        "v.amount_paisa - v.part_paisa, array[v.reference], true",
+        "view_entry v where v.what = 'settled' and v.owner = $1"
+    ),
 ];
-const OPERATING: [&str; 1] = [things!("v.amount_paisa, array[v.reference], true", "view_sweep v where v.to_bank = $1")];
+const OPERATING: [&str; 2] = [
+    things!("v.amount_paisa, array[v.reference], true", "view_sweep v where v.to_bank = $1"),
+    things!(
+        "case when v.what in ('security_taken', 'claim_paid') then v.amount_paisa else -v.amount_paisa end,
+         array[v.reference], true",
+        "view_entry v where (v.other = $1 and v.what in ('float_issued', 'pay_paid', 'security_taken', 'claim_paid')
+             or v.owner = $1 and v.what = 'vat_paid')"
+    ),
+];
+
+/// Of a provider's account, `$3`: what customers paid there, what went back to them, what it settled.
+const PROVIDER: [&str; 3] = [
+    things!(
+        "v.amount_paisa, array[v.reference], true",
+        "(select order_subject as subject, provider, reference, amount_paisa from payment) v where v.provider = $3"
+    ),
+    things!("-v.amount_paisa, array[v.reference], true", "refund v where v.provider = $3"),
+    things!("-v.amount_paisa, array[v.reference], true", "view_entry v where v.what = 'settled' and v.provider = $3"),
+];
 
 /// What is expected of an account, each by its id.
 pub(super) async fn of(conn: &mut PgConnection, bank: Subject, side: Side) -> Result<Vec<Expected>, Error> {
@@ -117,9 +139,14 @@ async fn things(
     let queries: &[&str] = match side {
         Side::Settlement => &SETTLEMENT,
         Side::Operating => &OPERATING,
+        Side::Bkash | Side::Nagad | Side::Rocket | Side::Card => &PROVIDER,
     };
     for query in queries {
-        let rows: Vec<Columns> = sqlx::query_as(*query).bind(bank.0).bind(&since).fetch_all(&mut *conn).await?;
+        let mut asked = sqlx::query_as(*query).bind(bank.0).bind(&since);
+        if let Some(provider) = side.provider() {
+            asked = asked.bind(provider as i16);
+        }
+        let rows: Vec<Columns> = asked.fetch_all(&mut *conn).await?;
         all.extend(rows.into_iter().filter_map(|(subject, day, amount, ids, is_booked)| {
             let subject = Subject(subject);
             Some(Expected {

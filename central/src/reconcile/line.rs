@@ -53,13 +53,26 @@ impl Line {
 
     /// Whether it is of this amount and names this thing, by our id or by one of its own.
     pub(super) fn repeats(&self, thing: &Expected) -> bool {
+        self.amount == thing.amount && self.names(thing)
+    }
+
+    /// Whether it brings back what this payout took away.
+    pub(super) fn returns(&self, thing: &Expected) -> bool {
+        thing.subject.kind() == Some(Kind::Payout)
+            && thing.is_booked
+            && self.amount > Taka::ZERO
+            && self.amount == thing.amount.negated()
+            && self.names(thing)
+    }
+
+    fn names(&self, thing: &Expected) -> bool {
         let parts = self.narration.split(|c: char| !c.is_alphanumeric() && c != '-');
         let parts = parts.filter(|word| word.chars().count() >= LEAST_IN_TEXT);
         let mut said = parts.chain([self.reference.as_str()]).chain(self.ids.iter().map(String::as_str));
         let names = |word: &str| {
             word.eq_ignore_ascii_case(&thing.id) || thing.ids.iter().any(|id| word.eq_ignore_ascii_case(id))
         };
-        self.amount == thing.amount && said.any(|word| !word.is_empty() && names(word))
+        said.any(|word| !word.is_empty() && names(word))
     }
 
     /// How a fact names it: by the bank's reference, as far as a fact takes it, else by its own id.
@@ -72,8 +85,8 @@ impl Line {
     }
 }
 
-/// The lines of a statement.
-pub(super) fn of(bank: Subject, statement: &Statement) -> Vec<Line> {
+/// The lines of a statement; of a provider's, gross.
+pub(super) fn of(bank: Subject, side: Side, statement: &Statement) -> Vec<Line> {
     let line = |(line, key): (&statement::Line, String)| {
         let mut hasher = blake3::Hasher::new_derive_key("getit statement line 1");
         hasher.update(&bank.0).update(key.as_bytes());
@@ -83,7 +96,8 @@ pub(super) fn of(bank: Subject, statement: &Statement) -> Vec<Line> {
             subject: Subject::new(Kind::Line, Id16(id)),
             at: line.at,
             date: line.date,
-            amount: line.amount,
+            // The books have what the customer paid; what a provider keeps of it is booked when it settles (J3).
+            amount: if side.provider().is_some() { line.amount.plus(line.fee) } else { line.amount },
             reference: line.reference.clone(),
             ids: line.ids.clone(),
             counterparty: line.counterparty.clone(),
@@ -171,7 +185,7 @@ fn line(columns: Columns) -> Option<(Line, String, Subject, Side)> {
         is_booked: state == "booked",
     };
     let word = if why == "charge" { why } else { state };
-    Some((line, word, Subject(bank), if side == 1 { Side::Settlement } else { Side::Operating }))
+    Some((line, word, Subject(bank), Side::of(side)?))
 }
 
 /// What earlier statements of the account left: credits on suspense, debits nobody explained.

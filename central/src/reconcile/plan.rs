@@ -154,11 +154,16 @@ impl<'a> Making<'a> {
     fn leave(&mut self, open: &Open) {
         let (lines, mut things) = (self.lines_of(&open.lines), self.things_of(&open.expected));
         let mut reason = open.why;
+        let mut told = None;
         if let (Why::MissingOurs, [(_, line)]) = (reason, lines.as_slice()) {
             if let Some(thing) = self.seen.iter().find(|thing| line.repeats(thing)) {
                 (reason, things) = (Why::DuplicateMoney, vec![thing]);
+            } else if let Some(thing) = self.seen.iter().chain(self.expected).find(|thing| line.returns(thing)) {
+                // Finance confirms it: until then the money waits on suspense by its line.
+                (told, things) = (Some("payout_returned"), vec![thing]);
             }
         }
+        let word = told.unwrap_or(why(reason));
         // The bank counted a deposit and found another amount: its figure is booked, the difference has an owner (R19).
         if let (Why::AmountDiff, [(_, line)], [thing]) = (reason, lines.as_slice(), things.as_slice()) {
             if thing.may_be(line.amount) && !self.settled.contains(&open.expected[0]) {
@@ -166,19 +171,20 @@ impl<'a> Making<'a> {
             }
         }
         for (at, line) in &lines {
-            let credit = line.amount > Taka::ZERO;
+            // What a provider holds is booked from what it says of the payment; suspense is for banks.
+            let credit = line.amount > Taka::ZERO && self.side.provider().is_none();
             if credit && !line.is_booked {
                 self.plan.drafts.push(booked(line, self.bank, self.side, LineBooked::CREDIT));
                 self.plan.moved = self.plan.moved.plus(line.amount);
             }
             let state = if credit { State::Booked } else { State::Open };
             let things = things.iter().map(|thing| thing.subject).collect();
-            self.plan.rows[*at] = Row { state, why: why(reason), things };
+            self.plan.rows[*at] = Row { state, why: word, things };
         }
         let of_lines: Taka = lines.iter().map(|(_, line)| line.amount).sum();
         let of_things: Taka = things.iter().map(|thing| thing.amount).sum();
         self.plan.exceptions.push(LineException {
-            why: why(reason).to_owned(),
+            why: word.to_owned(),
             lines: lines.iter().map(|(_, line)| line.subject).collect(),
             things: things.iter().map(|thing| thing.subject).collect(),
             amount_paisa: if lines.is_empty() { of_things } else { of_lines }.paisa(),
@@ -221,6 +227,10 @@ const LARGEST_CHARGE: Taka = Taka::whole(5_000);
 
 /// The fact by which a debit is a charge of the bank.
 pub(super) fn charge(line: &Line, bank: Subject, side: Side) -> Result<Draft, Error> {
+    if side.provider().is_some() {
+        let next = "Enter the settlement with its fee: POST /api/v1/finance/entries.";
+        return Err(Error::refuse(409, "not_a_charge", "What a provider keeps is part of its settlement.", next));
+    }
     if line.amount.negated() > LARGEST_CHARGE {
         let told = format!("At most {LARGEST_CHARGE} taka are taken as a fee; {} left.", line.amount.negated());
         return Err(Error::refuse(409, "not_a_charge", told, "Ask the bank for whom it was, and name the thing."));

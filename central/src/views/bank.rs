@@ -2,7 +2,8 @@
 
 use protocol::bag::Bag;
 use protocol::deposit::Deposit;
-use protocol::fact::How;
+use protocol::entry::Booked;
+use protocol::fact::{Entry, How};
 use protocol::fold::State;
 use protocol::id::Subject;
 use protocol::line::Line;
@@ -11,6 +12,7 @@ use protocol::remittance::Remittance;
 use protocol::ruling::Ruling;
 use protocol::shift::Shift;
 use protocol::sweep::Sweep;
+use protocol::taka::Taka;
 use sqlx::postgres::PgConnection;
 
 use crate::store::signed;
@@ -26,6 +28,7 @@ pub(super) async fn write(conn: &mut PgConnection, subject: &Subject, state: &St
         State::Remittance(remittance) => write_remittance(conn, subject, remittance).await,
         State::Line(line) => write_line(conn, subject, line).await,
         State::Ruling(ruling) => write_ruling(conn, subject, ruling).await,
+        State::Entry(booked) => write_entry(conn, subject, booked).await,
         _ => Ok(()),
     }
 }
@@ -119,9 +122,10 @@ async fn write_deposit(conn: &mut PgConnection, subject: &Subject, deposit: &Dep
 async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payout) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO view_payout (subject, vendor, state, total_paisa, lines, bank, reference, confirmed_by,
-            contested, incomplete, newer)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (subject) DO UPDATE SET vendor = excluded.vendor, state = excluded.state,
+            contested, incomplete, newer, returned_by, return_reference, return_reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         ON CONFLICT (subject) DO UPDATE SET returned_by = excluded.returned_by,
+            return_reference = excluded.return_reference, return_reason = excluded.return_reason, vendor = excluded.vendor, state = excluded.state,
             total_paisa = excluded.total_paisa, lines = excluded.lines, bank = excluded.bank,
             reference = excluded.reference, confirmed_by = excluded.confirmed_by,
             contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
@@ -137,6 +141,9 @@ async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payou
     .bind(!payout.contests.is_empty())
     .bind(payout.incomplete)
     .bind(payout.newer)
+    .bind(payout.returned_by.map(|op| op.0))
+    .bind(&payout.return_reference)
+    .bind(i16::from(payout.return_reason))
     .execute(&mut *conn)
     .await?;
     sqlx::query("DELETE FROM view_payout_line WHERE payout = $1").bind(subject.0).execute(&mut *conn).await?;
@@ -253,6 +260,45 @@ async fn write_ruling(conn: &mut PgConnection, subject: &Subject, ruling: &Rulin
     .bind(!ruling.contests.is_empty())
     .bind(ruling.incomplete)
     .bind(ruling.newer)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_entry(conn: &mut PgConnection, subject: &Subject, booked: &Booked) -> Result<(), sqlx::Error> {
+    let entered = booked.entered.as_ref();
+    let what = entered.and_then(|entered| Entry::of(entered.what));
+    // What a payout takes as a line: paid for what was lost, or kept for what is owed.
+    let available = match (what, entered) {
+        (Some(Entry::LossPaid), Some(entered)) => entered.amount,
+        (Some(Entry::Netted), Some(entered)) => entered.amount.negated(),
+        _ => Taka::ZERO,
+    };
+    sqlx::query(
+        "INSERT INTO view_entry (subject, what, owner, other, provider, amount_paisa, part_paisa, available_paisa,
+            reference, maker, checker, entered_by, contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         ON CONFLICT (subject) DO UPDATE SET what = excluded.what, owner = excluded.owner, other = excluded.other,
+            provider = excluded.provider, amount_paisa = excluded.amount_paisa, part_paisa = excluded.part_paisa,
+            available_paisa = excluded.available_paisa, reference = excluded.reference, maker = excluded.maker,
+            checker = excluded.checker, entered_by = excluded.entered_by, contested = excluded.contested,
+            incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(what.map_or("unknown", Entry::word))
+    .bind(entered.map(|entered| entered.owner.0))
+    .bind(entered.and_then(|entered| entered.other).map(|other| other.0))
+    .bind(entered.map_or(0, |entered| i16::from(entered.provider)))
+    .bind(entered.map_or(0, |entered| entered.amount.paisa()))
+    .bind(entered.map_or(0, |entered| entered.part.paisa()))
+    .bind(available.paisa())
+    .bind(entered.map_or("", |entered| &entered.reference))
+    .bind(entered.map(|entered| entered.maker.0))
+    .bind(entered.and_then(|entered| entered.checker).map(|checker| checker.0))
+    .bind(booked.entered_by.map(|op| op.0))
+    .bind(!booked.contests.is_empty())
+    .bind(booked.incomplete)
+    .bind(booked.newer)
     .execute(conn)
     .await
     .map(drop)

@@ -1,0 +1,130 @@
+//! The account that a vendor is paid to. Every change stays on record, and for its cooling time nothing is paid: whoever
+//! has taken over a vendor's mailbox must not have the next payout as well.
+
+use std::collections::BTreeMap;
+
+use protocol::id::{Scope, Subject};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use utoipa::ToSchema;
+
+use crate::banking::text;
+use crate::devices::checked_name;
+use crate::problem::Error;
+use crate::schema::Id;
+use crate::settings::Settings;
+use crate::store::{signed, unsigned};
+
+/// Shortest and longest number of an account at a bank or a wallet.
+const NUMBER_LENGTH: std::ops::RangeInclusive<usize> = 6..=34;
+
+/// An account at a bank or a wallet.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "bank_name": "City Bank", "account_name": "Meghna Traders", "account_number": "1101234567731" }))]
+pub struct NewAccount {
+    /// At which bank.
+    #[schema(min_length = 1, max_length = 64)]
+    pub bank_name: String,
+    /// In whose name.
+    #[schema(min_length = 1, max_length = 200)]
+    pub account_name: String,
+    /// Its number, 6 to 34 letters and digits; Bangla digits are taken as well.
+    #[schema(min_length = 6, max_length = 34)]
+    pub account_number: String,
+}
+
+/// An account as it was set. The number is never told whole again.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AccountSet {
+    /// Whose.
+    #[schema(value_type = Id)]
+    pub vendor: Subject,
+    /// The last four of its number.
+    pub ending: String,
+    /// From when payouts go there, milliseconds of business time.
+    pub pays_from_ms: u64,
+}
+
+/// Sets the account of a vendor.
+///
+/// # Errors
+/// `unknown_vendor`, `bad_text`, `bad_name`, `bad_account`.
+pub async fn set(
+    connection: &mut PgConnection,
+    slug: &str,
+    account: &NewAccount,
+    caller: [u8; 16],
+    now_ms: u64,
+) -> Result<AccountSet, Error> {
+    let (bank, name) = (text(&account.bank_name, "The name of the bank")?, checked_name(&account.account_name)?);
+    let number: String = text(&account.account_number, "The number of the account")?
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-'))
+        .collect();
+    if !NUMBER_LENGTH.contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let next = "Give 6 to 34 letters and digits, as on the cheque book.";
+        return Err(Error::refuse(422, "bad_account", "This is not the number of an account.", next));
+    }
+    let vendor: Option<([u8; 17],)> = sqlx::query_as("select subject from vendor where slug = $1")
+        .bind(slug)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some((vendor,)) = vendor else {
+        let next = "Create the vendor first: POST /api/v1/vendors.";
+        return Err(Error::refuse(404, "unknown_vendor", "There is no vendor of this name.", next));
+    };
+    let before: Option<(String, i64)> = sqlx::query_as(
+        "select account_number, changed_ms from vendor_account where vendor = $1 order by number desc limit 1",
+    )
+    .bind(vendor)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let cooling_ms = Settings::at(connection, now_ms).await?.cooling_ms();
+    let ending = number[number.len() - 4..].to_owned();
+    let pays_from_ms = match before {
+        None => now_ms,
+        Some((same, changed_ms)) if same == number => unsigned(changed_ms).saturating_add(cooling_ms),
+        Some(_) => now_ms.saturating_add(cooling_ms),
+    };
+    sqlx::query(
+        "insert into vendor_account (vendor, bank_name, account_name, account_number, changed_ms, changed_by)
+         select $1, $2, $3, $4, $5, $6
+         where $4 is distinct from
+            (select account_number from vendor_account where vendor = $1 order by number desc limit 1)",
+    )
+    .bind(vendor)
+    .bind(bank)
+    .bind(name)
+    .bind(number)
+    .bind(signed(now_ms))
+    .bind(caller)
+    .execute(connection)
+    .await?;
+    Ok(AccountSet { vendor: Subject(vendor), ending, pays_from_ms })
+}
+
+/// Vendors whose account was changed lately, with the end of their cooling time. A first account has none: there was
+/// nobody to take it from.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn cooling(connection: &mut PgConnection, now_ms: u64) -> Result<BTreeMap<Scope, u64>, sqlx::Error> {
+    let cooling_ms = Settings::at(connection, now_ms).await?.cooling_ms();
+    let rows: Vec<([u8; 17], i64)> = sqlx::query_as(
+        "select vendor, max(changed_ms) from vendor_account group by vendor having count(*) > 1 and max(changed_ms) > $1",
+    )
+    .bind(signed(now_ms.saturating_sub(cooling_ms)))
+    .fetch_all(connection)
+    .await?;
+    let until =
+        |(vendor, changed_ms): ([u8; 17], i64)| (Subject(vendor), unsigned(changed_ms).saturating_add(cooling_ms));
+    Ok(rows.into_iter().map(until).collect())
+}
+
+/// The no to a payout within the cooling time.
+pub(crate) fn is_cooling(until_ms: u64) -> Error {
+    let next = "Ask the vendor by a way you know whether the new account is his; payouts go on after the cooling time.";
+    let state = serde_json::json!({ "until_ms": until_ms });
+    Error::refuse_in_state(409, "account_cooling", "The vendor's account was changed lately.", next, state)
+}
