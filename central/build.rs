@@ -1,5 +1,10 @@
-//! A new migration is compiled in without touching a Rust file.
+//! Embeds the console's page.
 
-fn main() {
-    println!("cargo::rerun-if-changed=migrations");
+use std::path::PathBuf;
+
+fn main() -> std::io::Result<()> {
+    let here = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").map_err(std::io::Error::other)?);
+    // A new migration has to be compiled in, too.
+    getit_pages::watch(&here.join("migrations"));
+    getit_pages::embed(&here.join("../apps/console"))
 }

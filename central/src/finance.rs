@@ -1,9 +1,14 @@
 //! The books as finance reads them. Debits are positive; amounts are integer paisa. Lists page.
 
+pub mod ageing;
 pub mod bank;
 pub mod difference;
+pub mod entry;
+pub mod evidence;
 pub mod lines;
+pub mod overview;
 pub mod past;
+pub mod report;
 
 use data_encoding::HEXLOWER;
 use protocol::account::Code;
@@ -110,6 +115,8 @@ pub struct Custody {
     /// The account at the bank, the bag, the agent or the site.
     #[schema(value_type = Option<Id>)]
     pub owner: Option<String>,
+    /// Its name, where operations or finance gave one.
+    pub name: Option<String>,
     /// What they hold.
     pub balance_paisa: i64,
 }
@@ -126,8 +133,9 @@ pub async fn cash_by_custodian(pool: &PgPool, after: Option<&str>, limit: i64) -
             (code.parse().map_err(|_| bad_cursor())?, subject_bytes(owner)?)
         }
     };
-    let rows: Vec<(i32, String, Option<Vec<u8>>, i64)> = sqlx::query_as(
-        "select account_code, title, owner, balance from finance.cash_by_custodian
+    let rows: Vec<(i32, String, Option<Vec<u8>>, Option<String>, i64)> = sqlx::query_as(
+        "select account_code, title, owner, (select name from owner_name n where n.subject = owner), balance
+         from finance.cash_by_custodian
          where (account_code, coalesce(owner, '')) > ($1, $2) order by account_code, coalesce(owner, '') limit $3",
     )
     .bind::<i32>(code)
@@ -135,10 +143,11 @@ pub async fn cash_by_custodian(pool: &PgPool, after: Option<&str>, limit: i64) -
     .bind(limit + 1)
     .fetch_all(pool)
     .await?;
-    let row = |(account, title, owner, balance_paisa): (i32, String, Option<Vec<u8>>, i64)| Custody {
+    let row = |(account, title, owner, name, balance_paisa): (_, _, Option<Vec<u8>>, _, _)| Custody {
         account,
         title,
         owner: owner.as_deref().and_then(written),
+        name,
         balance_paisa,
     };
     let cursor = |row: &Custody| format!("{}.{}", row.account, row.owner.as_deref().unwrap_or_default());

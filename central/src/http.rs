@@ -28,9 +28,11 @@ use crate::store;
 use crate::tokens::Role;
 
 mod banking;
+mod console;
 mod devices;
 mod document;
 mod door;
+mod entries;
 mod error;
 mod extract;
 mod finance;
@@ -38,6 +40,7 @@ mod health;
 mod market;
 mod operation;
 mod orders;
+mod overview;
 mod payments;
 mod payouts;
 mod periods;
@@ -224,10 +227,12 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(devices::operations(tls));
     all.extend(vendors::operations());
     all.extend(finance::operations());
+    all.extend(overview::operations());
     all.extend(payments::operations());
     all.extend(banking::operations());
     all.extend(payouts::operations());
     all.extend(rulings::operations());
+    all.extend(entries::operations());
     all.extend(statements::operations());
     all.extend(periods::operations());
     all.extend(health::operations());
@@ -244,6 +249,7 @@ fn routes(app: &Arc<App>, tls: bool) -> Router {
         *router = std::mem::take(router).route(operation.path, operation.route(app));
     }
     root.nest("/api/v1", api)
+        .merge(console::routes())
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -1,8 +1,9 @@
 //! Differences and the rulings on them, as finance reads them. Lists page.
 
 use data_encoding::HEXLOWER;
+use protocol::id::Subject;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
 use super::{Paged, bad_cursor, subject_bytes, written};
@@ -19,6 +20,8 @@ pub struct Difference {
     /// Whose it is: a person, a site, a parcel, an order, a line of a statement.
     #[schema(value_type = Id)]
     pub owner: String,
+    /// The owner's name, where operations gave one.
+    pub owner_name: Option<String>,
     /// The thing whose journal it stands in.
     #[schema(value_type = Id)]
     pub subject: String,
@@ -38,25 +41,28 @@ pub struct Difference {
     cursor: String,
 }
 
-type Columns = (i64, i32, String, Option<Vec<u8>>, Vec<u8>, Vec<u8>, String, String, i64, i64, i64);
+type Columns = (i64, i32, String, Option<Vec<u8>>, Option<String>, Vec<u8>, Vec<u8>, String, String, i64, i64, i64);
 
-/// The differences, oldest first; of `open` only those of which something is left.
+/// The differences, oldest first; of `open` only those of which something is left; of one account, or of all.
 ///
 /// # Errors
-/// The database's, and `bad_page`.
+/// The database's, `bad_page` and `bad_account`.
 pub async fn differences(
     pool: &PgPool,
     status: Option<&str>,
+    account: Option<&str>,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Paged<Difference>, Error> {
+    let account = account.map(super::ageing::aged).transpose()?.map(|code| i32::from(code as u16));
     let (position, code, owner) = after.map_or(Ok((-1, -1, Vec::new())), place)?;
     let rows: Vec<Columns> = sqlx::query_as(
-        "select first_position, account_code, title, owner, subject, cause, rule,
-            to_char(since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), amount_paisa, ruled_paisa, open_paisa
+        "select first_position, account_code, title, owner, (select name from owner_name n where n.subject = owner),
+            subject, cause, rule, to_char(since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), amount_paisa, ruled_paisa, open_paisa
          from finance.difference
          where (first_position, account_code, coalesce(owner, '')) > ($1, $2, $3)
            and ($4::text is null or (case when open_paisa = 0 then 'settled' else 'open' end) = $4)
+           and ($6::int is null or account_code = $6)
          order by first_position, account_code, coalesce(owner, '') limit $5",
     )
     .bind(position)
@@ -64,9 +70,32 @@ pub async fn differences(
     .bind(owner)
     .bind(status)
     .bind(limit + 1)
+    .bind(account)
     .fetch_all(pool)
     .await?;
     Ok(Paged::of(rows.into_iter().map(difference).collect(), limit, |row| row.cursor.clone()))
+}
+
+/// The difference of a cause and an owner; the first by account where there are several.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn of(
+    conn: &mut PgConnection,
+    cause: [u8; 32],
+    owner: Subject,
+) -> Result<Option<Difference>, sqlx::Error> {
+    let row: Option<Columns> = sqlx::query_as(
+        "select first_position, account_code, title, owner, (select name from owner_name n where n.subject = owner),
+            subject, cause, rule, to_char(since at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), amount_paisa,
+            ruled_paisa, open_paisa
+         from finance.difference where cause = $1 and owner = $2 order by account_code limit 1",
+    )
+    .bind(cause)
+    .bind(owner.0)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(difference))
 }
 
 fn place(cursor: &str) -> Result<(i64, i32, Vec<u8>), Error> {
@@ -78,7 +107,7 @@ fn place(cursor: &str) -> Result<(i64, i32, Vec<u8>), Error> {
 }
 
 fn difference(
-    (position, account, title, owner, subject, cause, rule, since, amount_paisa, ruled_paisa, open_paisa): Columns,
+    (position, account, title, owner, owner_name, subject, cause, rule, since, amount_paisa, ruled_paisa, open_paisa): Columns,
 ) -> Difference {
     let owner = owner.as_deref().and_then(written).unwrap_or_default();
     Difference {
@@ -86,6 +115,7 @@ fn difference(
         account,
         title,
         owner,
+        owner_name,
         subject: written(&subject).unwrap_or_default(),
         cause: HEXLOWER.encode(&cause),
         rule,

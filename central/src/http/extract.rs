@@ -114,6 +114,11 @@ pub(super) struct Page {
     kind: Option<String>,
     status: Option<String>,
     at: Option<String>,
+    account: Option<String>,
+    owner: Option<String>,
+    days: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {
@@ -123,7 +128,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
         let Query(page) = Query::<Self>::from_request_parts(parts, state).await.map_err(|_| bad_page())?;
         // Control characters are in no cursor and no word, and Postgres takes no NUL.
         let bad = |text: &str| text.len() > MAX_CURSOR_BYTES || text.chars().any(char::is_control);
-        if [&page.after, &page.kind, &page.status, &page.at].into_iter().flatten().any(|text| bad(text)) {
+        let words = [&page.after, &page.kind, &page.status, &page.at, &page.account, &page.owner, &page.days];
+        if words.into_iter().chain([&page.from, &page.to]).flatten().any(|text| bad(text)) {
             return Err(bad_page());
         }
         Ok(page)
@@ -134,6 +140,26 @@ impl Page {
     /// The cursor of the page before, as it was given.
     pub(super) fn after(&self) -> Option<&str> {
         self.after.as_deref().filter(|after| !after.is_empty())
+    }
+
+    /// Of which account, for lists that have accounts.
+    pub(super) fn account(&self) -> Option<&str> {
+        self.account.as_deref().filter(|account| !account.is_empty())
+    }
+
+    /// Whose.
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.owner.as_deref()
+    }
+
+    /// How many days; `usual` when the caller does not say.
+    pub(super) fn days<'a>(&'a self, usual: &'a str) -> &'a str {
+        self.days.as_deref().unwrap_or(usual)
+    }
+
+    /// From when to when, as they were asked for.
+    pub(super) fn stretch(&self) -> (&str, &str) {
+        (self.from.as_deref().unwrap_or_default(), self.to.as_deref().unwrap_or_default())
     }
 
     /// Of which kind, for lists that have kinds.

@@ -34,6 +34,8 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .roles(FINANCE)
         .query("status", "`open` or `settled`.", word("open"))
+        .query("account", "On which account: 1140, 2080, 2090 or 2095.", word("1140"))
+        .refuses(400, &["bad_account"])
         .gives_page_of::<Difference>(),
         Operation::get("/finance/rulings", "list_rulings", "What was ruled, and what waits for a second person.", list)
             .roles(FINANCE)
@@ -73,7 +75,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 /// `GET /finance/differences`.
 pub(super) async fn differences(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<Difference>> {
-    Ok(Json(difference::differences(&app.pool, page.status(), page.after(), page.limit()?).await?))
+    Ok(Json(difference::differences(&app.pool, page.status(), page.account(), page.after(), page.limit()?).await?))
 }
 
 /// `GET /finance/rulings`.

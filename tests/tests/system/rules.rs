@@ -10,8 +10,9 @@ use cargo_metadata::{Metadata, MetadataCommand};
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("protocol-quic", &["protocol"]),
-    ("central", &["protocol"]),
-    ("edge-node", &["protocol", "protocol-quic"]),
+    ("getit-pages", &[]),
+    ("central", &["protocol", "getit-pages"]),
+    ("edge-node", &["protocol", "protocol-quic", "getit-pages"]),
     ("sync-hub", &["protocol", "protocol-quic", "central"]),
     ("getit-delivery", &["edge-node"]),
     ("getit-vendor", &["edge-node"]),
