@@ -6,6 +6,8 @@
 //
 // `<face>/fixtures/screens.mjs` exports `transport` ('tauri' or 'http'), `size` and `screens`:
 //   { name, answers: { call: value | (args) => value | refused(code, params) }, act: async (page) => … }
+// and, where a face keeps something in its tab, `kept`: what is in sessionStorage before the page opens. A refusal
+// may have a `status` of its own; a `delay` holds the answer back.
 // Calls of the http transport are named `GET /api/v1/status`. Fixtures are never part of a build.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -26,6 +28,9 @@ const LOOKS = [
   ['en', 'dark'],
 ].filter(([language, theme]) => !process.env.LOOKS || process.env.LOOKS.split(',').includes(`${language}-${theme}`));
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
+/** What a page over HTTP is served under: a picture of what the policy would break is a lie. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 // Read once: a build that runs meanwhile changes nothing here.
 const dist = join(here, face, 'dist');
@@ -40,7 +45,8 @@ const server = createServer((request, response) => {
   const path = new URL(request.url, 'http://x').pathname;
   const body = files.get(path === '/' ? '/index.html' : path);
   if (body === undefined) return void response.writeHead(404).end();
-  response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html' }).end(body);
+  const policy = transport === 'http' ? { 'content-security-policy': POLICY } : {};
+  response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'text/html', ...policy }).end(body);
 });
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
 const address = `http://127.0.0.1:${server.address().port}/`;
@@ -52,7 +58,16 @@ function answerOf(answers, name, args) {
   const given = answers[name];
   if (given === undefined) return { refused: { code: 'machinery_failed', message: `no fixture for ${name}` } };
   const value = typeof given === 'function' ? given(args) : given;
-  return value && value.refused ? value : { value };
+  return value && (value.refused || value.delay) ? value : { value };
+}
+
+/** What a request holds; a file holds nothing that a fixture looks at. */
+function bodyOf(request) {
+  try {
+    return request.postDataJSON() ?? {};
+  } catch {
+    return {};
+  }
 }
 
 /** A page of one screen. */
@@ -66,9 +81,11 @@ async function open(screen, { language, theme }) {
   const page = await context.newPage();
   const problems = [];
   page.on('pageerror', (error) => problems.push(`page error: ${error.message}`));
+  page.on('console', (line) => /Content Security Policy/.test(line.text()) && problems.push(`policy: ${line.text().slice(0, 160)}`));
   await context.exposeFunction('__answer', (name, args) => answerOf(screen.answers, name, args));
   await context.addInitScript(
-    ({ language, sun, tauri }) => {
+    ({ language, sun, tauri, kept }) => {
+      for (const [name, value] of Object.entries(kept)) sessionStorage.setItem(name, value);
       localStorage.setItem('getit.language', language);
       localStorage.setItem('getit.theme', sun ? 'sun' : '');
       if (!tauri) return;
@@ -81,15 +98,17 @@ async function open(screen, { language, theme }) {
         },
       };
     },
-    { language, sun: theme === 'sun', tauri: transport === 'tauri' },
+    { language, sun: theme === 'sun', tauri: transport === 'tauri', kept: screen.kept ?? {} },
   );
   if (transport === 'http') {
     await page.route('**/api/v1/**', async (route) => {
       const request = route.request();
       const url = new URL(request.url());
-      const args = { ...Object.fromEntries(url.searchParams), ...(request.postDataJSON() ?? {}) };
+      const args = { ...Object.fromEntries(url.searchParams), ...bodyOf(request) };
       const answer = answerOf(screen.answers, `${request.method()} ${url.pathname}`, args);
-      await route.fulfill({ status: answer.refused ? 422 : 200, json: answer.refused ?? answer.value });
+      if (answer.refused?.code === 'no_answer') return void (await route.abort());
+      if (answer.delay) await new Promise((done) => setTimeout(done, answer.delay));
+      await route.fulfill({ status: answer.refused ? (answer.status ?? 422) : 200, json: answer.refused ?? answer.value });
     });
   }
   await page.goto(address + (screen.path ?? ''));

@@ -2,7 +2,7 @@ import { language, speak } from './language.svelte';
 import { restoreTheme } from './theme.svelte';
 
 /** The faces of GetIt; each has its own sizes. */
-export type Face = 'delivery' | 'kiosk' | 'vendor';
+export type Face = 'console' | 'delivery' | 'kiosk' | 'vendor';
 
 /** The first call of a page: its sizes, language and theme. */
 export function begin(face: Face): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { code, count, digits, lakh, latin } from './digits';
 import { money, moneyLabel, moneyWords, readMoney } from './money';
-import { clock, day, span, when } from './time';
+import { clock, date, day, dayOf, isoDay, monthOf, span, when } from './time';
 
 const bn = { lang: 'bn' } as const;
 const en = { lang: 'en' } as const;
@@ -76,6 +76,14 @@ describe('times', () => {
     expect(day(at, at + 5 * 86_400_000, 'bn')).toBe('২২ নভেম্বর, রবি');
     expect(when(at, at, 'en')).toBe('4:30 pm');
     expect(when(at, at + 5 * 86_400_000, 'en')).toBe('22 Nov, Sun, 4:30 pm');
+  });
+  it('stand in tables as numbers, of the day in Dhaka', () => {
+    expect(date(at, 'bn')).toBe('২২/১১/২০২৬');
+    expect(date(Date.UTC(2026, 10, 21, 18, 0), 'en')).toBe('22/11/2026');
+    expect(isoDay(Date.UTC(2026, 10, 21, 18, 0))).toBe('2026-11-22');
+    expect(dayOf('2026-02-03', 'bn')).toBe('০৩/০২/২০২৬');
+    expect(monthOf('2026-11', 'bn')).toBe('নভেম্বর ২০২৬');
+    for (const odd of ['', '2026-13', 'later']) expect([dayOf(odd, 'bn'), monthOf(odd, 'bn')]).toEqual([odd, odd]);
   });
   it('tell how long in one unit', () => {
     expect(span(3 * 3_600_000, 'bn')).toBe('৩ ঘণ্টা');

@@ -41,6 +41,29 @@ export function day(ms: number, nowMs: number = Date.now(), lang: Language = lan
   return `${date} ${MONTHS[lang][there.getUTCMonth()]}, ${DAYS[lang][there.getUTCDay()]}`;
 }
 
+/** The day of a moment as a table writes it: `২২/১১/২০২৬`. */
+export function date(ms: number, lang: Language = language.now): string {
+  return dayOf(new Date(ms + DHAKA_MS).toISOString().slice(0, 10), lang);
+}
+
+/** An ISO day as a table writes it; a text that is none stays as it is. */
+export function dayOf(iso: string, lang: Language = language.now): string {
+  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(iso);
+  return parts === null ? iso : digits(`${parts[3]}/${parts[2]}/${parts[1]}`, lang);
+}
+
+/** A month by its name: `নভেম্বর ২০২৬`; a text that is none stays as it is. */
+export function monthOf(iso: string, lang: Language = language.now): string {
+  const parts = /^(\d{4})-(\d{2})$/.exec(iso);
+  const name = parts === null ? undefined : MONTHS[lang][Number(parts[2]) - 1];
+  return parts === null || name === undefined ? iso : `${name} ${digits(parts[1]!, lang)}`;
+}
+
+/** The ISO day in Dhaka of a moment. */
+export function isoDay(ms: number): string {
+  return new Date(ms + DHAKA_MS).toISOString().slice(0, 10);
+}
+
 /** Day and time; of today the time only. */
 export function when(ms: number, nowMs: number = Date.now(), lang: Language = language.now): string {
   const on = day(ms, nowMs, lang);

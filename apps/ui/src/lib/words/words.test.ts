@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { REASONS } from './reasons';
 import { common } from './common';
+import { consoleWords } from './console';
 import { contests } from './contests';
 import { delivery } from './delivery';
+import { finance } from './finance';
 import { kiosk } from './kiosk';
+import { ledger } from './ledger';
 import { reasons } from './reasons';
 import { refusals } from './refusals';
 import { states } from './states';
@@ -21,7 +24,7 @@ describe('the words', () => {
     }
   });
   it('have each key once', () => {
-    const lists = [common, reasons, states, contests, refusals, delivery, kiosk, vendor];
+    const lists = [common, reasons, states, contests, refusals, delivery, kiosk, vendor, consoleWords, ledger, finance];
     const all = lists.flatMap((list) => Object.keys(list));
     expect(new Set(all).size).toBe(all.length);
   });

@@ -2,9 +2,12 @@ import { count } from '../format/digits';
 import { money } from '../format/money';
 import { language, type Language } from '../language.svelte';
 import { common } from './common';
+import { consoleWords } from './console';
 import { contests } from './contests';
 import { delivery } from './delivery';
+import { finance } from './finance';
 import { kiosk } from './kiosk';
+import { ledger } from './ledger';
 import { reasons } from './reasons';
 import { refusals } from './refusals';
 import { states } from './states';
@@ -20,6 +23,9 @@ export const words = {
   ...delivery,
   ...kiosk,
   ...vendor,
+  ...consoleWords,
+  ...ledger,
+  ...finance,
 };
 
 /** The name of a word. */

@@ -1,0 +1,7 @@
+import type { Payout, Schemas } from './contract';
+
+/** Rows that a list hands to the page of one of them, where central has no address for a single one. */
+export const passed = {
+  lines: new Map<string, Schemas['LineRow']>(),
+  payouts: new Map<string, Payout>(),
+};

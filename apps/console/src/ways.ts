@@ -1,0 +1,44 @@
+/** Ways in which a difference may end, and what central needs to know for each. */
+export interface Way {
+  how: string;
+  /** The letter of the id on the other side, where the way has one: a site, a customer, an agent. */
+  other: 'S' | 'U' | 'A' | null;
+  /** The letter of the owner's id, where the way is for one kind of owner only. */
+  only?: 'A';
+  /** Nothing is proposed for it here: it ends by another act. */
+  elsewhere?: boolean;
+  /** Only after so many days. */
+  afterDays?: number;
+}
+
+const WAYS: Record<number, Way[]> = {
+  1140: [
+    { how: 'repaid', other: 'S' },
+    { how: 'from_pay', other: null, only: 'A' },
+    { how: 'from_security', other: null },
+    { how: 'written_off', other: null },
+  ],
+  2090: [
+    { how: 'to_customer', other: 'U' },
+    { how: 'to_giver', other: 'S' },
+    { how: 'unclaimed', other: null, afterDays: 90 },
+  ],
+  2095: [
+    { how: 'excess_to_customer', other: 'U' },
+    { how: 'recorded_in_error', other: 'A' },
+  ],
+  2080: [{ how: 'identified', other: null, elsewhere: true }],
+};
+
+/** Every way that a difference of this owner on this account may end; none for an account of a later version. */
+export function waysOf(account: number, owner: string): Way[] {
+  return (WAYS[account] ?? []).filter((way) => way.only === undefined || owner.startsWith(way.only));
+}
+
+/** From here on, and for whatever is given up, a second person has to agree. */
+export const TWO_PEOPLE_FROM_PAISA = 5_000_00;
+
+/** Whether the id is of the kind that the way asks for. */
+export function fits(way: Way, other: string): boolean {
+  return way.other === null || new RegExp(`^${way.other}[0-9A-Z]{27}$`).test(other.trim().toUpperCase());
+}

@@ -1,0 +1,4 @@
+import { defineConfig } from 'vite';
+import { face } from '../ui/vite.face.ts';
+
+export default defineConfig(face());
