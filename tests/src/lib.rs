@@ -7,6 +7,7 @@ pub mod check;
 pub mod day;
 pub mod link;
 pub mod model;
+pub mod money;
 pub mod order_book;
 pub mod order_file;
 pub mod postgres;

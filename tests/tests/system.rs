@@ -5,6 +5,7 @@ mod system {
     mod api;
     mod damage;
     mod intake;
+    mod money;
     mod replica;
     mod rules;
     mod screen;

@@ -1,0 +1,188 @@
+//! What was reached, and whether each pair of facts came to what the catalogue says of it (FACTS.md, "Rules for pairs").
+//! What follows from misrecords is not counted.
+
+use protocol::account::Code as Chart;
+use protocol::contest::Code;
+use protocol::fact::Fact;
+use protocol::fold::{Folded, State};
+use protocol::history::History;
+use protocol::id::{Kind, Subject};
+use protocol::journal::Rule;
+use protocol::parcel::{Parcel, Status};
+use protocol::taka::Taka;
+
+use super::tally::on;
+use super::verdict::{DUES, ensure};
+use super::world::World;
+
+/// From this evidence on goods that arrived win over a cancellation (R7).
+const BEATS_CANCEL: u8 = 2;
+
+pub(super) fn count(world: &mut World) -> Result<(), String> {
+    let mut reached: Vec<&'static str> = Vec::new();
+    let clean = |subject: &Subject| !world.misrecorded.contains(subject);
+    for row in world.office.log.iter().filter(|row| row.entry.rev == 0 && clean(&row.entry.journal.subject)) {
+        reached.push(row.entry.journal.rule.name());
+    }
+    for (subject, folded) in world.office.states.iter().filter(|(subject, _)| clean(subject)) {
+        let history = world.office.central.memory.history(*subject);
+        reached.extend(once(folded, &history));
+        match &folded.state {
+            State::Parcel(parcel) => reached.extend(of_parcel(world, *subject, parcel, &history)?),
+            State::HandIn(handin) => {
+                let has = |code| handin.contests.iter().any(|contest| contest.code == code);
+                let posted = |rule| world.tally.standing(subject).any(|journal| journal.rule == rule);
+                let outcomes = [
+                    ("R14", posted(Rule::J9) || posted(Rule::J10)),
+                    ("R15", handin.offered.is_some() && handin.counted.is_none()),
+                    ("R16", came_first(world, subject)),
+                    ("R17", has(Code::SecondCount)),
+                ];
+                reached.extend(outcomes.into_iter().filter(|(_, is)| *is).map(|(what, _)| what));
+                let lies = handin.counted.is_none() && world.tally.standing(subject).next().is_some();
+                ensure(!lies, || format!("{subject} is offered and not counted, and something is posted"))?;
+            }
+            State::Deposit(deposit) => {
+                let differs = deposit.credited.is_some_and(|credited| credited != deposit.sealed());
+                let booked: Taka = world.tally.standing(subject).map(|journal| on(journal, Chart::Settlement)).sum();
+                let says = deposit.credited.unwrap_or_default();
+                ensure(deposit.bags.is_empty() || booked == says, || {
+                    format!("{subject}: the bank says {says}, {booked} is booked")
+                })?;
+                reached.extend(differs.then_some("R19"));
+            }
+            State::Line(line) => {
+                let late = line.identified.is_some_and(|thing| thing.kind() == Some(Kind::Deposit));
+                let stays = line.identified.is_some() && world.tally.standing(subject).next().is_some();
+                ensure(!stays, || format!("{subject} is identified, and stands on suspense"))?;
+                reached.extend(late.then_some("R20"));
+            }
+            State::Earning(earning) => {
+                let both = earning.contests.iter().any(|contest| contest.code == Code::GoodsAndMoney);
+                let paid = world.tally.standing(subject).any(|journal| matches!(journal.rule, Rule::J5 | Rule::J6));
+                ensure(!both || !paid, || format!("{subject}: the goods, the money, and the vendor is paid"))?;
+                reached.extend(both.then_some("R7_goods_and_money"));
+            }
+            _ => {}
+        }
+    }
+    reached.into_iter().for_each(|what| world.report.reached(what));
+    Ok(())
+}
+
+/// Two records of what is said once, any other pair, and one act that was recorded twice.
+fn once(folded: &Folded, history: &History) -> Vec<&'static str> {
+    let has = |code| folded.contests().iter().any(|contest| contest.code == code);
+    let echoes = (0..history.facts.len()).any(|index| !history.is_canonical(index));
+    let outcomes =
+        [("recorded_twice", has(Code::RecordedTwice)), ("unlisted_pair", has(Code::UnlistedPair)), ("R1", echoes)];
+    outcomes.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect()
+}
+
+/// The count came before the offer, or without one.
+fn came_first(world: &World, subject: &Subject) -> bool {
+    let facts = world.office.facts_of(subject);
+    let offer = facts.iter().position(|(.., fact)| matches!(fact, Fact::HandInOffered(_)));
+    let count = facts.iter().position(|(.., fact)| matches!(fact, Fact::HandInCounted(_)));
+    match (offer, count) {
+        (Some(offer), Some(count)) => count < offer,
+        (None, Some(_)) => true,
+        _ => false,
+    }
+}
+
+fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History) -> Result<Vec<&'static str>, String> {
+    let mut reached = Vec::new();
+    let of = |wanted: fn(&Fact) -> bool| -> Vec<usize> {
+        let is =
+            |index: &usize| history.is_canonical(*index) && history.facts[*index].fact.as_ref().is_some_and(wanted);
+        (0..history.facts.len()).filter(is).collect()
+    };
+    let due = world.tally.standing(&subject).find(|journal| DUES.contains(&journal.rule));
+    let posted = |rule| world.tally.standing(&subject).any(|journal| journal.rule == rule);
+
+    let doors = of(|fact| matches!(fact, Fact::Delivered(_)));
+    let counters = of(|fact| matches!(fact, Fact::HandedOver(_)));
+    let ends: Vec<usize> = doors.iter().chain(&counters).copied().collect();
+    if doors.len() > 1 {
+        reached.push("R2");
+        two_deliveries(subject, parcel, history, &doors)?;
+    }
+    if !doors.is_empty() && !counters.is_empty() {
+        reached.push("door_and_counter");
+    }
+    ensure(ends.len() < 2 || !parcel.contests.is_empty(), || format!("{subject} was given twice, and nobody is told"))?;
+
+    let paid_at_door = of(|fact| matches!(fact, Fact::Delivered(d) if d.collected.is_some_and(|c| c > Taka::ZERO)));
+    let paid_at_counter = of(|fact| matches!(fact, Fact::CounterPaid(_) | Fact::PartnerPaid(_)));
+    let apart = |one: &usize| paid_at_counter.iter().any(|other| history.concurrent(*one, *other));
+    if paid_at_door.iter().any(apart) {
+        reached.push("R4");
+        ensure(due.is_some() && posted(Rule::J12), || format!("{subject} was paid twice, and J12 is not posted"))?;
+    }
+    reached.extend(posted(Rule::J11a).then_some("R12"));
+    reached.extend(posted(Rule::J11).then_some("R13"));
+    called_off(subject, parcel, history, &mut reached)?;
+
+    let scans =
+        of(|fact| matches!(fact, Fact::Received(_) | Fact::Shelved(_) | Fact::HoldExpired(_) | Fact::HandedOver(_)));
+    let one_site = |one: usize, other: usize| {
+        let (one_seen, other_seen) = (&history.facts[one], &history.facts[other]);
+        one_seen.party == other_seen.party && one_seen.person != other_seen.person && history.concurrent(one, other)
+    };
+    let pair = scans.iter().any(|one| scans.iter().any(|other| one < other && one_site(*one, *other)));
+    reached.extend(pair.then_some("one_site"));
+    Ok(reached)
+}
+
+/// R2: of deliveries that did not know of each other the one with the higher evidence stands.
+fn two_deliveries(subject: Subject, parcel: &Parcel, history: &History, doors: &[usize]) -> Result<(), String> {
+    let rank = |index: usize| match &history.facts[index].fact {
+        Some(Fact::Delivered(delivered)) => delivered.evidence,
+        _ => 0,
+    };
+    let stands =
+        doors.iter().copied().find(|door| parcel.given.is_some_and(|given| given.op == history.facts[*door].id));
+    let Some(stands) = stands else { return Ok(()) };
+    let better = doors.iter().copied().find(|door| history.concurrent(*door, stands) && rank(*door) > rank(stands));
+    // One that a later fact follows, or that was overtaken, claims nothing any more.
+    let followed = |door: usize| (0..history.facts.len()).any(|other| history.follows(other, door));
+    ensure(better.is_none_or(followed), || format!("{subject}: the delivery with less evidence stands"))
+}
+
+/// R7 and R8: what a cancellation comes to.
+fn called_off(
+    subject: Subject,
+    parcel: &Parcel,
+    history: &History,
+    reached: &mut Vec<&'static str>,
+) -> Result<(), String> {
+    let index = |wanted: fn(&Fact) -> bool| {
+        let is = move |index: &usize| history.facts[*index].fact.as_ref().is_some_and(wanted);
+        (0..history.facts.len()).filter(is).collect::<Vec<usize>>()
+    };
+    let cancels = index(|fact| matches!(fact, Fact::ParcelCancelled(_)));
+    if cancels.is_empty() {
+        return Ok(());
+    }
+    let told = index(|fact| matches!(fact, Fact::Accepted(_) | Fact::Packed(_) | Fact::Rejected(_)));
+    let unknowing = |one: &usize| cancels.iter().any(|cancel| history.concurrent(*one, *cancel));
+    if parcel.status == Status::Cancelled {
+        reached.extend(told.iter().any(unknowing).then_some("R8_vendor"));
+        ensure(parcel.contests.is_empty() || parcel.newer, || format!("{subject} is cancelled, and contested"))?;
+    } else if parcel.status.is_with_customer() {
+        reached.push("R7");
+        let judged = parcel.contests.iter().any(|contest| contest.code == Code::CancelledAndDelivered);
+        let given = parcel.given.and_then(|given| history.facts.iter().find(|seen| seen.id == given.op));
+        if let Some(Some(Fact::Delivered(delivered))) = given.map(|seen| &seen.fact) {
+            let sure = delivered.evidence >= BEATS_CANCEL;
+            ensure(parcel.return_requested == sure && judged != sure, || {
+                format!("{subject} is cancelled and delivered with E{}, and {judged}", delivered.evidence)
+            })?;
+        }
+    } else {
+        reached.push("R8_under_way");
+        ensure(parcel.stop_requested, || format!("{subject} is called off under way, and nobody is asked to stop"))?;
+    }
+    Ok(())
+}

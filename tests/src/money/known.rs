@@ -1,0 +1,103 @@
+//! Faults of the product that these worlds found and that are not mended yet. Each is counted under its name in the report
+//! (`known_faults`) where it would else be a violation; whoever mends one takes its name away here.
+
+use protocol::account::Code;
+use protocol::fact::Fact;
+use protocol::id::{Scope, Subject};
+use protocol::journal::Rule;
+use protocol::parcel::{Parcel, Status};
+use protocol::taka::Taka;
+
+use super::world::World;
+
+/// Two sites each sent a parcel to the other, and each scanned it in before it had heard of that: every claim is overtaken
+/// by the other's scan, no claim is left, and the parcel is where it was before it moved
+/// (`protocol/src/parcel/custody.rs`, `standing_claims`).
+pub const NOBODY_LEFT: &str = "custody_claims_overtake_each_other";
+/// A second window's old scan of a parcel is taken for the scan of a later van: the van that brings it back to that site,
+/// or what lies at the other one, is overtaken by it without a contest (as above).
+pub const OLD_SCAN: &str = "old_scan_overtakes_later_forward";
+/// A clerk with two windows scans or sends out a parcel once more on the one that has heard nothing since: two acts of one
+/// person that did not know of each other are one act (R1), and the second is not seen (`protocol/src/history.rs`, `acts`).
+pub const MERGED: &str = "two_acts_of_one_person_are_one";
+/// A record is taken back from an agent's account that does not hold it any more
+/// (`central/src/rulings.rs`, `check`, `RecordedInError`).
+pub const TAKEN_BACK: &str = "recorded_in_error_below_zero";
+/// A remittance whose credit was on a statement before it was recorded cannot be recorded any more
+/// (`central/src/banking.rs`, `remit`, `no_line_waits`).
+pub const LINE_WAITS: &str = "remittance_behind_its_own_line";
+
+/// Whether the parcel moved, and the fold says that it never did.
+pub(super) fn nobody_left(world: &World, subject: Subject, parcel: &Parcel) -> bool {
+    let before = matches!(
+        parcel.status,
+        Status::Placed | Status::Accepted | Status::Rejected | Status::Packed | Status::Cancelled
+    );
+    let facts = world.office.facts_of(&subject);
+    let sent = facts.iter().filter(|(.., fact)| matches!(fact, Fact::Forwarded(_))).count();
+    before && sent > 1
+}
+
+/// Whether a scan that says where the parcel is answers an earlier van than the one that it overtakes.
+pub(super) fn old_scan(world: &World, subject: Subject, parcel: &Parcel) -> bool {
+    let history = world.office.central.memory.history(subject);
+    let all = 0..history.facts.len();
+    let Some(stands) = all.clone().find(|index| Some(history.facts[*index].id) == parcel.status_by) else {
+        return false;
+    };
+    let here = history.facts[stands].party;
+    let to_here = |index: &usize| matches!(&history.facts[*index].fact, Some(Fact::Forwarded(sent)) if sent.to == here);
+    let scan = |index: &usize| {
+        let seen = &history.facts[*index];
+        let is = matches!(seen.fact, Some(Fact::Received(_))) && seen.party == here;
+        is && (*index == stands || history.follows(stands, *index))
+    };
+    let vans: Vec<usize> = all.clone().filter(to_here).collect();
+    all.filter(scan).any(|scan| {
+        // It answers one of several vans, by whatever it had heard of them.
+        vans.len() > 1 && vans.iter().any(|van| history.concurrent(scan, *van))
+    })
+}
+
+/// Whether a step of its way is taken for another tap of an earlier one.
+pub(super) fn merged(world: &World, subject: Subject) -> bool {
+    let history = world.office.central.memory.history(subject);
+    let step = |index: &usize| matches!(&history.facts[*index].fact, Some(Fact::Received(_) | Fact::Dispatched(_)));
+    (0..history.facts.len()).filter(step).any(|index| !history.is_canonical(index))
+}
+
+/// What was taken back from an agent by rulings, as posted.
+pub(super) fn taken_back(world: &World, agent: Scope) -> Taka {
+    let account = Code::AgentCash.of_owner(agent);
+    let of = world.tally.all_standing().filter(|journal| journal.rule == Rule::J12c);
+    of.flat_map(|journal| &journal.postings)
+        .filter(|line| line.account == account)
+        .map(|line| line.amount.negated())
+        .sum()
+}
+
+/// Counts them.
+pub(super) fn count(world: &mut World) {
+    let subjects: Vec<Subject> = world.street.goods.keys().copied().collect();
+    for subject in subjects {
+        let (Some(parcel), Some(goods)) = (world.parcel(subject), world.street.goods.get(&subject)) else { continue };
+        let said = goods.misrecorded || goods.mistaken || parcel.custodian == goods.holder();
+        let (lost, old) = (nobody_left(world, subject, parcel), old_scan(world, subject, parcel));
+        if lost {
+            world.report.fault(NOBODY_LEFT);
+        } else if old && !said && parcel.is_settled() {
+            world.report.fault(OLD_SCAN);
+        } else if !said && parcel.is_settled() && merged(world, subject) {
+            world.report.fault(MERGED);
+        }
+    }
+    for agent in world.agents() {
+        let below = world.tally.of(Code::AgentCash.of_owner(agent)) < Taka::ZERO;
+        if below && taken_back(world, agent) > Taka::ZERO {
+            world.report.fault(TAKEN_BACK);
+        }
+    }
+    if world.stuck > Taka::ZERO {
+        world.report.fault(LINE_WAITS);
+    }
+}

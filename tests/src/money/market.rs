@@ -1,0 +1,262 @@
+//! The customers: they order, pay ahead, pay twice and change their minds. Central answers by the rules of placing,
+//! calling off and capturing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::decide::Draft;
+use protocol::fact::{
+    Fact, Line, OrderCancelled, OrderPlaced, ParcelCancelled, ParcelCreated, PaymentCaptured, PickupChosen, Provider,
+    Put, TermsFrozen,
+};
+use protocol::fold::State;
+use protocol::id::{Kind, Scope, Subject};
+use protocol::parcel::{Status, lock_of};
+use protocol::taka::Taka;
+
+use super::mutant::Mutant;
+use super::roster::{HUB, OTHER_HUB, PARTNER, POINT, VENDORS};
+use super::street::{Goods, Place, grow};
+use super::world::World;
+
+/// Parcels of one world.
+const PARCELS: usize = 18;
+/// Days on a shelf.
+const HOLD_DAYS: u8 = 7;
+/// The rates of these worlds, basis points.
+const VAT: u32 = 1_500;
+const COMMISSION: u32 = 1_000;
+const COD: u32 = 100;
+const PROVIDERS: [Provider; 4] = [Provider::Bkash, Provider::Nagad, Provider::Rocket, Provider::Card];
+
+/// What the shop knows of an order.
+#[derive(Clone, Debug)]
+pub struct Deal {
+    pub customer: Subject,
+    pub prepaid: bool,
+    pub total: Taka,
+    pub provider: Provider,
+    pub parcels: Vec<Subject>,
+    /// References of what the customer paid ahead, and was taken.
+    pub references: Vec<String>,
+}
+
+/// All orders, and the terms of every parcel: what the verdict is computed from.
+#[derive(Clone, Debug, Default)]
+pub struct Market {
+    pub deals: BTreeMap<Subject, Deal>,
+    pub terms: BTreeMap<Subject, TermsFrozen>,
+    /// The parcel of every earning.
+    pub earnings: BTreeMap<Subject, Subject>,
+    /// Which order a provider's reference paid.
+    used: BTreeMap<(u8, String), Subject>,
+}
+
+/// What the customer pays for a parcel.
+#[must_use]
+pub fn price(terms: &TermsFrozen) -> Taka {
+    terms.goods.plus(terms.delivery).plus(terms.delivery_vat).minus(terms.rounding)
+}
+
+/// What the vendor pays out of his goods.
+#[must_use]
+pub fn fees(terms: &TermsFrozen) -> Taka {
+    terms.commission.plus(terms.cod_fee).plus(terms.vendor_vat)
+}
+
+fn put(scope: Scope, subjects: Vec<Subject>) -> Draft {
+    Draft { subject: scope, fact: Fact::Put(Put { generation: 1, subjects }) }
+}
+
+impl World {
+    /// A customer orders: of one vendor or two, brought or fetched, paid at the door or ahead.
+    pub(super) fn order(&mut self) {
+        if self.market.terms.len() >= PARCELS {
+            return;
+        }
+        let stamp = self.stamp();
+        let prepaid = self.dice.chance(35);
+        let point = self.dice.chance(45).then(|| if self.dice.chance(50) { POINT } else { PARTNER });
+        let hub = if point.is_some() || self.dice.chance(60) { HUB } else { OTHER_HUB };
+        let first = self.dice.below(VENDORS.len());
+        let many = if self.dice.chance(25) { 2 } else { 1 };
+        let (order, customer) = (Subject::new(Kind::Order, stamp.id(1)), Subject::customer(stamp.id(2)));
+        let (mut drafts, mut parcels, mut total) = (Vec::new(), Vec::new(), Taka::ZERO);
+        for (number, vendor) in (10..).zip(VENDORS.iter().cycle().skip(first).take(many)) {
+            let parcel = Subject::new(Kind::Parcel, stamp.id(number));
+            let odd = if self.dice.chance(60) { self.dice.below(100) } else { 0 };
+            let paisa = 100 * (150 + self.dice.below(1_400)) + odd;
+            let goods = i64::try_from(paisa).ok().and_then(Taka::from_paisa).unwrap_or_default();
+            let terms = self.freeze(order, customer, (parcel, *vendor), prepaid, goods);
+            let price = price(&terms);
+            let due = if prepaid { Taka::ZERO } else { price };
+            total = total.plus(price);
+            let lines = vec![Line { sku: "RG-0001".to_owned(), qty: 1, unit_price: goods }];
+            let created = ParcelCreated { order, vendor: *vendor, site: hub, due, lines, sealed: Vec::new() };
+            drafts.push(Draft { subject: parcel, fact: Fact::ParcelCreated(created) });
+            let mut token = [0; 16];
+            token.copy_from_slice(&self.dice.bytes()[..16]);
+            if let Some(point) = point {
+                let chosen = PickupChosen { point, lock: lock_of(&parcel, &token), hold_days: HOLD_DAYS };
+                drafts.push(Draft { subject: parcel, fact: Fact::PickupChosen(chosen) });
+            }
+            let earning = Subject::earning_of(parcel);
+            drafts.push(Draft { subject: earning, fact: Fact::TermsFrozen(terms.clone()) });
+            if !prepaid {
+                drafts.push(put(*vendor, vec![parcel, earning]));
+            }
+            let place = Place::Vendor { packed: false };
+            let (vendor, misrecorded, mistaken, given_by) = (*vendor, false, false, BTreeSet::new());
+            let goods = Goods { customer, vendor, hub, point, token, due, place, misrecorded, mistaken, given_by };
+            self.street.goods.insert(parcel, goods);
+            self.market.terms.insert(parcel, terms);
+            self.market.earnings.insert(earning, parcel);
+            parcels.push(parcel);
+        }
+        let placed = OrderPlaced { customer: customer.id(), parcels: parcels.clone(), total, sealed: Vec::new() };
+        drafts.insert(0, Draft { subject: order, fact: Fact::OrderPlaced(placed) });
+        // What is paid ahead moves when it is paid: until then nobody but central holds it.
+        if !prepaid {
+            drafts.push(put(hub, parcels.clone()));
+            drafts.extend(point.map(|point| put(point, parcels.clone())));
+        }
+        self.office.author(&drafts, stamp);
+        let provider = PROVIDERS[self.dice.below(PROVIDERS.len())];
+        let deal = Deal { customer, prepaid, total, provider, parcels, references: Vec::new() };
+        self.market.deals.insert(order, deal);
+        self.did(if prepaid { "order_prepaid" } else { "order_cod" });
+    }
+
+    fn freeze(
+        &mut self,
+        order: Subject,
+        customer: Subject,
+        (parcel, vendor): (Subject, Scope),
+        prepaid: bool,
+        goods: Taka,
+    ) -> TermsFrozen {
+        let delivery = Taka::whole(60);
+        let delivery_vat = delivery.basis_points(VAT);
+        let full = goods.plus(delivery).plus(delivery_vat);
+        let commission = goods.basis_points(COMMISSION);
+        let cod_fee = if prepaid { Taka::ZERO } else { goods.basis_points(COD) };
+        let (rto_fee, rto_vat) = (Taka::whole(50), Taka::whole(50).basis_points(VAT));
+        TermsFrozen {
+            parcel,
+            vendor,
+            order,
+            customer,
+            prepaid,
+            goods,
+            delivery,
+            delivery_vat,
+            rounding: full.minus(full.whole_taka()),
+            commission,
+            cod_fee,
+            vendor_vat: commission.plus(cod_fee).basis_points(VAT),
+            rto_fee,
+            rto_vat,
+            window_min: if self.dice.chance(50) { 60 } else { 2_880 },
+        }
+    }
+
+    fn any_order(&mut self, wanted: impl Fn(&Deal) -> bool) -> Option<Subject> {
+        let orders: Vec<Subject> =
+            self.market.deals.iter().filter(|(_, deal)| wanted(deal)).map(|(order, _)| *order).collect();
+        self.dice.pick(&orders).copied()
+    }
+
+    /// A customer pays ahead, or pays once more, and finance records it (J2).
+    pub(super) fn pay(&mut self) {
+        let again = self.dice.chance(12);
+        let Some(order) = self.any_order(|deal| deal.prepaid && deal.references.is_empty() != again) else { return };
+        let deal = self.market.deals[&order].clone();
+        let slip = self.dice.chance(6);
+        let amount = if slip { deal.total.minus(Taka::whole(1)) } else { deal.total };
+        let reference = match deal.references.first() {
+            Some(reference) if self.dice.chance(40) => reference.clone(),
+            _ => format!("TRX-{:08x}", self.dice.draw() & 0xffff_ffff),
+        };
+        let decided = self.capture(order, deal.provider, &reference, amount);
+        if self.record(if again { "pay_again" } else { "pay" }, decided) {
+            self.market.used.insert((deal.provider as u8, reference.clone()), order);
+            grow(&mut self.street.paid, deal.customer, amount);
+            if let Some(deal) = self.market.deals.get_mut(&order) {
+                deal.references.push(reference);
+            }
+        }
+    }
+
+    /// Decides a payment as `payments::capture` does.
+    fn capture(
+        &self,
+        order: Subject,
+        provider: Provider,
+        reference: &str,
+        amount: Taka,
+    ) -> Result<Vec<Draft>, &'static str> {
+        let blind = self.mutant == Some(Mutant::CapturedTwice);
+        if let Some(before) = self.market.used.get(&(provider as u8, reference.to_owned())) {
+            return if *before == order { Ok(Vec::new()) } else { Err("reference_used") };
+        }
+        let Some(State::Order(state)) = self.office.states.get(&order).map(|folded| &folded.state) else {
+            return Err("unknown_order");
+        };
+        let Some(placed) = state.placed.as_ref() else { return Err("unknown_order") };
+        if placed.parcels.iter().any(|parcel| !self.parcel(*parcel).is_some_and(|parcel| parcel.is_prepaid())) {
+            return Err("not_prepaid");
+        }
+        if placed.total != amount {
+            return Err("amount_differs");
+        }
+        if state.captured_by.is_some() && !blind {
+            return Err("already_paid");
+        }
+        let captured = PaymentCaptured { provider: provider as u8, reference: reference.to_owned(), amount };
+        let mut drafts = vec![Draft { subject: order, fact: Fact::PaymentCaptured(captured) }];
+        // Money that comes for an order that was called off is taken, and owed back (R23): nothing moves.
+        if !state.cancelled && state.captured_by.is_none() {
+            let mut scopes: BTreeMap<Scope, Vec<Subject>> = BTreeMap::new();
+            for parcel in &placed.parcels {
+                let Some(goods) = self.street.goods.get(parcel) else { continue };
+                scopes.entry(goods.vendor).or_default().extend([*parcel, Subject::earning_of(*parcel)]);
+                for site in goods.point.into_iter().chain([goods.hub]) {
+                    scopes.entry(site).or_default().push(*parcel);
+                }
+            }
+            drafts.extend(scopes.into_iter().map(|(scope, subjects)| put(scope, subjects)));
+        }
+        Ok(drafts)
+    }
+
+    /// The customer or operations call an order off.
+    pub(super) fn cancel(&mut self) {
+        // Second thoughts come early, mostly.
+        let goods = self.street.goods.clone();
+        let at_vendor =
+            |parcel: &Subject| goods.get(parcel).is_some_and(|goods| matches!(goods.place, Place::Vendor { .. }));
+        let early = self.dice.chance(60);
+        let Some(order) = self.any_order(|deal| !early || deal.parcels.iter().all(at_vendor)) else { return };
+        let by = if self.dice.chance(80) { 1 } else { 2 };
+        let decided = self.call_off(order, by);
+        self.record("cancel", decided);
+    }
+
+    fn call_off(&self, order: Subject, by: u8) -> Result<Vec<Draft>, &'static str> {
+        let Some(State::Order(state)) = self.office.states.get(&order).map(|folded| &folded.state) else {
+            return Err("unknown_order");
+        };
+        if state.cancelled {
+            return Ok(Vec::new());
+        }
+        let done = |status| matches!(status, Status::Delivered | Status::Collected | Status::Returned);
+        let of = state.placed.iter().flat_map(|placed| &placed.parcels);
+        let open: Vec<Subject> =
+            of.copied().filter(|parcel| self.parcel(*parcel).is_some_and(|parcel| !done(parcel.status))).collect();
+        if open.is_empty() {
+            return Err("not_cancellable");
+        }
+        let parcel = |subject| Draft { subject, fact: Fact::ParcelCancelled(ParcelCancelled { by }) };
+        let order = Draft { subject: order, fact: Fact::OrderCancelled(OrderCancelled { by }) };
+        Ok([order].into_iter().chain(open.into_iter().map(parcel)).collect())
+    }
+}

@@ -1,0 +1,112 @@
+//! Ways in which the money could be wrong, each at one seam: the finance desk of the model, or what the checker is
+//! given to look at. One that is not caught shows a place where nobody looks.
+
+use protocol::account::Code;
+use protocol::intake::Taken;
+use protocol::journal::{Posting, Rule};
+use protocol::ledger::Entry;
+use protocol::taka::Taka;
+
+macro_rules! mutants {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// One way to be wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutant { $($(#[$doc])* $name,)* }
+
+        impl Mutant {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// As the command line writes it.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// A payout run does not look at what earlier payouts hold.
+    PaidTwice = "earning_paid_twice";
+    /// A ruling does not look at what is open of its difference.
+    RulingUnchecked = "ruling_ignores_balance";
+    /// Of an offer and a count that differ the offer is posted.
+    GiverBelieved = "giver_believed";
+    /// The same cash is sealed into a second bag.
+    SealedTwice = "bag_sealed_twice";
+    /// A second collection is not posted.
+    SecondDropped = "j12_dropped";
+    /// Maturing does not look at holds and contests.
+    HoldIgnored = "hold_ignored";
+    /// Maturing does not wait for the bank.
+    BankIgnored = "bank_ignored";
+    /// A deposit is booked at what the seals say.
+    SealBelieved = "deposit_at_sealed";
+    /// What is posted late counts in the month in which its fact was recorded, closed or not.
+    MonthReopened = "month_reopened";
+    /// A refund is paid again, whatever is owed.
+    RefundTwice = "refund_twice";
+    /// What was collected beyond the due goes with the due.
+    ExcessKept = "excess_left_out";
+    /// The odd paisa are not posted.
+    PaisaLost = "rounding_dropped";
+    /// A credit that was identified stays on suspense.
+    SuspenseStays = "suspense_stays";
+    /// The VAT on the vendor's fees is posted as commission.
+    VatShort = "vat_as_commission";
+    /// A till's count is posted the wrong way round.
+    TillTurned = "till_turned";
+    /// A payment is recorded a second time under another reference.
+    CapturedTwice = "captured_twice";
+}
+
+impl Mutant {
+    /// The one with this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mutant| mutant.word() == word)
+    }
+
+    /// What becomes of a batch on its way into the books.
+    pub fn twist(self, taken: &mut Taken) {
+        let entries = &mut taken.entries;
+        match self {
+            Self::SecondDropped => entries.retain(|entry| entry.journal.rule != Rule::J12),
+            Self::PaisaLost => entries.retain(|entry| entry.journal.rule != Rule::J32),
+            Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),
+            Self::ExcessKept => of(entries, Rule::J11).for_each(|entry| keep_excess(&mut entry.journal.postings)),
+            Self::VatShort => of(entries, Rule::J7).for_each(|entry| hide_vat(&mut entry.journal.postings)),
+            Self::TillTurned => of(entries, Rule::J27a).for_each(|entry| turn(&mut entry.journal.postings)),
+            _ => {}
+        }
+    }
+}
+
+fn of(entries: &mut [Entry], rule: Rule) -> impl Iterator<Item = &mut Entry> {
+    entries.iter_mut().filter(move |entry| entry.journal.rule == rule)
+}
+
+/// The till gets all that was offered, and nobody owes anything.
+fn believe(postings: &mut Vec<Posting>) {
+    move_into(postings, Code::Shortage, Code::Till);
+}
+
+fn keep_excess(postings: &mut Vec<Posting>) {
+    move_into(postings, Code::OverCollected, Code::Clearing);
+}
+
+fn hide_vat(postings: &mut Vec<Posting>) {
+    move_into(postings, Code::Vat, Code::Commission);
+}
+
+fn move_into(postings: &mut Vec<Posting>, from: Code, to: Code) {
+    let moved: Taka = postings.iter().filter(|line| line.account.code == from).map(|line| line.amount).sum();
+    let Some(line) = postings.iter_mut().find(|line| line.account.code == to) else { return };
+    line.amount = line.amount.plus(moved);
+    postings.retain(|line| line.account.code != from);
+}
+
+fn turn(postings: &mut [Posting]) {
+    postings.iter_mut().for_each(|line| line.amount = line.amount.negated());
+}

@@ -1,0 +1,162 @@
+//! Payouts: two runners at once, the bank's transfers, and their confirmations, decided as `central::payouts` does
+//! (J17, J17a); and refunds as `central::payments` does (J19a).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::account::Code;
+use protocol::decide::Draft;
+use protocol::fact::{Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, RefundPaid};
+use protocol::fold::State;
+use protocol::id::{Kind, Scope, Subject};
+use protocol::stamp::Stamp;
+use protocol::taka::Taka;
+
+use super::banking::Decided;
+use super::mutant::Mutant;
+use super::street::grow;
+use super::world::World;
+
+impl World {
+    /// Two people press the button at the same time: each run is decided under the lock, one after the other.
+    pub(super) fn pay_out(&mut self) {
+        for _ in 0..2 {
+            let stamp = self.stamp();
+            let decided = self.decide_payouts(stamp);
+            let Ok(drafts) = &decided else {
+                self.record("payout_run", decided);
+                continue;
+            };
+            let day = self.today();
+            for draft in drafts.clone() {
+                let Fact::PayoutCreated(payout) = &draft.fact else { continue };
+                // The transfer carries the payout's id, or what somebody typed.
+                let known = self.dice.chance(90);
+                let told = if known { draft.subject.to_string() } else { "payout to a vendor".to_owned() };
+                let (amount, thing) = (payout.total.negated(), Some(draft.subject));
+                self.bank.settlement.book(day, amount, &format!("/EREF/{told}/REMI/payout"), thing);
+            }
+            self.record("payout_run", decided);
+        }
+    }
+
+    fn decide_payouts(&self, stamp: Stamp) -> Decided {
+        let mut drafts = Vec::new();
+        let mut number = 0;
+        for (vendor, lines) in self.unpaid() {
+            let mut available = self.office.balance(Code::VendorAvailable.of_owner(vendor)).negated();
+            for lines in lines.chunks(MAX_PAYOUT_LINES) {
+                let total: Taka = lines.iter().map(|line| line.net).sum();
+                // Charged returns outweigh what was earned: they wait for more.
+                if total <= Taka::ZERO {
+                    continue;
+                }
+                if total > available && self.mutant != Some(Mutant::PaidTwice) {
+                    return Err("more_than_available");
+                }
+                available = available.minus(total);
+                number += 1;
+                let fact = Fact::PayoutCreated(PayoutCreated { vendor, lines: lines.to_vec(), total });
+                drafts.push(Draft { subject: Subject::new(Kind::Payout, stamp.id(number)), fact });
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// What each vendor has available and is in no payout yet.
+    fn unpaid(&self) -> BTreeMap<Scope, Vec<PayoutLine>> {
+        let paid = self.office.states.values().filter_map(|folded| match &folded.state {
+            State::Payout(payout) => Some(payout.lines.iter().map(|line| line.earning)),
+            _ => None,
+        });
+        let mut paid: BTreeSet<Subject> = paid.flatten().collect();
+        if self.mutant == Some(Mutant::PaidTwice) {
+            paid.clear();
+        }
+        let mut unpaid: BTreeMap<Scope, Vec<PayoutLine>> = BTreeMap::new();
+        for (subject, folded) in &self.office.states {
+            let State::Earning(earning) = &folded.state else { continue };
+            let Some(terms) = earning.terms.as_ref() else { continue };
+            let done = matches!(earning.word(), "matured" | "charged") && !earning.incomplete && !earning.newer;
+            if done && earning.available != Taka::ZERO && !paid.contains(subject) {
+                let line = PayoutLine { earning: *subject, net: earning.available };
+                unpaid.entry(terms.vendor).or_default().push(line);
+            }
+        }
+        unpaid
+    }
+
+    /// Finance confirms a payout by what the bank's screen says, before its statement does.
+    pub(super) fn confirm_payout(&mut self) {
+        let sent = |entry: &&super::bank::Entry| entry.thing.is_some_and(|thing| thing.kind() == Some(Kind::Payout));
+        let sent: Vec<_> = self.bank.settlement.entries.iter().filter(sent).cloned().collect();
+        let Some(entry) = self.dice.pick(&sent).cloned() else { return };
+        let Some(payout) = entry.thing else { return };
+        let decided = self.decide_sent(payout, entry.reference);
+        self.record("confirm_payout", decided);
+    }
+
+    fn decide_sent(&self, subject: Subject, reference: String) -> Decided {
+        let Some(State::Payout(payout)) = self.office.states.get(&subject).map(|folded| &folded.state) else {
+            return Err("unknown_payout");
+        };
+        if payout.confirmed_by.is_some() {
+            return Err("already_confirmed");
+        }
+        let used = |state: &State| matches!(state, State::Payout(other) if other.reference == reference);
+        if self.office.states.values().any(|folded| used(&folded.state)) {
+            return Err("reference_used");
+        }
+        self.bank_holds(payout.total)?;
+        if payout.total > self.office.balance(Code::PayoutInFlight.of_owner(subject)).negated() {
+            return Err("not_in_flight");
+        }
+        let bank = self.bank.settlement.subject;
+        Ok(vec![Draft { subject, fact: Fact::PayoutConfirmed(PayoutConfirmed { bank, reference }) }])
+    }
+
+    /// A customer who is owed money gets it, or a part of it, at his provider.
+    pub(super) fn refund(&mut self) {
+        let balances = &self.office.central.memory.balances;
+        let owed = balances.iter().filter(|(account, _)| account.code == Code::RefundsPayable);
+        let owed: Vec<(Subject, Taka)> = owed
+            .filter_map(|(account, sum)| Some((account.owner?, sum.negated())))
+            .filter(|(_, o)| *o > Taka::ZERO)
+            .collect();
+        let Some((customer, owed)) = self.dice.pick(&owed).copied() else { return };
+        let half = Taka::from_paisa(owed.paisa() / 2).unwrap_or_default();
+        let amount = match self.dice.below(10) {
+            0 | 1 if half > Taka::ZERO => half,
+            // A slip of the finger: refused.
+            2 => owed.plus(Taka::whole(1)),
+            _ => owed,
+        };
+        let deal = self.market.deals.values().find(|deal| deal.customer == customer);
+        let provider = deal.map_or(1, |deal| deal.provider as u8);
+        let times = if self.mutant == Some(Mutant::RefundTwice) { 2 } else { 1 };
+        for _ in 0..times {
+            self.numbers += 1;
+            let reference = format!("RF-{:05}", self.numbers);
+            let refund = Subject::new(Kind::Refund, self.stamp().id(0));
+            let decided = self.decide_refund(refund, RefundPaid { customer, amount, provider, reference });
+            if self.record("refund", decided) {
+                grow(&mut self.street.refunded, customer, amount);
+            }
+        }
+    }
+
+    fn decide_refund(&self, refund: Subject, paid: RefundPaid) -> Decided {
+        let owed = self.office.balance(Code::RefundsPayable.of_owner(paid.customer)).negated();
+        if paid.amount > owed && self.mutant != Some(Mutant::RefundTwice) {
+            return Err("more_than_owed");
+        }
+        let used = |state: &State| {
+            matches!(state, State::Refund(refund) if refund.paid.as_ref().is_some_and(|before| {
+                before.reference == paid.reference && before.provider == paid.provider
+            }))
+        };
+        if self.office.states.values().any(|folded| used(&folded.state)) {
+            return Err("reference_used");
+        }
+        Ok(vec![Draft { subject: refund, fact: Fact::RefundPaid(paid) }])
+    }
+}

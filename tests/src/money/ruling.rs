@@ -1,0 +1,254 @@
+//! Rulings: finance proposes what becomes of a difference, a second person agrees where two have to, decided as
+//! `central::rulings` does.
+
+use std::collections::BTreeMap;
+
+use protocol::account::Code;
+use protocol::decide::Draft;
+use protocol::fact::{Fact, How, Ruled};
+use protocol::fold::State;
+use protocol::id::{Id16, Kind, OpId, Subject};
+use protocol::journal::Rule;
+use protocol::ruling::{Way, way};
+use protocol::taka::Taka;
+
+use super::mutant::Mutant;
+use super::roster::TILLS;
+use super::world::World;
+
+/// From so much on, and for whatever is given up, two people have to agree.
+const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
+/// Surplus cash that nobody has claimed for so long is income, ms.
+const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
+/// Rules that end a difference.
+const ENDS: [Rule; 7] = [Rule::J9b, Rule::J9c, Rule::J10a, Rule::J10b, Rule::J10c, Rule::J12b, Rule::J12c];
+
+/// One difference, as `finance.difference` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Difference {
+    pub code: Code,
+    pub owner: Subject,
+    pub cause: OpId,
+    pub since_ms: u64,
+    pub amount: Taka,
+    pub open: Taka,
+}
+
+impl World {
+    /// Every difference with what is still open of it.
+    pub(super) fn differences(&self) -> Vec<Difference> {
+        let mut sums: BTreeMap<(Code, Subject, Subject, OpId), (u64, Taka)> = BTreeMap::new();
+        for row in &self.office.log {
+            let journal = &row.entry.journal;
+            if ENDS.contains(&journal.rule) {
+                continue;
+            }
+            for line in &journal.postings {
+                let Some(owner) = line.account.owner else { continue };
+                let amount = match line.account.code {
+                    Code::Shortage => line.amount,
+                    Code::CashOver | Code::OverCollected => line.amount.negated(),
+                    _ => continue,
+                };
+                let sum = sums
+                    .entry((line.account.code, owner, journal.subject, journal.cause))
+                    .or_insert((row.at_ms, Taka::ZERO));
+                sum.1 = sum.1.plus(amount);
+            }
+        }
+        let ruled = self.ruled();
+        let difference =
+            |((code, owner, _, cause), (since_ms, amount)): ((Code, Subject, Subject, OpId), (u64, Taka))| {
+                let ruled = ruled.get(&(cause, owner, code)).copied().unwrap_or_default();
+                Difference { code, owner, cause, since_ms, amount, open: amount.minus(ruled) }
+            };
+        let all = sums.into_iter().map(difference);
+        all.filter(|one| one.amount != Taka::ZERO || one.open != Taka::ZERO).collect()
+    }
+
+    /// What was ruled of each difference.
+    fn ruled(&self) -> BTreeMap<(OpId, Subject, Code), Taka> {
+        let mut ruled = BTreeMap::new();
+        for folded in self.office.states.values() {
+            let State::Ruling(ruling) = &folded.state else { continue };
+            let Some(said) = ruling.ruled.as_ref() else { continue };
+            let code = match How::of(said.how) {
+                Some(How::Repaid | How::WrittenOff) => Code::Shortage,
+                Some(How::ToCustomer | How::ToGiver | How::Unclaimed) => Code::CashOver,
+                _ => Code::OverCollected,
+            };
+            super::street::grow(&mut ruled, (said.cause, said.owner, code), said.amount);
+        }
+        ruled
+    }
+
+    /// Somebody in finance looks at a difference and says what becomes of it.
+    pub(super) fn rule(&mut self) {
+        let open: Vec<Difference> = self.differences().into_iter().filter(|one| one.open > Taka::ZERO).collect();
+        let Some(one) = self.dice.pick(&open).copied() else { return };
+        let (how, other) = match one.code {
+            Code::Shortage if self.dice.chance(55) => (How::Repaid, Some(self.a_till(one.owner))),
+            Code::Shortage => (How::WrittenOff, None),
+            Code::CashOver if self.now_ms >= one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => (How::Unclaimed, None),
+            Code::CashOver => match self.dice.below(5) {
+                0 => (How::ToCustomer, self.any_customer()),
+                1 | 2 => (How::ToGiver, Some(self.a_till(one.owner))),
+                _ => (How::Unclaimed, None),
+            },
+            _ => match self.collector(one.cause) {
+                Some(agent) if self.is_in_error(&one, agent) => (How::RecordedInError, Some(agent)),
+                _ => (How::ExcessToCustomer, self.customer_of(one.owner)),
+            },
+        };
+        let half = Taka::from_paisa(one.open.paisa() / 2).unwrap_or_default();
+        let amount = match self.dice.below(10) {
+            0 | 1 if half > Taka::ZERO => half,
+            // A slip of the finger: refused.
+            2 => one.open.plus(Taka::whole(5)),
+            _ => one.open,
+        };
+        let amount = if self.mutant == Some(Mutant::RulingUnchecked) { amount.plus(one.open) } else { amount };
+        let maker = Id16([0x31 + u8::try_from(self.dice.below(2)).unwrap_or(0); 16]);
+        let reason = "looked into".to_owned();
+        let ruled =
+            Ruled { how: how as u8, cause: one.cause, owner: one.owner, other, amount, reason, maker, checker: None };
+        match self.check(&ruled) {
+            Err(code) => self.refused("rule", code),
+            Ok(way) if !self.is_there(&ruled, &way) => self.refused("rule", "drawer_too_low"),
+            Ok(_) if self.needs_two(&ruled) => {
+                self.proposals.push(ruled);
+                self.did("propose");
+            }
+            Ok(way) => self.post_ruling(ruled, &way),
+        }
+    }
+
+    /// A second person looks at what was proposed.
+    pub(super) fn agree(&mut self) {
+        if self.proposals.is_empty() {
+            return;
+        }
+        let at = self.dice.below(self.proposals.len());
+        let mut ruled = self.proposals[at].clone();
+        let checker = Id16([0x31 + u8::try_from(self.dice.below(3)).unwrap_or(0); 16]);
+        if checker == ruled.maker {
+            return self.refused("agree", "same_person");
+        }
+        ruled.checker = Some(checker);
+        match self.check(&ruled) {
+            // It does not stand any more: it is withdrawn.
+            Err(code) => {
+                self.proposals.remove(at);
+                self.refused("agree", code);
+            }
+            Ok(way) if !self.is_there(&ruled, &way) => self.refused("agree", "drawer_too_low"),
+            Ok(way) => {
+                self.proposals.remove(at);
+                self.post_ruling(ruled, &way);
+            }
+        }
+    }
+
+    /// Nobody gives out of a drawer what is not in it.
+    fn is_there(&self, ruled: &Ruled, way: &Way) -> bool {
+        let gives = ruled.how == How::ToGiver as u8;
+        way.credit.owner.is_none_or(|till| !gives || self.street.pile(&till) >= ruled.amount)
+    }
+
+    fn post_ruling(&mut self, ruled: Ruled, way: &Way) {
+        let (how, amount) = (How::of(ruled.how), ruled.amount);
+        let stamp = self.stamp();
+        let ruling = Subject::new(Kind::Ruling, stamp.id(1));
+        let word = how.map_or("", How::word);
+        self.record(word, Ok(vec![Draft { subject: ruling, fact: Fact::Ruled(ruled) }]));
+        // Cash moves with two of the ways.
+        match (how, way.debit.owner, way.credit.owner) {
+            (Some(How::Repaid), Some(till), _) => self.street.add(till, amount),
+            (Some(How::ToGiver), _, Some(till)) => self.street.add(till, amount.negated()),
+            _ => {}
+        }
+    }
+
+    /// Whether a second person has to agree; what was ruled or proposed of this difference before counts.
+    fn needs_two(&self, ruled: &Ruled) -> bool {
+        let same = |other: &&Ruled| other.cause == ruled.cause && other.owner == ruled.owner;
+        let before: Taka = self
+            .office
+            .states
+            .values()
+            .filter_map(|folded| match &folded.state {
+                State::Ruling(ruling) => ruling.ruled.as_ref(),
+                _ => None,
+            })
+            .filter(same)
+            .chain(self.proposals.iter().filter(same))
+            .map(|other| other.amount)
+            .sum();
+        ruled.how == How::WrittenOff as u8 || before.plus(ruled.amount) >= TWO_PEOPLE_FROM
+    }
+
+    /// Holds a ruling against the books.
+    fn check(&self, ruled: &Ruled) -> Result<Way, &'static str> {
+        let how = How::of(ruled.how);
+        let Some((how, way)) = how.and_then(|how| Some((how, way(how, ruled.owner, ruled.other)?))) else {
+            return Err("bad_ruling");
+        };
+        let same =
+            |one: &&Difference| one.cause == ruled.cause && one.owner == ruled.owner && one.code == way.difference.code;
+        let all = self.differences();
+        let Some(one) = all.iter().find(same) else { return Err("unknown_difference") };
+        if self.mutant == Some(Mutant::RulingUnchecked) {
+            return Ok(way);
+        }
+        if ruled.amount > one.open {
+            return Err("more_than_open");
+        }
+        // A late record may have moved the difference to another cause: the account has to hold the amount, too.
+        let stands = self.office.balance(way.difference);
+        let stands = if way.difference.code == Code::Shortage { stands } else { stands.negated() };
+        if ruled.amount > stands {
+            return Err("more_than_open");
+        }
+        match how {
+            How::ToGiver if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
+            How::Unclaimed if self.now_ms < one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => Err("too_young"),
+            How::ToCustomer if !self.market.deals.values().any(|deal| Some(deal.customer) == ruled.other) => {
+                Err("not_the_customer")
+            }
+            How::ExcessToCustomer if ruled.other != self.customer_of(ruled.owner) => Err("not_the_customer"),
+            How::RecordedInError if self.collector(ruled.cause) != ruled.other => Err("not_the_collector"),
+            _ => Ok(way),
+        }
+    }
+
+    /// The agent who recorded a collection.
+    fn collector(&self, cause: OpId) -> Option<Subject> {
+        let of = self.office.log.iter().map(|row| &row.entry.journal).filter(|journal| journal.cause == cause);
+        let mut lines = of.flat_map(|journal| &journal.postings);
+        lines.find(|line| line.account.code == Code::AgentCash && line.amount > Taka::ZERO)?.account.owner
+    }
+
+    /// The customer says that he did not pay, and was believed. Mostly finance looks whether the agent still has the
+    /// record on his account; central does not.
+    fn is_in_error(&mut self, one: &Difference, agent: Subject) -> bool {
+        let held = self.office.balance(Code::AgentCash.of_owner(agent));
+        let unpaid = self.street.unpaid.contains(&(one.owner, agent));
+        unpaid && (held >= one.open || self.dice.chance(35))
+    }
+
+    fn customer_of(&self, owner: Subject) -> Option<Subject> {
+        let of_order = self.market.deals.get(&owner).map(|deal| deal.customer);
+        of_order.or_else(|| self.market.terms.get(&owner).map(|terms| terms.customer))
+    }
+
+    fn any_customer(&mut self) -> Option<Subject> {
+        let all: Vec<Subject> = self.market.deals.values().map(|deal| deal.customer).collect();
+        self.dice.pick(&all).copied()
+    }
+
+    /// The till that is nearest to somebody.
+    fn a_till(&self, owner: Subject) -> Subject {
+        let near = |till: &&Subject| super::roster::place_of(till) == super::roster::place_of(&owner);
+        TILLS.iter().find(near).copied().unwrap_or(TILLS[0])
+    }
+}
