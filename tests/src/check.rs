@@ -208,7 +208,7 @@ fn judge_central(central: &CentralRows, verdict: &mut Verdict) {
     let owed = [Code::VendorHeld, Code::VendorAvailable, Code::PayoutInFlight];
     verdict.vendor_payable_paisa = -owed.into_iter().map(total).sum::<i64>();
     verdict.cash_banked_paisa = books::moved(&central.journals, &[Rule::J13a, Rule::J13b], Code::Settlement);
-    verdict.paid_out_paisa = -books::moved(&central.journals, &[Rule::J17a], Code::Settlement);
+    verdict.paid_out_paisa = -books::moved(&central.journals, &[Rule::J17a, Rule::J17b], Code::Settlement);
     let exceptions = central.exceptions.iter();
     verdict.exceptions = exceptions.map(|(kind, count)| ExceptionCount { kind: kind.clone(), count: *count }).collect();
 }

@@ -16,6 +16,7 @@ pub mod process;
 mod report;
 mod street;
 mod trouble;
+mod wallet;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -217,7 +218,10 @@ async fn stay_up(house: &House, data: &Path) -> anyhow::Result<()> {
     for (name, address) in house.addresses().await {
         println!("{name:<28} {address}");
     }
-    println!("tokens (customer, operations, finance): {}", data.join("tokens").display());
+    println!("tokens (customer, operations, finance, a second of finance): {}", data.join("tokens").display());
+    println!(
+        "finance's console: central's address with /console/; sign in with the third token, agree with the fourth"
+    );
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

@@ -246,6 +246,7 @@ impl<'a> System<'a> {
         let page = Running::at(&counter, token.trim().to_owned())?.link().await.context("the kiosk's link")?;
         let lines = [
             ("central", format!("http://{http}/api/v1")),
+            ("console", format!("http://{http}/console/ (sign in with the token of finance)")),
             ("central https", format!("https://{}/api/v1", self.address("central", "https")?)),
             ("root certificate", self.plan.data.join("central/ca.pem").display().to_string()),
             ("openapi", format!("http://{http}/openapi.json")),

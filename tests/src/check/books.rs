@@ -170,14 +170,25 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         Rule::J5 | Rule::J6 | Rule::J19 | Rule::J21a => Some(Effect::Earning(row.subject, Rule::J5)),
         Rule::J7 | Rule::J16 | Rule::J21 | Rule::J32 => Some(Effect::Earning(row.subject, rule)),
         Rule::J13a | Rule::J13b => Some(Effect::Once(row.subject, Rule::J13a)),
-        Rule::J13 | Rule::J17 | Rule::J17a | Rule::J18 | Rule::J27a | Rule::J36a => {
+        Rule::J13 | Rule::J17 | Rule::J17a | Rule::J17b | Rule::J18 | Rule::J27a | Rule::J36a => {
             Some(Effect::Once(row.subject, rule))
         }
-        // A ruling is one, and so is a line of a statement.
-        Rule::J9b | Rule::J9c | Rule::J10a | Rule::J10b | Rule::J10c | Rule::J12b | Rule::J12c => {
+        // A ruling is one, and so are a line of a statement and an entry.
+        Rule::J9a | Rule::J9b | Rule::J9c | Rule::J10a | Rule::J10b | Rule::J10c | Rule::J12b | Rule::J12c => {
             Some(Effect::Once(row.subject, Rule::J9b))
         }
         Rule::J13c | Rule::J29 => Some(Effect::Once(row.subject, Rule::J29)),
+        Rule::J3
+        | Rule::J20c
+        | Rule::J25
+        | Rule::J25a
+        | Rule::J26
+        | Rule::J27
+        | Rule::J28
+        | Rule::J30
+        | Rule::J31
+        | Rule::J33
+        | Rule::J35 => Some(Effect::Once(row.subject, Rule::J3)),
         // One order may be paid, and paid back, in parts.
         Rule::J2 | Rule::J12 | Rule::J19a => None,
     };

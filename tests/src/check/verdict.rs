@@ -43,7 +43,7 @@ pub struct Verdict {
     pub cash_in_tills_paisa: i64,
     /// Cash that the bank has confirmed (J13a, J13b).
     pub cash_banked_paisa: i64,
-    /// What vendors were sent (J17a).
+    /// What vendors were sent (J17a), less what came back (J17b).
     pub paid_out_paisa: i64,
     /// Owed to vendors (2010, 2020, 2030).
     pub vendor_payable_paisa: i64,
@@ -148,9 +148,9 @@ pub struct Thresholds {
 }
 
 /// The rules of which a whole day has a journal each.
-pub const RULES: [&str; 27] = [
-    "J2", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J9b", "J9c", "J10", "J11", "J11a", "J12", "J13", "J13a", "J13c",
-    "J16", "J17", "J17a", "J18", "J19", "J19a", "J21", "J29", "J36", "J36a",
+pub const RULES: [&str; 29] = [
+    "J2", "J3", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J9b", "J9c", "J10", "J11", "J11a", "J12", "J13", "J13a",
+    "J13c", "J16", "J17", "J17a", "J17b", "J18", "J19", "J19a", "J21", "J29", "J36", "J36a",
 ];
 /// Journals of missing cash.
 const SHORT: [&str; 3] = ["J9", "J11a", "J11c"];

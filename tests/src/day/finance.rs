@@ -8,6 +8,7 @@ use protocol::taka::Taka;
 use serde_json::{Value, json};
 
 use super::House;
+use super::wallet::{FEE_BP, Wallets};
 use crate::model::Dice;
 
 /// The settlement account of the day.
@@ -61,6 +62,9 @@ pub async fn settle(house: &House, seed: u64) -> Done {
     }
     refund(house).await?;
     anyhow::ensure!(house.street.refunds() == 0, "{} customers still wait for a refund", house.street.refunds());
+    wallets(house).await?;
+    settle_providers(house).await?;
+    import(house, "settlements").await?;
     for run in 0..MOST_RUNS {
         let matured = house.central.record("maturing", &format!("day-maturing-{run}"), &json!({})).await?;
         if must(matured, "maturing")?["more"] != true {
@@ -152,7 +156,57 @@ async fn pay_out(house: &House, run: u32) -> anyhow::Result<bool> {
     }
     // Its statement confirms them: the transfer carried each payout's id.
     import(house, &format!("payouts-{run}")).await?;
-    Ok(answer["more"] == true)
+    let back = match answer["payouts"].get(0) {
+        Some(first) if run == 0 => come_back(house, first).await?,
+        _ => false,
+    };
+    Ok(back || answer["more"] == true)
+}
+
+/// The bank sends a payout back: its credit names the payout, waits on suspense, and finance says what it is. The next run
+/// pays it again. Whether there was one.
+async fn come_back(house: &House, payout: &Value) -> anyhow::Result<bool> {
+    let (Some(id), Some(total)) = (payout["payout"].as_str(), paisa(&payout["total_paisa"])) else { return Ok(false) };
+    book(house, total, "", &format!("/EREF/{id}/REMI/returned, no such account"));
+    import(house, "returned").await?;
+    let booked = house.central.finance("lines?status=booked&limit=1000").await?;
+    let rows = booked["rows"].as_array().into_iter().flatten();
+    let line = rows.filter(|line| line["why"] == "payout_returned").find_map(|line| line["line"].as_str());
+    let line = line.ok_or_else(|| anyhow::anyhow!("the returned payout {id} has no line of its own: {booked}"))?;
+    let told = json!({ "thing": id });
+    must(house.central.record(&format!("lines/{line}/explain"), "day-returned", &told).await?, "a returned payout")?;
+    Ok(true)
+}
+
+/// Each provider's statement: every payment and every refund of the day is in the books, and nothing else.
+async fn wallets(house: &House) -> Done {
+    for provider in Wallets::providers() {
+        let Some((file, lines)) = house.wallets.statement(provider) else { continue };
+        let query = format!("statements?bank=day-{provider}&side={provider}&format={provider}");
+        let answer = house.central.record_file(&query, &format!("day-statement-{provider}"), file.into_bytes()).await?;
+        let answer = must(answer, "a provider's statement")?;
+        let matched = answer["matched"] == lines && answer["exceptions"].as_array().is_some_and(Vec::is_empty);
+        anyhow::ensure!(matched, "{provider} states {lines} payments and refunds that the books have not: {answer}");
+    }
+    Ok(())
+}
+
+/// Providers pay out what customers paid ahead, less their fee of 1.5 %.
+async fn settle_providers(house: &House) -> Done {
+    let balance = house.central.finance("trial-balance?limit=500").await?;
+    for (code, provider) in [(1030, "bkash"), (1031, "nagad"), (1032, "rocket"), (1033, "card")] {
+        let rows = balance["rows"].as_array().into_iter().flatten();
+        let owed = rows.filter(|row| row["account"] == code).find_map(|row| paisa(&row["balance_paisa"]));
+        let Some(gross) = owed.filter(|gross| *gross > Taka::ZERO) else { continue };
+        let (fee, reference) = (gross.basis_points(FEE_BP), format!("SETTLED-{provider}"));
+        let body = json!({
+            "what": "settled", "bank": SETTLEMENT, "provider": provider, "amount_paisa": gross, "part_paisa": fee,
+            "reference": reference,
+        });
+        must(house.central.record("entries", &format!("day-settled-{provider}"), &body).await?, "a settlement")?;
+        book(house, gross.minus(fee), "", &format!("/EREF/{reference}/REMI/merchant settlement"));
+    }
+    Ok(())
 }
 
 /// Till to bag, bag to bank; what the bank counts stands on its next statement.
@@ -203,7 +257,10 @@ async fn refund(house: &House) -> Done {
         if house.central.record("refunds", &format!("day-refund-{order}"), &body).await?.is_err() {
             // Central has not released all of it yet: a parcel is still on its way back.
             early.push((order, provider, amount));
+            continue;
         }
+        let day = central::period::day(house.clock.now_ms());
+        house.wallets.book(provider, day, &reference, &order, amount.negated());
     }
     early.into_iter().for_each(|(order, provider, amount)| house.street.wait_for_refund(order, provider, amount));
     Ok(())

@@ -20,6 +20,7 @@ use super::clock::Clock;
 use super::node::{Measured, Node, Running};
 use super::process::Process;
 use super::street::Street;
+use super::wallet::Wallets;
 use crate::link::{Link, LinkProfile, Trace};
 use crate::order_file::FileOrder;
 use crate::postgres::Cluster;
@@ -40,6 +41,8 @@ pub struct House {
     pub street: Street,
     /// The bank.
     pub bank: Bank,
+    /// bKash, Nagad, Rocket.
+    pub wallets: Wallets,
     /// Central's API.
     pub central: Central,
     /// The courier hub's scope.
@@ -152,6 +155,7 @@ impl House {
             clock: plan.clock,
             street: Street::default(),
             bank: Bank::default(),
+            wallets: Wallets::default(),
             central,
             site,
             points,

@@ -101,6 +101,9 @@ async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow
         });
         let answer = house.central.record("payments", &format!("day-pay-{}", order.order_ref), &paid).await?;
         answer.map_err(|no| anyhow::anyhow!("the payment of {id} was refused: {} {}", no.code, no.message))?;
+        let amount = placed["total_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default();
+        let day = central::period::day(house.clock.now_ms());
+        house.wallets.book(provider, day, &format!("TRX-{}", order.order_ref), &id, amount);
     }
     let codes = match point {
         Some(_) => codes(house, &id).await?,

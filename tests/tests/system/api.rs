@@ -6,6 +6,8 @@ mod client;
 mod contract;
 mod devices;
 mod document;
+mod entries;
+mod foreign;
 mod fuzz;
 mod orders;
 mod periods;
@@ -62,6 +64,21 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("POST", "/finance/statements?bank=b-1&side=settlement".to_owned(), "finance"),
         ("GET", "/finance/lines".to_owned(), "finance"),
         ("POST", format!("/finance/lines/{order}/explain"), "finance"),
+        ("GET", "/finance/entries".to_owned(), "finance"),
+        ("POST", "/finance/entries".to_owned(), "finance"),
+        ("POST", format!("/finance/entries/{order}/approve"), "finance"),
+        ("POST", format!("/finance/entries/{order}/withdraw"), "finance"),
+        ("GET", "/finance/settings".to_owned(), "finance"),
+        ("POST", "/finance/settings".to_owned(), "finance"),
+        ("PUT", "/vendors/x/account".to_owned(), "operations"),
+        ("POST", format!("/finance/payouts/{order}/return"), "finance"),
+        ("GET", "/finance/overview".to_owned(), "finance"),
+        ("GET", "/finance/cash-over-time".to_owned(), "finance"),
+        ("GET", "/finance/ageing".to_owned(), "finance"),
+        ("GET", "/finance/shortages".to_owned(), "finance"),
+        ("GET", "/finance/differences/00/evidence?owner=x".to_owned(), "finance"),
+        ("GET", "/finance/vat?from=2026-11&to=2026-11".to_owned(), "finance"),
+        ("GET", "/finance/settlement?from=2026-11-01&to=2026-11-02".to_owned(), "finance"),
         ("GET", "/finance/periods".to_owned(), "finance"),
         ("POST", "/finance/periods/2099-01/close".to_owned(), "finance"),
         ("GET", "/finance/periods/2099-01/balance".to_owned(), "finance"),

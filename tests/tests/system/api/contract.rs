@@ -55,6 +55,11 @@ impl Seeded {
         let payout = paid.1["payouts"][0]["payout"].as_str().unwrap().to_owned();
         paths.insert(("confirm_payout", "id"), payout.clone());
         paths.insert(("list_payout_lines", "id"), payout);
+        // One more is on its way, and will come back.
+        money.banked("city-settlement").await;
+        money.did("/finance/maturing", &json!({})).await;
+        let second = money.did("/finance/payouts", &json!({ "vendor": "all" })).await;
+        paths.insert(("return_payout", "id"), second.1["payouts"][0]["payout"].as_str().unwrap().to_owned());
         money.banked("dbbl-settlement").await;
         // A deposit that is not confirmed, a bag that is not deposited, cash that is in no bag.
         paths.insert(("confirm_deposit", "id"), money.deposit("dbbl-settlement").await);
@@ -63,11 +68,16 @@ impl Seeded {
         let (unpaid, called_off) = (money.order_ahead().await, money.order_ahead().await);
         let payment = json!({ "order": called_off, "provider": "card", "reference": "PAID", "amount_paisa": DUE });
         money.did("/finance/payments", &payment).await;
+        let settled = money.order_ahead().await;
+        let payment = json!({ "order": settled, "provider": "bkash", "reference": "SETTLES", "amount_paisa": DUE });
+        money.did("/finance/payments", &payment).await;
         let off = world.post("customer", &format!("/orders/{called_off}/cancel"), &json!({})).await;
         assert_eq!(off.0, 200, "{off:?}");
         let partner = points::point(world, "Partner point", 23_760_000, true).await;
         points::fetch(world, partner, true, 60).await;
         let short = money.ruled_twice(&mut paths).await;
+        money.entered_twice(&mut paths).await;
+        paths.insert(("read_evidence", "cause"), short["cause"].as_str().unwrap().to_owned());
         paths.insert(("explain_line", "id"), money.unexplained().await);
         // The month before this one is over, and nothing was posted in it.
         let today = central::period::day(central::clock::real_ms());
@@ -82,6 +92,8 @@ impl Seeded {
             ("rule", "owner", short["owner"].clone()),
             ("rule", "other", json!(world.site)),
             ("explain_line", "charge", json!(true)),
+            ("read_evidence", "owner", short["owner"].clone()),
+            ("set_settings", "effective_ms", json!(central::clock::real_ms() + 3_600_000)),
             ("seal_bag", "site", json!(world.site)),
             ("record_deposit", "bags", json!([bag])),
             ("record_payment", "order", json!(unpaid)),
@@ -169,6 +181,22 @@ impl Money<'_> {
         short
     }
 
+    /// Two entries that wait for a second person.
+    async fn entered_twice(&mut self, paths: &mut BTreeMap<(&'static str, &'static str), String>) {
+        let other = self.world.second(central::tokens::Role::Finance).await;
+        for operation in ["approve_entry", "withdraw_entry"] {
+            let body = json!({
+                "what": "pay_accrued", "owner": self.people.agent.certificate.seat.party, "amount_paisa": 500_000,
+                "reference": operation,
+            });
+            let (key, body) = (format!("seeded-{operation}"), serde_json::to_vec(&body).unwrap());
+            let headers = [("idempotency-key", key.as_str())];
+            let told = self.world.call_with("POST", "/finance/entries", Some(&other), &headers, body).await;
+            assert_eq!(told.0, 200, "{told:?}");
+            paths.insert((operation, "id"), told.text("entry"));
+        }
+    }
+
     /// A line of a statement that waits for somebody to say what it is.
     async fn unexplained(&mut self) -> String {
         let path = "/finance/statements?bank=seeded-settlement&side=settlement";
@@ -235,7 +263,8 @@ async fn example(world: &World, seeded: &Seeded, document: &Document, operation:
     }
     let mut path = seeded.path(operation, document);
     for query in operation.parameters.iter().filter(|parameter| parameter.place == "query" && parameter.required) {
-        path = with(&path, &query.name, &query.schema["example"]);
+        let value = seeded.fields.iter().find(|(of, name, _)| *of == operation.id && *name == query.name);
+        path = with(&path, &query.name, value.map_or(&query.schema["example"], |(_, _, value)| value));
     }
     Request {
         method: operation.method.clone(),

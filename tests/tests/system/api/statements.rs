@@ -307,3 +307,79 @@ async fn a_sweep_is_found_on_the_statements_of_both_its_accounts() {
     assert_eq!((wrong.0, wrong.code()), (409, "other_account"), "{wrong:?}");
     bench.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallets_statement_shows_payments_refunds_and_what_the_books_have_not() {
+    let bench = Bench::start().await;
+    let mut order = super::world::rice();
+    order["payment"] = json!("prepaid");
+    let order = bench.world.place("wallet-order-1", &order).await.text("order");
+    let payment = json!({ "order": order, "provider": "bkash", "reference": "6H7801QFYM", "amount_paisa": DUE });
+    assert_eq!(bench.world.post("finance", "/finance/payments", &payment).await.0, 201);
+    let head = "Date,TrxID,Customer Wallet,Merchant Invoice,Amount,Charge,Net Amount,Status\n";
+    let day = central::period::day(central::clock::real_ms());
+    let row = |reference: &str, amount: &str, net: &str| {
+        format!("{day} 10:15:00,{reference},01700000001,INV-1,{amount},15.00,{net},Completed\n")
+    };
+    let file = format!("{head}{}{}", row("6H7801QFYM", "1069.00", "1054.00"), row("6H7801QFYZ", "700.00", "685.00"));
+    let query = "bank=bkash-merchant&side=bkash&format=bkash";
+    let imported = bench.import_as("wallet-import-1", query, file.as_bytes()).await;
+    assert_eq!((imported.0, &imported.1["matched"], &imported.1["open"]), (200, &json!(1), &json!(1)), "{imported:?}");
+    assert_eq!(imported.1["matches"][0]["things"], json!([order]), "the payment of the order, gross");
+    assert_eq!(imported.1["exceptions"][0]["why"], "missing_ours", "a payment that nobody recorded has a name");
+    assert_eq!((bench.balance(1030).await, bench.balance(2080).await), (DUE, 0), "nothing is booked by it");
+
+    // The line waits, and is no charge; recorded late, the payment is found by its TrxID.
+    let line = bench.lines("open").await[0]["line"].as_str().unwrap().to_owned();
+    let charge = bench.post(&format!("/finance/lines/{line}/explain"), &json!({ "charge": true })).await;
+    assert_eq!((charge.0, charge.code()), (409, "not_a_charge"));
+    // The same file is known; of another side it would be another account.
+    let again = bench.import_as("wallet-import-2", query, file.as_bytes()).await;
+    assert_eq!((again.0, again.code()), (409, "statement_known"));
+    let other =
+        bench.import_as("wallet-import-3", "bank=bkash-merchant&side=nagad&format=bkash", file.as_bytes()).await;
+    assert_eq!((other.0, other.code()), (409, "other_account"));
+    // Sums that do not add up are refused whole.
+    let bent = format!("{head}{}", row("6H7801QFYX", "1069.00", "1060.00"));
+    let bent = bench.import_as("wallet-import-4", query, bent.as_bytes()).await;
+    assert_eq!(bent.0, 422, "{bent:?}");
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_that_the_statement_brought_first_is_in_the_bank_once() {
+    let bench = Bench::start().await;
+    let mut order = super::world::rice();
+    order["payment"] = json!("prepaid");
+    let order = bench.world.place("settles-late-1", &order).await.text("order");
+    let payment = json!({ "order": order, "provider": "bkash", "reference": "TX1", "amount_paisa": DUE });
+    assert_eq!(bench.world.post("finance", "/finance/payments", &payment).await.0, 201);
+    let net = DUE - 1_604;
+    let imported = bench.import(&csv(&today(), 0, &[("merchant settlement", "FT-77", net)])).await;
+    assert_eq!((imported.0, &imported.1["booked"]), (201, &json!(1)), "{imported:?}");
+    assert_eq!((bench.balance(2080).await, bench.balance(1010).await), (-net, net));
+    let settled = |part: i64, reference: &str| {
+        json!({
+            "what": "settled", "bank": "dbbl-settlement", "provider": "bkash", "amount_paisa": DUE, "part_paisa": part,
+            "reference": reference,
+        })
+    };
+    let other = bench.post("/finance/entries", &settled(1_000, "FT-77")).await;
+    assert_eq!((other.0, other.code()), (409, "line_waits"), "the line says another amount: {other:?}");
+    assert_eq!(other.1["state"]["credited_paisa"], json!(net));
+    bench.did("/finance/entries", &settled(1_604, "FT-77")).await;
+    assert_eq!((bench.balance(2080).await, bench.balance(1010).await, bench.balance(1030).await), (0, net, 0));
+    assert_eq!(bench.lines("booked").await, Vec::<Value>::new(), "the line is what was entered");
+
+    // Entered first, the next statement finds it by its reference.
+    let mut order = super::world::rice();
+    order["payment"] = json!("prepaid");
+    let order = bench.world.place("settles-late-2", &order).await.text("order");
+    let payment = json!({ "order": order, "provider": "bkash", "reference": "TX2", "amount_paisa": DUE });
+    assert_eq!(bench.world.post("finance", "/finance/payments", &payment).await.0, 201);
+    bench.did("/finance/entries", &settled(1_604, "BK-78")).await;
+    let next = bench.import(&csv(&today(), net, &[("settlement BK-78", "BK-78", net)])).await;
+    assert_eq!((next.0, &next.1["matched"], &next.1["unexplained_paisa"]), (200, &json!(1), &json!(0)), "{next:?}");
+    assert_eq!((bench.balance(1010).await, bench.balance(2080).await), (2 * net, 0));
+    bench.stop().await;
+}
