@@ -281,7 +281,7 @@ pub async fn confirm(
         return Err(beyond("absurd_amount", "The bags hold", "the statement", sealed, credited, next));
     }
     unused_reference(connection, bank, &reference).await?;
-    let line = waiting_line(connection, bank, &reference, credited).await?;
+    let line = waiting_line(connection, bank, &reference, credited, true).await?;
     let identified = identify(connection, line, deposit).await?;
     let answer = ConfirmAnswer {
         deposit,
@@ -333,7 +333,7 @@ pub async fn remit(
         return Err(beyond("more_than_owed", "The partner owes", "the remittance", owed, gross, next));
     }
     unused_reference(connection, bank.0, &reference).await?;
-    let line = waiting_line(connection, bank.0, &reference, net).await?;
+    let line = waiting_line(connection, bank.0, &reference, net, false).await?;
     let remittance = Subject::new(Kind::Remittance, stamp.id(1));
     let identified = identify(connection, line, remittance).await?;
     let fact = Fact::PartnerRemitted(PartnerRemitted { site: request.site, bank, net, commission, reference });
@@ -371,25 +371,29 @@ pub(crate) fn bank_of(name: &str) -> Result<Subject, Error> {
 }
 
 /// The credit on suspense that is this very money, brought by a statement before anybody recorded what it is: whoever
-/// records it explains it with the same word, for it is in the account once.
+/// records it explains it with the same word, for it is in the account once. What is recorded before (`exists`) can be
+/// named by whoever explains the line, so there the amount alone is enough to make sure first.
 ///
 /// # Errors
-/// `line_waits` when one has this reference and another amount, or this amount and no reference of its own.
+/// `line_waits` when one has this reference and another amount, or this amount and no reference of its own; or, of what
+/// exists, this amount.
 pub(crate) async fn waiting_line(
     connection: &mut PgConnection,
     bank: [u8; 17],
     reference: &str,
     amount: Taka,
+    exists: bool,
 ) -> Result<Option<Subject>, Error> {
     let waits: Option<([u8; 17], String, i64)> = sqlx::query_as(
         "select subject, reference, amount_paisa from statement_line
          where bank = $1 and state = 'booked' and amount_paisa > 0
-           and (reference = $2 or (amount_paisa = $3 and reference = ''))
+           and (reference = $2 or (amount_paisa = $3 and (reference = '' or $4)))
          order by reference = $2 desc, amount_paisa = $3 desc, subject limit 1",
     )
     .bind(bank)
     .bind(reference)
     .bind(amount.paisa())
+    .bind(exists)
     .fetch_optional(connection)
     .await?;
     let Some((line, its, credited)) = waits else { return Ok(None) };

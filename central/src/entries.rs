@@ -187,7 +187,7 @@ async fn check(
     }
     // What a statement brought first stands on suspense: it is explained, not recorded once more.
     let line = match credits_bank(entered) {
-        Some((bank, credited)) => waiting_line(conn, bank.0, &entered.reference, credited).await?,
+        Some((bank, credited)) => waiting_line(conn, bank.0, &entered.reference, credited, false).await?,
         None => None,
     };
     match Entry::of(entered.what) {

@@ -273,7 +273,7 @@ pub async fn give_back(
     let reference = text(&request.reference, "The bank's reference")?;
     let sent = returnable(connection, payout).await?;
     let line = match sent.bank {
-        Some(bank) => waiting_line(connection, bank, &reference, sent.total).await?,
+        Some(bank) => waiting_line(connection, bank, &reference, sent.total, true).await?,
         None => None,
     };
     let identified = identify(connection, line, payout).await?;

@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/ageing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Balances by age, of all accounts or of one's owners.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_ageing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/bags": {
         parameters: {
             query?: never;
@@ -177,6 +197,26 @@ export interface paths {
          * @description For tokens of the role finance.
          */
         get: operations["cash_by_custodian"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/cash-over-time": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cash by kind of holder at the end of each day.
+         * @description For tokens of the role finance.
+         */
+        get: operations["cash_over_time"];
         put?: never;
         post?: never;
         delete?: never;
@@ -243,6 +283,90 @@ export interface paths {
         get: operations["list_differences"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/differences/{cause}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is known of a difference.
+         * @description For tokens of the role finance.
+         */
+        get: operations["read_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was entered, and what waits for a second person.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_entries"];
+        put?: never;
+        /**
+         * Enter what a paper says.
+         * @description For tokens of the role finance.
+         */
+        post: operations["enter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/entries/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agree as the second person.
+         * @description For tokens of the role finance.
+         */
+        post: operations["approve_entry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/entries/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a proposal back.
+         * @description For tokens of the role finance.
+         */
+        post: operations["withdraw_entry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -349,6 +473,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The books, cash, and what waits for a person.
+         * @description For tokens of the role finance.
+         */
+        get: operations["read_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/payments": {
         parameters: {
             query?: never;
@@ -427,6 +571,26 @@ export interface paths {
         get: operations["list_payout_lines"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/payouts/{id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record that it came back.
+         * @description For tokens of the role finance.
+         */
+        post: operations["return_payout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -617,6 +781,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finance's settings, the latest first.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_settings"];
+        put?: never;
+        /**
+         * Set finance's settings from a moment on.
+         * @description For tokens of the role finance.
+         */
+        post: operations["set_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/settlement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settlement, with price and charges apart.
+         * @description For tokens of the role finance.
+         */
+        get: operations["read_settlement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/shortages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Missing cash by who answers for it.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_shortages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/statements": {
         parameters: {
             query?: never;
@@ -673,6 +901,26 @@ export interface paths {
          * @description For tokens of the role finance.
          */
         get: operations["trial_balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/vat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * VAT by month and rule.
+         * @description For tokens of the role finance.
+         */
+        get: operations["read_vat"];
         put?: never;
         post?: never;
         delete?: never;
@@ -961,6 +1209,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vendors/{slug}/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the account a vendor is paid to.
+         * @description For tokens of the role operations.
+         */
+        put: operations["set_vendor_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vendors/{slug}/offers": {
         parameters: {
             query?: never;
@@ -1101,6 +1369,18 @@ export interface components {
             /** @description What it is about. */
             subject: components["schemas"]["Id"];
         };
+        /** @description An account as it was set. The number is never told whole again. */
+        AccountSet: {
+            /** @description The last four of its number. */
+            ending: string;
+            /**
+             * Format: int64
+             * @description From when payouts go there, milliseconds of business time.
+             */
+            pays_from_ms: number;
+            /** @description Whose. */
+            vendor: components["schemas"]["Id"];
+        };
         /** @description Where to deliver. */
         Address: {
             /** @description The district: it decides the courier hub. */
@@ -1111,6 +1391,61 @@ export interface components {
             note?: string | null;
             /** @description The upazila. */
             upazila: string;
+        };
+        /** @description A balance by its age, paisa. */
+        Aged: {
+            /**
+             * Format: int32
+             * @description Code of the chart.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description How many of them hold something of over a day.
+             */
+            aged_holders: number;
+            /**
+             * Format: int64
+             * @description The balance, positive on the account's own side.
+             */
+            balance_paisa: number;
+            /**
+             * Format: int64
+             * @description Of it younger than a day.
+             */
+            day_paisa: number;
+            /**
+             * Format: int64
+             * @description How many owners hold something.
+             */
+            holders: number;
+            /**
+             * Format: int64
+             * @description Seven to thirty days.
+             */
+            month_paisa: number;
+            /** @description The owner's name, where operations gave one. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Older.
+             */
+            older_paisa: number;
+            /** @description Since when the oldest part of it stands, UTC. */
+            oldest?: string | null;
+            owner?: components["schemas"]["Id"] | null;
+            /**
+             * Format: int64
+             * @description One to three days old.
+             */
+            three_days_paisa: number;
+            /** @description Its name in the books. */
+            title: string;
+            /**
+             * Format: int64
+             * @description Three to seven days.
+             */
+            week_paisa: number;
         };
         /** @description A recorded bag. */
         BagAnswer: {
@@ -1193,6 +1528,79 @@ export interface components {
             owner?: components["schemas"]["Id"] | null;
             /** @description Its name in the books. */
             title: string;
+        };
+        /** @description How often. */
+        Before: {
+            /**
+             * Format: int64
+             * @description How much together, paisa.
+             */
+            amount_paisa: number;
+            /**
+             * Format: int64
+             * @description How many differences.
+             */
+            count: number;
+        };
+        /** @description Cash of one kind of holder. */
+        CashHeld: {
+            /**
+             * Format: int32
+             * @description Code of the chart.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description How many hold something for over a day.
+             */
+            aged_holders: number;
+            /**
+             * Format: int64
+             * @description Of it for over a day.
+             */
+            aged_paisa: number;
+            /**
+             * Format: int64
+             * @description What they hold together, paisa.
+             */
+            balance_paisa: number;
+            /** @description `agents`, `tills`, `bags`, `banks` or `partners`. */
+            group: string;
+            /**
+             * Format: int64
+             * @description How many hold something.
+             */
+            holders: number;
+        };
+        /** @description What each kind of holder held at the end of a day. */
+        CashOnDay: {
+            /**
+             * Format: int64
+             * @description In agents' bags, paisa.
+             */
+            agents_paisa: number;
+            /**
+             * Format: int64
+             * @description In sealed bags.
+             */
+            bags_paisa: number;
+            /**
+             * Format: int64
+             * @description At the bank, settlement.
+             */
+            banks_paisa: number;
+            /** @description The day, in Dhaka; the last one is today until now. */
+            day: string;
+            /**
+             * Format: int64
+             * @description With partners.
+             */
+            partners_paisa: number;
+            /**
+             * Format: int64
+             * @description In tills.
+             */
+            tills_paisa: number;
         };
         /** @description A month that is closed. */
         ClosedMonth: {
@@ -1310,6 +1718,8 @@ export interface components {
              * @description What they hold.
              */
             balance_paisa: number;
+            /** @description Its name, where operations or finance gave one. */
+            name?: string | null;
             owner?: components["schemas"]["Id"] | null;
             /** @description Its name in the books. */
             title: string;
@@ -1441,6 +1851,8 @@ export interface components {
             open_paisa: number;
             /** @description Whose it is: a person, a site, a parcel, an order, a line of a statement. */
             owner: components["schemas"]["Id"];
+            /** @description The owner's name, where operations gave one. */
+            owner_name?: string | null;
             /** @description By which rule it was posted. */
             rule: string;
             /**
@@ -1488,6 +1900,113 @@ export interface components {
             hubs: string[];
             /** @description Its X.509 certificate (DER), base64. */
             x509: string;
+        };
+        /** @description An entry, or what it would be. */
+        EntryAnswer: {
+            entry?: components["schemas"]["Id"] | null;
+            /** @description Whether a second person has to agree. */
+            needs_two: boolean;
+            /** @description What it posts. */
+            postings: components["schemas"]["EntryPosting"][];
+            /** @description By which rule it posts. */
+            rule: string;
+            /** @description `entered`; `waiting` for a second person; `withdrawn`; or `dry_run`. */
+            state: string;
+        };
+        /** @description One line of what an entry posts. */
+        EntryPosting: {
+            /** @description As the books write an account. */
+            account: string;
+            /**
+             * Format: int64
+             * @description Debit positive, credit negative.
+             */
+            amount_paisa: number;
+        };
+        /**
+         * @description What is to be entered.
+         * @example {
+         *       "amount_paisa": 106900,
+         *       "bank": "dbbl-settlement",
+         *       "part_paisa": 1604,
+         *       "provider": "bkash",
+         *       "reference": "BKASH 2026-11-25",
+         *       "what": "settled"
+         *     }
+         */
+        EntryRequest: {
+            /**
+             * Format: int64
+             * @description How much in all, paisa.
+             */
+            amount_paisa: number;
+            /**
+             * @description Short name of the account at the bank, where money comes from one or goes to one.
+             * @example dbbl-settlement
+             */
+            bank?: string | null;
+            /** @description Only say what would be posted. */
+            dry_run?: boolean;
+            other?: components["schemas"]["Id"] | null;
+            owner?: components["schemas"]["Id"] | null;
+            /**
+             * Format: int64
+             * @description Of it the fee of a settlement, or our share of a chargeback, paisa.
+             */
+            part_paisa?: number;
+            /**
+             * @description Of a settlement or a chargeback: `bkash`, `nagad`, `rocket` or `card`.
+             * @example bkash
+             */
+            provider?: string | null;
+            /** @description What the paper is called: the line, the receipt, the report. No names, phone numbers or addresses. */
+            reference: string;
+            /**
+             * @description `settled`, `float_issued`, `pay_accrued`, `pay_paid`, `vat_paid`, `security_taken`, `bag_stolen`, `claim_paid`,
+             *     `claim_lost`, `loss_paid`, `loss_charged`, `loss_claimed`, `netted`, `credit_issued` or `charged_back`.
+             */
+            what: string;
+        };
+        /** @description What was entered on paper evidence, or waits for its second person. */
+        EntryRow: {
+            /**
+             * Format: int64
+             * @description How much in all, paisa.
+             */
+            amount_paisa: number;
+            /** @description Who agreed, where two had to. */
+            checker?: string | null;
+            /** @description The entry. */
+            entry: components["schemas"]["Id"];
+            /** @description Who proposed it: an opaque id of the caller, hex. */
+            maker: string;
+            other?: components["schemas"]["Id"] | null;
+            owner?: components["schemas"]["Id"] | null;
+            /**
+             * Format: int64
+             * @description Of it what goes another way, paisa.
+             */
+            part_paisa: number;
+            /** @description The provider of a settlement or a chargeback. */
+            provider?: string | null;
+            /** @description What the paper is called. */
+            reference: string;
+            /** @description `waiting`, `entered` or `withdrawn`. */
+            state: string;
+            /** @description What was entered. */
+            what: string;
+        };
+        /** @description A difference with what is known of it. */
+        Evidence: {
+            /** @description The difference. */
+            difference: components["schemas"]["Difference"];
+            /** @description How often the owner had one in the last 30 days, this one included. */
+            history: components["schemas"]["Before"];
+            /** @description What was posted about it. */
+            journals: components["schemas"]["Revision"][];
+            proofs?: components["schemas"]["Id"] | null;
+            /** @description What was recorded about the thing, in the order in which central took it. */
+            records: components["schemas"]["Record"][];
         };
         /** @description Something a person has to look at. */
         Exception: {
@@ -1540,6 +2059,23 @@ export interface components {
              * @description Debits less credits until then.
              */
             balance_paisa: number;
+        };
+        /** @description A vendor who is not paid now. */
+        HeldPayout: {
+            /**
+             * Format: int64
+             * @description What the vendor would be paid, paisa.
+             */
+            total_paisa: number;
+            /**
+             * Format: int64
+             * @description Until when, milliseconds of business time.
+             */
+            until_ms: number;
+            /** @description Whose. */
+            vendor: components["schemas"]["Id"];
+            /** @description `account_cooling`: the account was changed lately. */
+            why: string;
         };
         /**
          * @description An id: a letter that says of what, 26 digits of Crockford's base 32, a check digit.
@@ -1609,7 +2145,7 @@ export interface components {
             by: string;
             /** @description The lines. */
             lines: components["schemas"]["Id"][];
-            /** @description Deposits, payouts, sweeps, remittances. */
+            /** @description Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund. */
             things: components["schemas"]["Id"][];
         };
         /** @description One line of a statement. */
@@ -1680,6 +2216,22 @@ export interface components {
         MaturingRequest: {
             /** @description Only say what would mature. */
             dry_run?: boolean;
+        };
+        /**
+         * @description An account at a bank or a wallet.
+         * @example {
+         *       "account_name": "Meghna Traders",
+         *       "account_number": "1101234567731",
+         *       "bank_name": "City Bank"
+         *     }
+         */
+        NewAccount: {
+            /** @description In whose name. */
+            account_name: string;
+            /** @description Its number, 6 to 34 letters and digits; Bangla digits are taken as well. */
+            account_number: string;
+            /** @description At which bank. */
+            bank_name: string;
         };
         /**
          * @description The body of `POST /api/v1/finance/payments`.
@@ -1854,6 +2406,36 @@ export interface components {
             /** @description How many goods were put on offer, or changed. */
             offers: number;
         };
+        /** @description Open differences on one account. */
+        OpenDifferences: {
+            /**
+             * Format: int32
+             * @description 1140, 2080, 2090 or 2095.
+             */
+            account: number;
+            /** @description Since when the oldest is open, UTC. */
+            oldest?: string | null;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description How much, paisa.
+             */
+            open_paisa: number;
+        };
+        /** @description Exceptions of one kind. */
+        OpenExceptions: {
+            /** @description Of which kind. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            open: number;
+        };
         /**
          * @description The body of `POST /api/v1/orders`.
          * @example {
@@ -1922,11 +2504,58 @@ export interface components {
              */
             total_paisa: number;
         };
+        /** @description The first page of the console. */
+        Overview: {
+            /** @description As of when, UTC. */
+            as_of: string;
+            /** @description Cash by kind of holder. */
+            cash: components["schemas"]["CashHeld"][];
+            /**
+             * Format: int64
+             * @description Σ of credits; another figure means that the books are broken.
+             */
+            credit_paisa: number;
+            /**
+             * Format: int64
+             * @description Σ of debits of all accounts.
+             */
+            debit_paisa: number;
+            /**
+             * Format: int64
+             * @description Devices that are not revoked.
+             */
+            devices: number;
+            /**
+             * Format: int64
+             * @description Devices that have told of facts still to be sent.
+             */
+            devices_waiting: number;
+            /** @description Open differences by account. */
+            differences: components["schemas"]["OpenDifferences"][];
+            /** @description What else waits for a person, by kind. */
+            exceptions: components["schemas"]["OpenExceptions"][];
+            /**
+             * Format: int64
+             * @description Lines of statements that are not matched.
+             */
+            lines_unmatched: number;
+            /**
+             * Format: int64
+             * @description Rulings and entries that wait for a second person.
+             */
+            rulings_waiting: number;
+        };
         /** @description A page of a list. */
         PageOfAccountLine: {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["AccountLine"][];
+        };
+        /** @description A page of a list. */
+        PageOfAged: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["Aged"][];
         };
         /** @description A page of a list. */
         PageOfBagRow: {
@@ -1939,6 +2568,12 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["BalanceThen"][];
+        };
+        /** @description A page of a list. */
+        PageOfCashOnDay: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["CashOnDay"][];
         };
         /** @description A page of a list. */
         PageOfClosedMonth: {
@@ -1969,6 +2604,12 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["Difference"][];
+        };
+        /** @description A page of a list. */
+        PageOfEntryRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["EntryRow"][];
         };
         /** @description A page of a list. */
         PageOfException: {
@@ -2023,6 +2664,18 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["SealRow"][];
+        };
+        /** @description A page of a list. */
+        PageOfSettings: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["Settings"][];
+        };
+        /** @description A page of a list. */
+        PageOfShortage: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["Shortage"][];
         };
         /** @description A page of a list. */
         PageOfStatementRow: {
@@ -2121,6 +2774,8 @@ export interface components {
         PayoutAnswer: {
             /** @description Whether nothing was recorded. */
             dry_run: boolean;
+            /** @description Vendors who have something to be paid and are not, with the reason. */
+            held: components["schemas"]["HeldPayout"][];
             /** @description Whether another run would find more. */
             more: boolean;
             /** @description The payouts, at most [`MAX_PAYOUTS`]. */
@@ -2133,7 +2788,7 @@ export interface components {
         };
         /** @description One line of a payout: from here to the parcel it was earned on. */
         PayoutLineRow: {
-            /** @description The earning. */
+            /** @description The earning; or a payout that came back, or an entry. */
             earning: components["schemas"]["Id"];
             /** @description The confirmation or capture that let it mature, hex. */
             matured_for?: string | null;
@@ -2175,7 +2830,9 @@ export interface components {
             payout: components["schemas"]["Id"];
             /** @description The bank's reference. */
             reference?: string | null;
-            /** @description `created` or `confirmed`. */
+            /** @description Of a payout that came back the bank's reference of that. */
+            returned_reference?: string | null;
+            /** @description `created`, `confirmed` or `returned`. */
             state: string;
             /**
              * Format: int64
@@ -2417,6 +3074,43 @@ export interface components {
              */
             unexplained_paisa?: number | null;
         };
+        /** @description One recorded fact. */
+        Record: {
+            /**
+             * Format: int64
+             * @description How much it says, paisa.
+             */
+            amount_paisa?: number | null;
+            /** @description Why it stands apart, where it does. */
+            apart?: string | null;
+            /** @description Who recorded it: a seat, hex. */
+            author: string;
+            /** @description What the device is called. */
+            device_name?: string | null;
+            /**
+             * Format: int32
+             * @description How well it is proven that the goods reached the customer, 1 to 5.
+             */
+            evidence?: number | null;
+            /** @description Whether this is the fact that the difference follows from. */
+            is_cause: boolean;
+            /** @description The person's name, as operations gave it. */
+            name?: string | null;
+            /** @description Its id, hex. */
+            op: string;
+            /** @description Whether it and the record before it did not know of each other. */
+            parallel: boolean;
+            /** @description When central posted what follows from it, UTC; absent when nothing does. */
+            posted_at?: string | null;
+            /** @description When, by the device's clock, UTC. */
+            recorded_at: string;
+            /** @description Role of the seat. */
+            role?: string | null;
+            /** @description What it is about. */
+            subject: components["schemas"]["Id"];
+            /** @description The name of its kind in the catalogue of facts; of a later version's, its number. */
+            what: string;
+        };
         /** @description A refund as it is in the books. */
         Refunded: {
             /**
@@ -2476,6 +3170,34 @@ export interface components {
             reference: string;
             /** @description The partner's point. */
             site: components["schemas"]["Id"];
+        };
+        /** @description A payout that came back. */
+        ReturnAnswer: {
+            /** @description The payout. */
+            payout: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description What the vendor may have again, paisa: the next run takes it as one line.
+             */
+            total_paisa: number;
+            /** @description Whose. */
+            vendor: components["schemas"]["Id"];
+        };
+        /**
+         * @description The bank sent a payout back.
+         * @example {
+         *       "reason": "no_such_account",
+         *       "reference": "RTN 1"
+         *     }
+         */
+        ReturnRequest: {
+            /**
+             * @description `no_such_account`, `account_closed`, `name_differs` or `other`.
+             * @example no_such_account
+             */
+            reason: string;
+            /** @description The bank's reference of the return. */
+            reference: string;
         };
         /** @description One revision of a journal. */
         Revision: {
@@ -2556,7 +3278,10 @@ export interface components {
             cause: string;
             /** @description Only say what would be posted. */
             dry_run?: boolean;
-            /** @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer` or `recorded_in_error`. */
+            /**
+             * @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
+             *     `from_pay` or `from_security`.
+             */
             how: string;
             other?: components["schemas"]["Id"] | null;
             /** @description Whose difference it is. */
@@ -2640,6 +3365,126 @@ export interface components {
             bank: string;
             /** @description The bank's reference (UTR). */
             reference: string;
+        };
+        /**
+         * @description Settings in force from a moment on.
+         * @example {
+         *       "cooling_hours": 72,
+         *       "effective_ms": 1795651200000,
+         *       "two_people_from_paisa": 500000,
+         *       "unclaimed_after_days": 90
+         *     }
+         */
+        Settings: {
+            /**
+             * Format: int32
+             * @description For how many hours nothing is paid to an account that a vendor has changed.
+             */
+            cooling_hours: number;
+            /**
+             * Format: int64
+             * @description From when, milliseconds of business time; not before now.
+             */
+            effective_ms: number;
+            /**
+             * Format: int64
+             * @description From which amount on a second person has to agree, paisa.
+             */
+            two_people_from_paisa: number;
+            /**
+             * Format: int32
+             * @description After how many days surplus cash that nobody claimed is income.
+             */
+            unclaimed_after_days: number;
+        };
+        /** @description Settlement of a stretch of days. */
+        Settlement: {
+            /**
+             * Format: int64
+             * @description Commission.
+             */
+            commission_paisa: number;
+            /**
+             * Format: int64
+             * @description Delivery.
+             */
+            delivery_paisa: number;
+            /** @description The first day. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Handling of cash.
+             */
+            handling_paisa: number;
+            /**
+             * Format: int64
+             * @description Paid to vendors, less what came back.
+             */
+            paid_to_vendors_paisa: number;
+            /**
+             * Format: int64
+             * @description Price of goods that vendors earned, paisa.
+             */
+            price_paisa: number;
+            /**
+             * Format: int64
+             * @description Fees for returns.
+             */
+            return_fees_paisa: number;
+            /**
+             * Format: int64
+             * @description Odd paisa that we bear.
+             */
+            rounding_paisa: number;
+            /** @description By day; days on which nothing moved are left out. */
+            rows: components["schemas"]["SettlementDay"][];
+            /** @description The last. */
+            to: string;
+            /**
+             * Format: int64
+             * @description VAT on all of ours.
+             */
+            vat_paisa: number;
+        };
+        /** @description One day of a settlement report. */
+        SettlementDay: {
+            /**
+             * Format: int64
+             * @description Charges of ours with their VAT, paisa.
+             */
+            charges_paisa: number;
+            /** @description The day, in Dhaka. */
+            day: string;
+            /**
+             * Format: int64
+             * @description Paid to vendors, less what came back, paisa.
+             */
+            paid_paisa: number;
+            /**
+             * Format: int64
+             * @description Price of goods that vendors earned, paisa.
+             */
+            price_paisa: number;
+        };
+        /** @description What a person or a site owes for missing cash. */
+        Shortage: {
+            /**
+             * Format: int64
+             * @description Of how many differences.
+             */
+            count: number;
+            /** @description `agent` or `site`. */
+            kind: string;
+            /** @description His name, where operations gave one. */
+            name?: string | null;
+            /** @description Since when the oldest is open, UTC. */
+            oldest?: string | null;
+            /**
+             * Format: int64
+             * @description How much is open, paisa.
+             */
+            open_paisa: number;
+            owner?: components["schemas"]["Id"] | null;
         };
         /**
          * @description What a site is.
@@ -2795,6 +3640,35 @@ export interface components {
             debit_paisa: number;
             /** @description Its name in the books. */
             title: string;
+        };
+        /** @description VAT of a stretch of months. */
+        Vat: {
+            /** @description By month and rule. */
+            rows: components["schemas"]["VatRow"][];
+            /**
+             * Format: int64
+             * @description Charged less taken back: what 2070 moved.
+             */
+            total_paisa: number;
+        };
+        /** @description VAT that one rule moved in one month. */
+        VatRow: {
+            /**
+             * Format: int64
+             * @description Charged, paisa.
+             */
+            charged_paisa: number;
+            /** @description The month. */
+            period: string;
+            /** @description By which rule. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description Taken back or paid, paisa.
+             */
+            taken_back_paisa: number;
+            /** @description What it is on. */
+            what: string;
         };
         /** @description What a vendor is owed, by the books. */
         VendorBalance: {
@@ -3564,6 +4438,105 @@ export interface operations {
             };
         };
     };
+    list_ageing: {
+        parameters: {
+            query?: {
+                /** @description Of this account's owners; without it, a row an account. */
+                account?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAged"];
+                };
+            };
+            /** @description `bad_account`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_account" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_bags: {
         parameters: {
             query?: {
@@ -4001,6 +4974,105 @@ export interface operations {
             };
         };
     };
+    cash_over_time: {
+        parameters: {
+            query?: {
+                /** @description How many days, 1 to 92. */
+                days?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfCashOnDay"];
+                };
+            };
+            /** @description `bad_days`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_days" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_deposits: {
         parameters: {
             query?: {
@@ -4180,7 +5252,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bag_deposited`, `idempotency_mismatch`, `wrong_state` */
+            /** @description `bag_deposited`, `bag_stolen`, `idempotency_mismatch`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4188,7 +5260,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bag_deposited" | "idempotency_mismatch" | "wrong_state";
+                        code?: "bag_deposited" | "bag_stolen" | "idempotency_mismatch" | "wrong_state";
                     };
                 };
             };
@@ -4406,6 +5478,8 @@ export interface operations {
             query?: {
                 /** @description `open` or `settled`. */
                 status?: string;
+                /** @description On which account: 1140, 2080, 2090 or 2095. */
+                account?: string;
                 /** @description Most rows of the page. */
                 limit?: number;
                 /** @description `next` of the page before; leave it out for the first page. */
@@ -4424,6 +5498,215 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfDifference"];
+                };
+            };
+            /** @description `bad_account`, `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_account" | "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    read_evidence: {
+        parameters: {
+            query: {
+                /** @description Whose difference. */
+                owner: string;
+            };
+            header?: never;
+            path: {
+                /** @description The fact that the difference follows from, as `cause` of the list of differences names it. */
+                cause: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The difference with its evidence. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evidence"];
+                };
+            };
+            /** @description `bad_id` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_difference` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_difference";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_entries: {
+        parameters: {
+            query?: {
+                /** @description `waiting`, `entered` or `withdrawn`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfEntryRow"];
                 };
             };
             /** @description `bad_page` */
@@ -4471,6 +5754,439 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    enter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed unless dry_run is true. The same key with the same body gives the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryRequest"];
+            };
+        };
+        responses: {
+            /** @description A dry run, a proposal that waits, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description It is entered and posted. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_parcel` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_parcel";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `bag_deposited`, `idempotency_mismatch`, `line_waits`, `loss_paid`, `more_than_captured`, `more_than_held`, `more_than_lost`, `not_lost`, `not_the_vendor`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bag_deposited" | "idempotency_mismatch" | "line_waits" | "loss_paid" | "more_than_captured" | "more_than_held" | "more_than_lost" | "not_lost" | "not_the_vendor" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_bank`, `bad_entry`, `bad_text`, `unknown_agent`, `unknown_site`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_bank" | "bad_entry" | "bad_text" | "unknown_agent" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    approve_entry: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description It is entered and posted. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description `bad_id`, `idempotency_key_bad`, `idempotency_key_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "idempotency_key_bad" | "idempotency_key_needed";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_entry`, `unknown_parcel` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_entry" | "unknown_parcel";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `bag_deposited`, `entry_ended`, `idempotency_mismatch`, `line_waits`, `loss_paid`, `more_than_captured`, `more_than_held`, `more_than_lost`, `not_lost`, `not_the_vendor`, `reference_used`, `same_person`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bag_deposited" | "entry_ended" | "idempotency_mismatch" | "line_waits" | "loss_paid" | "more_than_captured" | "more_than_held" | "more_than_lost" | "not_lost" | "not_the_vendor" | "reference_used" | "same_person" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `bad_entry`, `unknown_agent`, `unknown_site` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_entry" | "unknown_agent" | "unknown_site";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    withdraw_entry: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The proposal. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is withdrawn. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description `bad_id`, `idempotency_key_bad`, `idempotency_key_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "idempotency_key_bad" | "idempotency_key_needed";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_entry` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_entry";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `entry_ended`, `idempotency_mismatch` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "entry_ended" | "idempotency_mismatch";
+                    };
+                };
+            };
+            /** @description `bad_entry` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_entry";
                     };
                 };
             };
@@ -4871,7 +6587,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unknown_line`, `unknown_thing` */
+            /** @description `unknown_line`, `unknown_payout`, `unknown_thing` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4879,7 +6595,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unknown_line" | "unknown_thing";
+                        code?: "unknown_line" | "unknown_payout" | "unknown_thing";
                     };
                 };
             };
@@ -4895,7 +6611,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `amounts_differ`, `idempotency_mismatch`, `line_matched`, `not_a_charge`, `wrong_state` */
+            /** @description `already_returned`, `amounts_differ`, `idempotency_mismatch`, `line_matched`, `not_a_charge`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4903,7 +6619,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "amounts_differ" | "idempotency_mismatch" | "line_matched" | "not_a_charge" | "wrong_state";
+                        code?: "already_returned" | "amounts_differ" | "idempotency_mismatch" | "line_matched" | "not_a_charge" | "wrong_state";
                     };
                 };
             };
@@ -5072,6 +6788,86 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    read_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As of now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
                     };
                 };
             };
@@ -5433,7 +7229,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `more_than_available`, `wrong_state` */
+            /** @description `account_cooling`, `idempotency_mismatch`, `more_than_available`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5441,7 +7237,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "more_than_available" | "wrong_state";
+                        code?: "account_cooling" | "idempotency_mismatch" | "more_than_available" | "wrong_state";
                     };
                 };
             };
@@ -5737,6 +7533,165 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    return_payout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The payout. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnAnswer"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnAnswer"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_payout` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_payout";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `already_returned`, `idempotency_mismatch`, `line_waits`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_returned" | "idempotency_mismatch" | "line_waits" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_text" | "wrong_type";
                     };
                 };
             };
@@ -6993,6 +8948,429 @@ export interface operations {
             };
         };
     };
+    list_settings: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSettings"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    set_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Settings"];
+            };
+        };
+        responses: {
+            /** @description They are set; what was decided before stays decided. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `settings_exist`, `settings_past` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "settings_exist" | "settings_past";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `bad_settings`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "bad_settings" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    read_settlement: {
+        parameters: {
+            query: {
+                /** @description The first day. */
+                from: string;
+                /** @description The last day. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sums, and by day. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settlement"];
+                };
+            };
+            /** @description `bad_time` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_time";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_shortages: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfShortage"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_statements: {
         parameters: {
             query?: {
@@ -7095,7 +9473,7 @@ export interface operations {
             query: {
                 /** @description Short name of the account. */
                 bank: string;
-                /** @description `settlement` (1010) or `operating` (1020). */
+                /** @description `settlement` (1010), `operating` (1020), or a provider: `bkash`, `nagad`, `rocket`, `card`. */
                 side: string;
                 /** @description auto (camt.053 or MT940), camt053, mt940, or a CSV layout: bank, bkash, nagad, rocket, pathao, paperfly, steadfast, redx. */
                 format?: string;
@@ -7419,6 +9797,103 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    read_vat: {
+        parameters: {
+            query: {
+                /** @description The first month. */
+                from: string;
+                /** @description The last month. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was charged and taken back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vat"];
+                };
+            };
+            /** @description `bad_period` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_period";
                     };
                 };
             };
@@ -9026,6 +11501,141 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    set_vendor_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The vendor. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            /** @description It is set; a changed one is paid to after its cooling time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountSet"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_vendor` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_vendor";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_account`, `bad_name`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_account" | "bad_name" | "bad_text" | "wrong_type";
                     };
                 };
             };

@@ -9,6 +9,8 @@ import { addUp, Refused, speak, type Column } from '@getit/ui';
 const aged = (day: number, three: number, week: number, month: number, older: number): Ageing => ({
   account: 1110,
   title: '',
+  holders: 1,
+  aged_holders: 0,
   owner: null,
   name: null,
   balance_paisa: day + three + week + month + older,

@@ -99,7 +99,7 @@ const PARTS: &str = "
         select owner, held, at, came, sum(came) over (partition by owner order by at desc, came) - came as newer
         from lots where came > 0),
     parts as (
-        select owner, held, least(at, now.at) as at, least(came, greatest(held - newer, 0))::bigint as part, now.at as now
+        select owner, held, least(run.at, now.at) as at, least(came, greatest(held - newer, 0))::bigint as part, now.at as now
         from run, (select to_timestamp($3::bigint / 1000.0) as at) as now),
     aged as (
         select owner, max(held)::bigint as held, min(at) filter (where part > 0) as oldest,

@@ -304,7 +304,7 @@ impl World {
             return Err("more_than_owed");
         }
         self.unused_reference(reference)?;
-        self.no_line_waits(reference, net)?;
+        self.no_line_conflicts(reference, net)?;
         let (site, bank, commission) = (PARTNER, self.bank.settlement.subject, PARTNER_FEE);
         let reference = reference.to_owned();
         let fact = Fact::PartnerRemitted(PartnerRemitted { site, bank, net, commission, reference });

@@ -217,6 +217,7 @@ impl World {
             }
             How::ExcessToCustomer if ruled.other != self.customer_of(ruled.owner) => Err("not_the_customer"),
             How::RecordedInError if self.collector(ruled.cause) != ruled.other => Err("not_the_collector"),
+            How::RecordedInError if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
             _ => Ok(way),
         }
     }

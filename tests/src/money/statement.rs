@@ -110,6 +110,17 @@ impl World {
         if self.lines.values().any(waits) { Err("line_waits") } else { Ok(()) }
     }
 
+    /// One that names what is recorded and says another amount, or says nothing but the amount.
+    pub(super) fn no_line_conflicts(&self, reference: &str, amount: Taka) -> Result<(), &'static str> {
+        let waits = |line: &Line| {
+            line.side == Side::Settlement
+                && line.state == State::Booked
+                && line.amount > Taka::ZERO
+                && (line.reference == reference || line.reference.is_empty() && line.amount == amount)
+        };
+        if self.lines.values().any(waits) { Err("line_waits") } else { Ok(()) }
+    }
+
     /// What is expected of an account, each thing that no line was matched with.
     pub(super) fn expected(&self, side: Side) -> Vec<Expected> {
         let mut all = Vec::new();

@@ -300,6 +300,7 @@ export const consoleWords = {
   'c.run_payouts': ['পেমেন্ট তৈরি করুন', 'Run payouts'],
   'c.run_would': ['{n} জন বিক্রেতা পাবেন, এখনো লেখা হয়নি', 'Vendors who would be paid: {n}. Nothing is recorded'],
   'c.run_done': ['{n}টি পেমেন্ট তৈরি হয়েছে', 'Payouts created: {n}'],
+  'c.run_held': ['{who}: অ্যাকাউন্ট বদলেছে, {until} পর্যন্ত পাঠানো হবে না ({amt})', '{who}: the account was changed, nothing is sent until {until} ({amt})'],
   'c.run_more': ['একবারে এর বেশি হয় না। এগুলোর পরে আবার তৈরি করুন', 'One run holds no more. Run again after these'],
   'c.run_none': ['এখন কাউকে দেওয়ার মতো পাওনা নেই', 'Nobody can be paid now'],
   'c.run_pay': ['{n}টি পেমেন্টে {amt} পাঠান', 'Send {amt}, payouts: {n}'],
