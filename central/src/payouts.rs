@@ -272,6 +272,9 @@ pub async fn give_back(
 ) -> Decided<ReturnAnswer> {
     let reference = text(&request.reference, "The bank's reference")?;
     let sent = returnable(connection, payout).await?;
+    if let Some(back) = sent.back {
+        return Err(already_returned(&back));
+    }
     let line = match sent.bank {
         Some(bank) => waiting_line(connection, bank, &reference, sent.total, true).await?,
         None => None,
@@ -284,18 +287,20 @@ pub async fn give_back(
 }
 
 /// A payout that the bank may send back.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Returnable {
     pub(crate) vendor: Subject,
     pub(crate) total: Taka,
     /// The account it left, as bytes of its subject.
     pub(crate) bank: Option<[u8; 17]>,
+    /// By which reference it came back already, where it did.
+    pub(crate) back: Option<String>,
 }
 
-/// Such a payout.
+/// Such a payout, also one that came back.
 ///
 /// # Errors
-/// `unknown_payout`, `already_returned`.
+/// `unknown_payout`.
 pub(crate) async fn returnable(connection: &mut PgConnection, payout: Subject) -> Result<Returnable, Error> {
     let row: Option<(Option<[u8; 17]>, String, i64, Option<[u8; 17]>, String)> =
         sqlx::query_as("select vendor, state, total_paisa, bank, return_reference from view_payout where subject = $1")
@@ -306,12 +311,15 @@ pub(crate) async fn returnable(connection: &mut PgConnection, payout: Subject) -
         let next = "Copy the id as POST /api/v1/finance/payouts gave it.";
         return Err(Error::refuse(404, "unknown_payout", "There is no payout of this id.", next));
     };
-    if state == "returned" {
-        let told = format!("The bank sent this payout back already, by {back}.");
-        let state = serde_json::json!({ "reference": back });
-        return Err(Error::refuse_in_state(409, "already_returned", told, "Look at the payout.", state));
-    }
-    Ok(Returnable { vendor: Subject(vendor), total: paisa(total), bank })
+    let back = (state == "returned").then_some(back);
+    Ok(Returnable { vendor: Subject(vendor), total: paisa(total), bank, back })
+}
+
+/// The no to a second return.
+pub(crate) fn already_returned(back: &str) -> Error {
+    let told = format!("The bank sent this payout back already, by {back}.");
+    let state = serde_json::json!({ "reference": back });
+    Error::refuse_in_state(409, "already_returned", told, "Look at the payout.", state)
 }
 
 /// One line of a statement sends one payout.

@@ -333,9 +333,17 @@ async fn give_back(conn: &mut PgConnection, line: &Line, bank: Subject, payout: 
         let held = if sent.bank == Some(bank.0) { sent.total } else { Taka::ZERO };
         return Err(banking::beyond("amounts_differ", "From this account left", "the line", held, line.amount, next));
     }
+    let mut drafts = Vec::new();
+    match &sent.back {
+        // Recorded by hand before the statement came: the line is that return, unless another line is.
+        Some(back) if line::brings_back(conn, payout).await? => return Err(payouts::already_returned(back)),
+        Some(_) => {}
+        None => {
+            let back = PayoutReturned { reason: ReturnReason::Other as u8, reference: line.name() };
+            drafts.push(protocol::decide::Draft { subject: payout, fact: Fact::PayoutReturned(back) });
+        }
+    }
     line::set(conn, line.subject, State::Matched, "payout_returned", &[payout]).await?;
-    let back = PayoutReturned { reason: ReturnReason::Other as u8, reference: line.name() };
-    let mut drafts = vec![protocol::decide::Draft { subject: payout, fact: Fact::PayoutReturned(back) }];
     if line.is_booked {
         let fact = Fact::LineIdentified(LineIdentified { subject: payout });
         drafts.push(protocol::decide::Draft { subject: line.subject, fact });

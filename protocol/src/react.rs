@@ -74,7 +74,7 @@ fn judgements(subject: Subject, folded: &Folded, history: &History) -> Vec<(Subj
     let full_told = told.iter().any(|(_, code)| is_full(*code));
     let untold = |contest: &&Contest| {
         let code = contest.code as u16;
-        !told.contains(&(contest.op, code)) && !(is_full(code) && full_told)
+        !(told.contains(&(contest.op, code)) || full_told && is_full(code))
     };
     let judged = |contest: &Contest| Fact::Judged(Judged { op: contest.op, code: contest.code as u16 });
     folded.contests().iter().filter(untold).map(|contest| (subject, judged(contest))).collect()

@@ -290,6 +290,18 @@ pub(super) async fn keep(
     .map(drop)
 }
 
+/// Whether a credit was matched with this payout: the bank has brought it back once.
+pub(super) async fn brings_back(conn: &mut PgConnection, payout: Subject) -> Result<bool, sqlx::Error> {
+    let (is,): (bool,) = sqlx::query_as(
+        "select exists (select 1 from statement_line
+                        where state = 'matched' and amount_paisa > 0 and things @> array[$1::bytea])",
+    )
+    .bind(payout.0)
+    .fetch_one(conn)
+    .await?;
+    Ok(is)
+}
+
 /// Sets what a person said of a line.
 pub(super) async fn set(
     conn: &mut PgConnection,

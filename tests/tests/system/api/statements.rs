@@ -383,3 +383,31 @@ async fn a_settlement_that_the_statement_brought_first_is_in_the_bank_once() {
     assert_eq!((bench.balance(1010).await, bench.balance(2080).await), (2 * net, 0));
     bench.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_came_back_by_hand_is_not_brought_back_again_by_its_line() {
+    let mut bench = Bench::start().await;
+    bench.sell(1).await;
+    bench.bank("S-1", DUE, DUE).await;
+    bench.did("/finance/maturing", &json!({})).await;
+    let paid = bench.did("/finance/payouts", &json!({ "vendor": "all" })).await;
+    let payout = paid.1["payouts"][0]["payout"].as_str().unwrap().to_owned();
+    let total = paid.1["total_paisa"].as_i64().unwrap();
+    let sent = json!({ "bank": "dbbl-settlement", "reference": "UTR 1" });
+    bench.did(&format!("/finance/payouts/{payout}/confirm"), &sent).await;
+    let back = json!({ "reference": "RTN 1", "reason": "account_closed" });
+    bench.did(&format!("/finance/payouts/{payout}/return"), &back).await;
+    assert_eq!((bench.balance(1010).await, bench.balance(2020).await), (DUE, -total));
+
+    let (out, back) = (format!("BEFTN {payout}"), format!("returned {payout}"));
+    let rows = [("cash", "line S-1", DUE), (&out, "FT-5", -total), (&back, "FT-6", total)];
+    let imported = bench.import(&csv(&today(), 0, &rows)).await;
+    assert_eq!((&imported.1["matched"], &imported.1["booked"]), (&json!(2), &json!(1)), "{imported:?}");
+    assert_eq!(imported.1["exceptions"][0]["why"], "payout_returned", "{imported:?}");
+    assert_eq!((bench.balance(2080).await, bench.balance(1010).await), (-total, DUE + total), "it waits by name");
+    let line = bench.lines("booked").await[0]["line"].as_str().unwrap().to_owned();
+    let told = bench.did(&format!("/finance/lines/{line}/explain"), &json!({ "thing": payout })).await;
+    assert_eq!(told.text("by"), "payout_returned");
+    assert_eq!((bench.balance(2080).await, bench.balance(1010).await, bench.balance(2020).await), (0, DUE, -total));
+    bench.stop().await;
+}
