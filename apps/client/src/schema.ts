@@ -5598,7 +5598,7 @@ export interface operations {
                     "application/json": components["schemas"]["Evidence"];
                 };
             };
-            /** @description `bad_id` */
+            /** @description `bad_id`, `bad_page` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5606,7 +5606,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_id";
+                        code?: "bad_id" | "bad_page";
                     };
                 };
             };
@@ -9200,7 +9200,7 @@ export interface operations {
                     "application/json": components["schemas"]["Settlement"];
                 };
             };
-            /** @description `bad_time` */
+            /** @description `bad_page`, `bad_time` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9208,7 +9208,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_time";
+                        code?: "bad_page" | "bad_time";
                     };
                 };
             };
@@ -9885,7 +9885,7 @@ export interface operations {
                     "application/json": components["schemas"]["Vat"];
                 };
             };
-            /** @description `bad_period` */
+            /** @description `bad_page`, `bad_period` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9893,7 +9893,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_period";
+                        code?: "bad_page" | "bad_period";
                     };
                 };
             };

@@ -148,7 +148,9 @@ pub(super) async fn withdraw(
 }
 
 /// `GET /finance/settings`.
-pub(super) async fn settings(State(app): State<Arc<App>>) -> Answer<Paged<Settings>> {
+pub(super) async fn settings(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<Settings>> {
+    // They are few and come whole; a page that is none is told all the same.
+    page.limit()?;
     let mut connection = app.pool.acquire().await?;
     Ok(Json(Paged { rows: Settings::all(&mut connection).await?, next: None }))
 }

@@ -62,13 +62,14 @@ pub(super) fn operations() -> Vec<Operation> {
         .segment("cause", cause, example)
         .needs_query("owner", "Whose difference.", word("A01KASWBNZ0M6SC7N75YR3HGA9T2"))
         .gives::<Evidence>(200, "The difference with its evidence.")
+        .refuses(400, &["bad_page"])
         .refuses(404, &["unknown_difference"]),
         Operation::get("/finance/vat", "read_vat", "VAT by month and rule.", vat)
             .roles(FINANCE)
             .needs_query("from", "The first month.", word("2026-11"))
             .needs_query("to", "The last month.", word("2026-11"))
             .gives::<Vat>(200, "What was charged and taken back.")
-            .refuses(400, &["bad_period"]),
+            .refuses(400, &["bad_period", "bad_page"]),
         Operation::get(
             "/finance/settlement",
             "read_settlement",
@@ -79,7 +80,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .needs_query("from", "The first day.", word("2026-11-01"))
         .needs_query("to", "The last day.", word("2026-11-26"))
         .gives::<Settlement>(200, "Sums, and by day.")
-        .refuses(400, &["bad_time"]),
+        .refuses(400, &["bad_time", "bad_page"]),
     ]
 }
 
@@ -91,6 +92,8 @@ pub(super) async fn overview(State(app): State<Arc<App>>) -> Answer<Overview> {
 
 /// `GET /finance/cash-over-time`.
 pub(super) async fn cash_over_time(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<CashOnDay>> {
+    // All days are one page, but a page that is none is told all the same.
+    page.limit()?;
     let mut connection = app.pool.acquire().await?;
     let rows = overview::cash_over_time(&mut connection, page.days(USUAL_DAYS), app.clock.now_ms()).await?;
     Ok(Json(Paged { rows, next: None }))
@@ -98,10 +101,10 @@ pub(super) async fn cash_over_time(State(app): State<Arc<App>>, page: Page) -> A
 
 /// `GET /finance/ageing`.
 pub(super) async fn ageing(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<Aged>> {
-    let (mut connection, now_ms) = (app.pool.acquire().await?, app.clock.now_ms());
+    let (limit, mut connection, now_ms) = (page.limit()?, app.pool.acquire().await?, app.clock.now_ms());
     if let Some(account) = page.account() {
         let code = ageing::aged(account)?;
-        return Ok(Json(ageing::by_owner(&mut connection, code, now_ms, page.after(), page.limit()?).await?));
+        return Ok(Json(ageing::by_owner(&mut connection, code, now_ms, page.after(), limit).await?));
     }
     let mut rows = Vec::with_capacity(AGED.len());
     for code in AGED {

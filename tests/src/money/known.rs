@@ -52,6 +52,14 @@ pub(super) fn old_scan(world: &World, subject: Subject, parcel: &Parcel) -> bool
         let is = matches!(seen.fact, Some(Fact::Received(_))) && seen.party == here;
         is && (*index == stands || history.follows(stands, *index))
     };
+    // A claim that a later step follows stands only when that step was overtaken, by a scan that answers another van.
+    let step = |index: &usize| {
+        let fact = history.facts[*index].fact.as_ref();
+        matches!(fact, Some(Fact::Received(_) | Fact::Forwarded(_) | Fact::Dispatched(_) | Fact::Loaded(_)))
+    };
+    if all.clone().filter(step).any(|later| history.follows(later, stands)) {
+        return true;
+    }
     let vans: Vec<usize> = all.clone().filter(to_here).collect();
     all.filter(scan).any(|scan| {
         // It answers one of several vans, by whatever it had heard of them.

@@ -405,8 +405,8 @@ fn routes_are_added_in_one_place() {
     // The console's page is files, and no operation.
     added.retain(|line| !line.starts_with("console.rs: "));
     let expected = [
-        "http.rs: .merge(console::routes())",
         "http.rs: *router = std::mem::take(router).route(operation.path, operation.route(app));",
+        "http.rs: .merge(console::routes())",
         "http.rs: root.nest(\"/api/v1\", api)",
     ];
     assert_eq!(added, expected, "describe a new route as an Operation, so that /openapi.json has it");
