@@ -120,6 +120,15 @@ impl Seeded {
         path
     }
 
+    /// The path, with what of its query names something that there is.
+    pub(super) fn address(&self, operation: &Described, document: &Document) -> String {
+        let needed = operation.parameters.iter().filter(|query| query.place == "query" && query.required);
+        needed.fold(self.path(operation, document), |path, query| {
+            let named = self.fields.iter().find(|(of, name, _)| *of == operation.id && *name == query.name);
+            named.map_or(path.clone(), |(_, _, value)| with(&path, &query.name, value))
+        })
+    }
+
     /// The example of the body, about what there is.
     pub(super) fn body(&self, operation: &Described, document: &Document) -> Option<Value> {
         let mut body = document.example(operation.body.as_ref()?);

@@ -47,8 +47,11 @@ async fn nothing_that_is_sent_breaks_central() {
     let seeded = Seeded::plant(&world).await;
     let document = read_document(&world).await;
     let mut judge = Judge::new(&document);
-    let paths: BTreeMap<String, String> =
-        document.operations.iter().map(|operation| (operation.id.clone(), seeded.path(operation, &document))).collect();
+    let paths: BTreeMap<String, String> = document
+        .operations
+        .iter()
+        .map(|operation| (operation.id.clone(), seeded.address(operation, &document)))
+        .collect();
     let mut ids: Vec<String> = paths.values().flat_map(|path| path.split('/')).map(str::to_owned).collect();
     ids.retain(|id| Subject::parse(id).is_some());
     ids.push("P000000000000000000000000000".to_owned());

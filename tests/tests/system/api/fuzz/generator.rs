@@ -99,7 +99,8 @@ impl Generator<'_> {
             }
         }
         if !query.is_empty() {
-            path = format!("{path}?{}", query.join("&"));
+            let sign = if path.contains('?') { '&' } else { '?' };
+            path = format!("{path}{sign}{}", query.join("&"));
         }
         let body = match (raw, body) {
             (Some(raw), _) => raw,
