@@ -12,12 +12,12 @@ interface Asked {
   file?: Blob;
   /** New for each act, the same for each retry of it. */
   key?: string;
-  /** Instead of the token of the session, while signing in. */
+  /** Instead of the token of the session: while signing in, or for what is another role's to do. */
   token?: string;
 }
 
 /** Asks central. A no is thrown as [`Refused`], and then nothing was recorded unless no answer came. */
-export async function ask<T>(method: 'GET' | 'POST', path: string, asked: Asked = {}): Promise<T> {
+export async function ask<T>(method: 'GET' | 'POST' | 'PUT', path: string, asked: Asked = {}): Promise<T> {
   const token = asked.token ?? session.token;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (token !== null) headers['authorization'] = `Bearer ${token}`;

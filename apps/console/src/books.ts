@@ -1,4 +1,4 @@
-import { isKey, money, refusalWords, t, type Params, type Refused } from '@getit/ui';
+import { clock, date, isKey, money, refusalWords, state, t, type Params, type Refused } from '@getit/ui';
 
 /** A word of a list of words; a code of a later version is shown as it is. */
 export function word(list: string, code: string | number): string {
@@ -53,8 +53,9 @@ export function says(refused: Refused): string {
   }
   const filled: Params = {};
   for (const [name, value] of Object.entries(refused.params)) {
-    if (typeof value === 'number') filled[name] = money(value, { withPaisa: true });
-    else if (typeof value === 'string') filled[name] = value;
+    if (typeof value === 'number' && name.endsWith('_ms')) filled[name.slice(0, -3)] = moment(value);
+    else if (typeof value === 'number') filled[name] = money(value, { withPaisa: true });
+    else if (typeof value === 'string') filled[name] = name === 'status' ? state(value) : value;
   }
   const told = t(key, filled);
   // Central gave no number for it: a sentence with a hole is worse than its own English.
@@ -65,6 +66,16 @@ export function says(refused: Refused): string {
 export function figuresOf(refused: Refused): { held: number; entered: number } | null {
   const { held, entered } = refused.params;
   return typeof held === 'number' && typeof entered === 'number' ? { held, entered } : null;
+}
+
+/** Day and time as a sentence of the console writes them. */
+export function moment(atMs: number): string {
+  return `${date(atMs)}, ${clock(atMs)}`;
+}
+
+/** Whether a text is an id of one of the kinds, each named by its letter. Whether there is such a thing, central knows. */
+export function isId(letters: string, text: string): boolean {
+  return new RegExp(`^[${letters}][0-9A-Z]{27}$`).test(text.trim().toUpperCase());
 }
 
 /** A moment in ms; null where there is none, or one that cannot be read. */

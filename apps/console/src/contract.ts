@@ -22,6 +22,12 @@ export type EvidenceRecord = Schemas['Record'];
 export type Evidence = Schemas['Evidence'];
 export type Vat = Schemas['Vat'];
 export type Settlement = Schemas['Settlement'];
-export type Payout = Schemas['PayoutRow'];
+/** Why a payout came back central tells only whoever recorded it. */
+export type Payout = Schemas['PayoutRow'] & { returned_reason?: string | null };
+export type Entry = Schemas['EntryRow'];
+export type EntryAnswer = Schemas['EntryAnswer'];
+export type Settings = Schemas['Settings'];
+export type Payable = Schemas['Payable'];
+export type HeldPayout = Schemas['HeldPayout'];
 export type VatRow = Schemas['VatRow'];
 export type SettlementDay = Schemas['SettlementDay'];

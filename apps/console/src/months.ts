@@ -1,3 +1,5 @@
+import { digits, language } from '@getit/ui';
+
 /** The months of books: which may be closed next, and what stands in the way. */
 export interface NextMonth {
   /** `2026-10`. */
@@ -24,6 +26,12 @@ export function nextToClose(closed: readonly string[], today: string): NextMonth
   const now = today.slice(0, 7);
   const month = last === undefined ? monthBefore(now) : monthAfter(last);
   return { month, over: month < now };
+}
+
+/** A month as a narrow column writes it: `১১/২০২৬`; a text that is none stays as it is. */
+export function monthOfTable(iso: string): string {
+  const parts = /^(\d{4})-(\d{2})$/.exec(iso);
+  return parts === null ? iso : digits(`${parts[2]}/${parts[1]}`, language.now);
 }
 
 /** The last day of a month. */
