@@ -18,7 +18,7 @@ use crate::store::{signed, unsigned};
     "effective_ms": 1_795_651_200_000u64, "two_people_from_paisa": 500_000, "unclaimed_after_days": 90, "cooling_hours": 72,
 }))]
 pub struct Settings {
-    /// From when, milliseconds of business time; not before now.
+    /// From when, milliseconds of business time; a day ahead at least.
     pub effective_ms: u64,
     /// From which amount on a second person has to agree, paisa.
     #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
@@ -32,6 +32,8 @@ pub struct Settings {
 }
 
 const MS_OF_HOUR: u64 = 3_600_000;
+/// Nobody lifts the threshold for what he is about to enter alone: everybody sees new settings a day before they hold.
+const NOTICE_MS: u64 = 24 * MS_OF_HOUR;
 
 impl Settings {
     /// From which amount on a second person has to agree.
@@ -84,16 +86,16 @@ impl Settings {
     /// Sets them.
     ///
     /// # Errors
-    /// `bad_amount`, `bad_settings`, `settings_past`, `settings_exist`.
+    /// `bad_amount`, `bad_settings`, `settings_too_soon`, `settings_exist`.
     pub async fn set(&self, connection: &mut PgConnection, caller: [u8; 16], now_ms: u64) -> Result<(), Error> {
         let threshold = amount(self.two_people_from_paisa, 1)?;
         if !(1..=3_650).contains(&self.unclaimed_after_days) || self.cooling_hours > 720 {
             let next = "Give 1 to 3,650 days and 0 to 720 hours.";
             return Err(Error::refuse(422, "bad_settings", "The settings are out of their bounds.", next));
         }
-        if self.effective_ms < now_ms {
-            let next = "Let them begin now or later: what was decided before stays decided.";
-            return Err(Error::refuse(409, "settings_past", "Settings do not change the past.", next));
+        if self.effective_ms < now_ms.saturating_add(NOTICE_MS) {
+            let next = "Let them begin in a day or later, so that everybody in finance can see them before they hold.";
+            return Err(Error::refuse(409, "settings_too_soon", "Settings are announced a day ahead.", next));
         }
         let done = sqlx::query("insert into finance_setting values ($1, $2, $3, $4, $5) on conflict do nothing")
             .bind(signed(self.effective_ms))

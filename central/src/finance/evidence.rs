@@ -1,7 +1,7 @@
 //! All that is known of one difference on one page: who recorded what on which device, what was posted of it, and how often
 //! it happened to the same person.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
@@ -141,8 +141,9 @@ async fn records(conn: &mut PgConnection, subject: Subject, cause: OpId) -> Resu
     .fetch_all(conn)
     .await?;
     let mut records = Vec::with_capacity(rows.len());
-    // What the record before had heard of, itself included; a record that names none of it did not know of it.
-    let mut heard: BTreeSet<ShortId> = BTreeSet::new();
+    // What each record knew of, through whatever it names.
+    let mut knew: BTreeMap<ShortId, BTreeSet<ShortId>> = BTreeMap::new();
+    let mut before: Option<ShortId> = None;
     for (id, kind, time_ms, author, bytes, apart, name, role, device_name, posted_at) in rows {
         let op = Op::decode(&bytes).map_err(|_| anyhow::anyhow!("an op in the log does not read as one"))?;
         let kind = u16::try_from(kind).unwrap_or_default();
@@ -150,8 +151,11 @@ async fn records(conn: &mut PgConnection, subject: Subject, cause: OpId) -> Resu
             Reading::Known(fact) => Some(fact),
             Reading::Newer | Reading::Broken => None,
         };
-        let last = records.last().is_some() && !op.after.iter().any(|head| heard.contains(head));
-        heard = BTreeSet::from([OpId(id).short()]);
+        let heads = op.after.iter().flat_map(|head| knew.get(head).into_iter().flatten().chain([head]));
+        let known: BTreeSet<ShortId> = heads.copied().collect();
+        let parallel = before.is_some_and(|before| !known.contains(&before));
+        before = Some(OpId(id).short());
+        knew.insert(OpId(id).short(), known);
         records.push(Record {
             op: HEXLOWER.encode(&id),
             subject: written(&subject.0).unwrap_or_default(),
@@ -167,7 +171,7 @@ async fn records(conn: &mut PgConnection, subject: Subject, cause: OpId) -> Resu
                 Some(Fact::Delivered(delivered)) => Some(delivered.evidence),
                 _ => None,
             },
-            parallel: last,
+            parallel,
             apart,
             is_cause: OpId(id) == cause,
         });

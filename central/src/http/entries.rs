@@ -76,7 +76,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .roles(FINANCE)
             .takes::<Settings>()
             .gives::<Settings>(201, "They are set; what was decided before stays decided.")
-            .refuses(409, &["settings_past", "settings_exist"])
+            .refuses(409, &["settings_too_soon", "settings_exist"])
             .refuses(422, &["bad_amount", "bad_settings"]),
         Operation::put(
             "/vendors/{slug}/account",
