@@ -7,8 +7,6 @@ export interface Way {
   only?: 'A';
   /** Nothing is proposed for it here: it ends by another act. */
   elsewhere?: boolean;
-  /** Only after so many days. */
-  afterDays?: number;
 }
 
 const WAYS: Record<number, Way[]> = {
@@ -21,7 +19,7 @@ const WAYS: Record<number, Way[]> = {
   2090: [
     { how: 'to_customer', other: 'U' },
     { how: 'to_giver', other: 'S' },
-    { how: 'unclaimed', other: null, afterDays: 90 },
+    { how: 'unclaimed', other: null },
   ],
   2095: [
     { how: 'excess_to_customer', other: 'U' },
@@ -34,9 +32,6 @@ const WAYS: Record<number, Way[]> = {
 export function waysOf(account: number, owner: string): Way[] {
   return (WAYS[account] ?? []).filter((way) => way.only === undefined || owner.startsWith(way.only));
 }
-
-/** From here on, and for whatever is given up, a second person has to agree. */
-export const TWO_PEOPLE_FROM_PAISA = 5_000_00;
 
 /** Whether the id is of the kind that the way asks for. */
 export function fits(way: Way, other: string): boolean {

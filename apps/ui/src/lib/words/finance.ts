@@ -31,7 +31,7 @@ export const finance = {
     'হিসাবে আছে {held}, লিখেছেন {entered}। টাকা কমিয়ে লিখুন, বা আগে ডিভাইসের বাকি লেখা আসতে দিন',
     'The account holds {held}, you entered {entered}. Enter less, or let what devices still keep come in first',
   ],
-  'fin.too_young': ['৯০ দিন হয়নি, এখনই আয় ধরা যাবে না। টাকা কার, খুঁজে দেখুন', 'It is younger than 90 days and is not income yet. Look for whose it is'],
+  'fin.too_young': ['এখনো আয় ধরার সময় হয়নি। টাকা কার, খুঁজে দেখুন', 'It is too young to be income yet. Look for whose it is'],
   'fin.not_the_customer': ['এই অর্ডার ওই কাস্টমারের না। অর্ডারের কাস্টমারের আইডি দিন', 'This customer did not order it. Name the customer of the order'],
   'fin.not_the_collector': ['দ্বিতীয়বার যিনি লিখেছেন, এটা তিনি না। তাঁর আইডি দিন', 'This agent did not record it. Name the one who recorded the second collection'],
   'fin.unknown_difference': ['এই গরমিল আর নেই। তালিকা থেকে আবার খুলুন', 'There is no such difference any more. Open it again from the list'],
