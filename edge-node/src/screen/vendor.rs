@@ -216,6 +216,7 @@ mod tests {
         committed::<money::VendorHeld>();
         committed::<money::VendorPayout>();
         committed::<money::VendorMoney>();
+        committed::<money::PayoutLineOf>();
         committed::<money::PayoutParcel>();
         committed::<money::VendorPayoutDetail>();
         committed::<product::ProductAuthor>();

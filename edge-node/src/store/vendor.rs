@@ -105,6 +105,8 @@ pub struct PayoutRow {
     pub at_ms: u64,
     /// When the bank sent it, and the bank's reference.
     pub sent: Option<(u64, String)>,
+    /// When the bank sent it back, and why: see [`protocol::fact::ReturnReason`].
+    pub returned: Option<(u64, u8)>,
 }
 
 /// What a list of orders is about.
@@ -298,17 +300,18 @@ impl Rows<'_> {
     /// # Errors
     /// The database.
     pub fn payout_of(&self, vendor: Scope, payout: Subject) -> Result<Option<PayoutRow>, StoreError> {
-        let (mut made, mut sent) = (None, None);
+        let (mut made, mut sent, mut returned) = (None, None, None);
         for (at_ms, fact) in self.facts_of(&payout)? {
             match fact {
                 Fact::PayoutCreated(created) if made.is_none() && created.vendor == vendor => {
                     made = Some((created, at_ms));
                 }
                 Fact::PayoutConfirmed(confirmed) if sent.is_none() => sent = Some((at_ms, confirmed.reference)),
+                Fact::PayoutReturned(back) if returned.is_none() => returned = Some((at_ms, back.reason)),
                 _ => {}
             }
         }
-        Ok(made.map(|(created, at_ms)| PayoutRow { payout, created, at_ms, sent }))
+        Ok(made.map(|(created, at_ms)| PayoutRow { payout, created, at_ms, sent, returned }))
     }
 
     /// When the latest fact of somebody else claims to be of, ms: how far this device has heard.

@@ -2,7 +2,8 @@
 //! payout down to its parcels. From the local books, which equal central's where the roots are equal.
 
 use protocol::account::Code;
-use protocol::id::Subject;
+use protocol::fact::PayoutLine;
+use protocol::id::{Kind, Subject};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -57,6 +58,10 @@ pub struct VendorPayout {
     pub sent_ms: Option<u64>,
     /// The bank's reference.
     pub reference: Option<String>,
+    /// When the bank sent it back: the vendor may have it again, in a payout to come.
+    pub returned_ms: Option<u64>,
+    /// Why: 1 no such account, 2 closed, 3 another name, 4 not told.
+    pub returned_reason: Option<u8>,
     /// Parcels that it pays.
     pub parcels: u32,
     /// Returns that it takes off.
@@ -90,10 +95,31 @@ pub struct VendorMoney {
     pub equal: bool,
 }
 
+/// What a line of a payout is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutLineOf {
+    /// What was earned on a parcel.
+    Parcel,
+    /// The fee for one that came back.
+    ReturnFee,
+    /// An earlier payout that the bank sent back.
+    ReturnedPayout,
+    /// The price of a parcel that we lost.
+    LostParcel,
+    /// Something that the vendor owed.
+    Owed,
+}
+
 /// A line of a payout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 pub struct PayoutParcel {
-    /// What stands on the parcel's label; `None` when its terms are not held here.
+    /// What it is.
+    pub of: PayoutLineOf,
+    /// The earlier payout, of a returned one.
+    #[ts(type = "string | null")]
+    pub payout: Option<Subject>,
+    /// What stands on the parcel's label, or what the earlier payout is called; `None` when it is not held here.
     pub label: Option<String>,
     /// What it adds, paisa; negative for a return that was charged.
     pub net_paisa: i64,
@@ -167,8 +193,13 @@ impl Node {
             let mut lines = Vec::with_capacity(row.created.lines.len());
             for line in &row.created.lines {
                 let terms = rows.frozen_terms(&line.earning)?;
+                let of = line_of(line);
+                let payout = (of == PayoutLineOf::ReturnedPayout).then_some(line.earning);
+                let parcel = terms.as_ref().map(|terms| terms.parcel);
                 lines.push(PayoutParcel {
-                    label: terms.as_ref().map(|terms| terms.parcel.label().to_string()),
+                    of,
+                    payout,
+                    label: parcel.or(payout).map(|named| named.label().to_string()),
                     net_paisa: line.net.paisa(),
                     terms: terms.as_ref().map(VendorTerms::of),
                 });
@@ -177,6 +208,16 @@ impl Node {
             Ok::<_, StoreError>(Some(VendorPayoutDetail { payout: payout_of(&row), parcels, deductions }))
         })?;
         found.ok_or_else(|| Refused::of("not_found", "no such payout is known here", "go back"))
+    }
+}
+
+fn line_of(line: &PayoutLine) -> PayoutLineOf {
+    match (line.earning.kind(), line.net.paisa() < 0) {
+        (Some(Kind::Payout), _) => PayoutLineOf::ReturnedPayout,
+        (Some(Kind::Entry), false) => PayoutLineOf::LostParcel,
+        (Some(Kind::Entry), true) => PayoutLineOf::Owed,
+        (_, false) => PayoutLineOf::Parcel,
+        (_, true) => PayoutLineOf::ReturnFee,
     }
 }
 
@@ -201,6 +242,8 @@ fn payout_of(row: &PayoutRow) -> VendorPayout {
         at_ms: row.at_ms,
         sent_ms: row.sent.as_ref().map(|(at_ms, _)| *at_ms),
         reference: row.sent.as_ref().map(|(_, reference)| reference.clone()),
+        returned_ms: row.returned.map(|(at_ms, _)| at_ms),
+        returned_reason: row.returned.map(|(_, reason)| reason),
         parcels: u32::try_from(count(false)).unwrap_or(u32::MAX),
         deductions: u32::try_from(count(true)).unwrap_or(u32::MAX),
     }

@@ -1,11 +1,14 @@
 //! What a vendor's screens show, without a network: orders, a product of two devices, a payout.
 
 use edge_node::screen::vendor::VendorList;
+use edge_node::screen::vendor::money::PayoutLineOf;
 use edge_node::screen::vendor::product::ProductAuthor;
 use edge_node::store::Place;
 use protocol::command::Command;
 use protocol::document::product::ProductEdit;
-use protocol::fact::{EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, Put};
+use protocol::fact::{
+    EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
+};
 use protocol::id::{Id16, Kind, Subject};
 use protocol::intake::op_of;
 use protocol::seat::Role;
@@ -163,5 +166,24 @@ fn a_payout_goes_down_to_its_parcels() {
     assert_eq!(detail.parcels[0].label, Some(parcel.label().to_string()));
     assert_eq!(detail.parcels[0].terms.unwrap().net_paisa, 87_350);
     assert_eq!((detail.deductions[0].net_paisa, detail.deductions[0].label.clone()), (-6_900, None));
+    assert_eq!(detail.deductions[0].of, PayoutLineOf::ReturnFee);
     assert_eq!(node.vendor_payout(foreign).unwrap_err().code, "not_found");
+
+    // The bank sends it back: it reads as that, and is one line of the next payout, from which the first can be opened.
+    let back = Fact::PayoutReturned(PayoutReturned { reason: 3, reference: "RTN-1".to_owned() });
+    let next = Subject::new(Kind::Payout, Id16([10; 16]));
+    let put = Fact::Put(Put { generation: 1, subjects: vec![next] });
+    let total = Taka::from_paisa(80_450).unwrap();
+    let again = PayoutCreated { vendor: world.vendor, lines: vec![PayoutLine { earning: payout, net: total }], total };
+    let says = [
+        op_of(payout, &back, vec![first]),
+        op_of(world.vendor, &put, Vec::new()),
+        op_of(next, &Fact::PayoutCreated(again), Vec::new()),
+    ];
+    node.receive(vec![world.central_says(&says)]).unwrap();
+    let returned = node.vendor_payout(payout).unwrap().payout;
+    assert_eq!((returned.returned_ms.is_some(), returned.returned_reason), (true, Some(3)));
+    let line = node.vendor_payout(next).unwrap().parcels.remove(0);
+    assert_eq!((line.of, line.payout), (PayoutLineOf::ReturnedPayout, Some(payout)));
+    assert_eq!(line.label, Some(payout.label().to_string()));
 }

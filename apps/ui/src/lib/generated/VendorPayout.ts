@@ -29,6 +29,14 @@ sent_ms: number | null,
  */
 reference: string | null, 
 /**
+ * When the bank sent it back: the vendor may have it again, in a payout to come.
+ */
+returned_ms: number | null, 
+/**
+ * Why: 1 no such account, 2 closed, 3 another name, 4 not told.
+ */
+returned_reason: number | null, 
+/**
  * Parcels that it pays.
  */
 parcels: number, 
