@@ -45,6 +45,7 @@ mod payments;
 mod payouts;
 mod periods;
 mod proofs;
+mod receipts;
 mod rulings;
 mod statements;
 mod vendors;
@@ -237,6 +238,7 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(periods::operations());
     all.extend(health::operations());
     all.extend(proofs::operations());
+    all.extend(receipts::operations());
     all.extend(document::operations());
     all
 }

@@ -27,6 +27,7 @@ pub mod placing;
 pub mod points;
 pub mod problem;
 pub mod rebuild;
+pub mod receipts;
 pub mod reconcile;
 pub mod replication;
 pub mod rulings;

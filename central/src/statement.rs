@@ -28,6 +28,7 @@ mod properties;
 mod table;
 mod xml;
 
+pub(crate) use amount::with_ascii_digits;
 pub use mapping::{Amounts, Column, Mapping, Status};
 
 /// The largest file, in bytes: 20 MiB.

@@ -1069,6 +1069,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipts/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a printed receipt stands for. */
+        get: operations["verify_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -3024,6 +3041,43 @@ export interface components {
          * @enum {string}
          */
         Provider: "bkash" | "nagad" | "rocket" | "card";
+        /**
+         * @description How what was printed stands today.
+         * @enum {string}
+         */
+        ReceiptStanding: "in_the_books" | "looked_at" | "not_valid";
+        /** @description What a receipt stands for. */
+        ReceiptTold: {
+            /**
+             * @description What it is about, as it stands on the label.
+             * @example GT 4471 8823 7
+             */
+            about: string;
+            /**
+             * Format: int64
+             * @description The amount, paisa, where it is about one.
+             */
+            amount_paisa?: number | null;
+            /**
+             * @description Its code, as printed.
+             * @example 7F3A 09C2 5510 B6E4
+             */
+            code: string;
+            /**
+             * Format: int64
+             * @description When, by the clock of that place, ms since 1970.
+             */
+            recorded_ms: number;
+            /** @description By which place it was given, by name. */
+            site?: string | null;
+            /** @description How it stands. */
+            standing: components["schemas"]["ReceiptStanding"];
+            /**
+             * @description What was recorded: the name of the kind.
+             * @example CounterPaid
+             */
+            what: string;
+        };
         /** @description What became of a statement. */
         Reconciled: {
             /**
@@ -3383,7 +3437,7 @@ export interface components {
             cooling_hours: number;
             /**
              * Format: int64
-             * @description From when, milliseconds of business time; not before now.
+             * @description From when, milliseconds of business time; a day ahead at least.
              */
             effective_ms: number;
             /**
@@ -9115,7 +9169,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `settings_exist`, `settings_past` */
+            /** @description `settings_exist`, `settings_too_soon` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9123,7 +9177,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "settings_exist" | "settings_past";
+                        code?: "settings_exist" | "settings_too_soon";
                     };
                 };
             };
@@ -10722,6 +10776,89 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "forgotten";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    verify_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The 16 hex digits that are printed on it; blanks and dashes do not count. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is known here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptTold"];
+                };
+            };
+            /** @description `bad_id`, `bad_receipt_code` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "bad_receipt_code";
+                    };
+                };
+            };
+            /** @description `unknown_receipt` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_receipt";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
                     };
                 };
             };

@@ -47,7 +47,7 @@ pub(super) fn swift(text: &str) -> Result<Taka, Fault> {
 }
 
 /// The text with ASCII digits instead of Bangla ones.
-pub(super) fn with_ascii_digits(text: &str) -> String {
+pub(crate) fn with_ascii_digits(text: &str) -> String {
     text.chars()
         .map(|c| match digit_value(c).and_then(|value| u32::try_from(value).ok()) {
             Some(value) => char::from_digit(value, 10).unwrap_or(c),

@@ -12,6 +12,7 @@ mod fuzz;
 mod orders;
 mod periods;
 mod points;
+mod receipts;
 mod rulings;
 mod statements;
 mod vendors;

@@ -25,6 +25,8 @@ pub enum ReceiptLanguage {
 pub struct SiteReceipt {
     /// Its number: the first eight digits of the first fact's id.
     pub number: String,
+    /// What whoever holds the paper asks central with: sixteen digits of that id, in groups of four.
+    pub code: String,
     /// When, by this machine's clock.
     pub at_ms: u64,
     /// The site, as people write it.
@@ -44,8 +46,12 @@ impl Node {
             let told = receipt.facts.iter().filter(|fact| !fact.subject.is_scope());
             told.map(|fact| line(rows, language, fact)).collect::<Result<Vec<_>, StoreError>>()
         })?;
-        let number = receipt.facts.first().map(|fact| fact.id.chars().take(8).collect()).unwrap_or_default();
-        Ok(Some(SiteReceipt { number, at_ms: receipt.at_ms, site_code: code_of(&self.seat().party), lines }))
+        let id = receipt.facts.first().map(|fact| fact.id.as_str()).unwrap_or_default();
+        let number = id.chars().take(8).collect();
+        let digits: Vec<char> = id.to_ascii_uppercase().chars().take(16).collect();
+        let groups: Vec<String> = digits.chunks(4).map(|group| group.iter().collect()).collect();
+        let code = groups.join(" ");
+        Ok(Some(SiteReceipt { number, code, at_ms: receipt.at_ms, site_code: code_of(&self.seat().party), lines }))
     }
 }
 

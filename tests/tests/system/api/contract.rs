@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::banking::{DUE, People};
 use super::document::{Described, Document, Judge};
 use super::points;
+use super::receipts;
 use super::world::{Answer, Request, World, enrol_body, rice};
 
 /// What in the world the examples of the document can be about.
@@ -74,7 +75,8 @@ impl Seeded {
         let off = world.post("customer", &format!("/orders/{called_off}/cancel"), &json!({})).await;
         assert_eq!(off.0, 200, "{off:?}");
         let partner = points::point(world, "Partner point", 23_760_000, true).await;
-        points::fetch(world, partner, true, 60).await;
+        let (_, fetched) = points::fetch(world, partner, true, 60).await;
+        paths.insert(("verify_receipt", "code"), receipts::code_of(world, fetched, "PartnerPaid").await);
         let short = money.ruled_twice(&mut paths).await;
         money.entered_twice(&mut paths).await;
         paths.insert(("read_evidence", "cause"), short["cause"].as_str().unwrap().to_owned());
@@ -93,7 +95,7 @@ impl Seeded {
             ("rule", "other", json!(world.site)),
             ("explain_line", "charge", json!(true)),
             ("read_evidence", "owner", short["owner"].clone()),
-            ("set_settings", "effective_ms", json!(central::clock::real_ms() + 3_600_000)),
+            ("set_settings", "effective_ms", json!(central::clock::real_ms() + 25 * 3_600_000)),
             ("seal_bag", "site", json!(world.site)),
             ("record_deposit", "bags", json!([bag])),
             ("record_payment", "order", json!(unpaid)),

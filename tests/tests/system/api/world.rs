@@ -168,6 +168,11 @@ impl World {
         self.call_with("GET", path, Some(self.token(role)), &[], Vec::new()).await
     }
 
+    /// Without any token.
+    pub(super) async fn anybody(&self, path: &str) -> Answer {
+        self.call_with("GET", path, None, &[], Vec::new()).await
+    }
+
     pub(super) async fn post(&self, role: &str, path: &str, body: &Value) -> Answer {
         self.call_with("POST", path, Some(self.token(role)), &[], serde_json::to_vec(body).unwrap()).await
     }

@@ -9,6 +9,10 @@ export type SiteReceipt = {
  */
 number: string, 
 /**
+ * What whoever holds the paper asks central with: sixteen digits of that id, in groups of four.
+ */
+code: string, 
+/**
  * When, by this machine's clock.
  */
 at_ms: number, 
