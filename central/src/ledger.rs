@@ -8,10 +8,11 @@ use protocol::id::{OpId, Subject};
 use protocol::journal::{Journal, Key, Posting, Rule};
 use protocol::ledger::{self, Entry, Standing};
 use protocol::taka::Taka;
+use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
 use crate::period::{self, Month};
-use crate::store::{LogHead, StoreError, signed};
+use crate::store::{self, LogHead, StoreError, signed};
 
 /// One row of the log with its postings, as it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +186,25 @@ pub(crate) async fn append(
     add_balances(conn, entries).await?;
     add_to_day(conn, entries, head.journal_ms).await?;
     Ok(())
+}
+
+/// Posts journals that come of no facts, in one transaction under the log's lock: what the intake spends on its journals
+/// alone. For measuring only: a log that was posted to like this is not what its facts come to.
+///
+/// # Errors
+/// The database.
+pub async fn post_alone(pool: &PgPool, entries: &[Entry], now_ms: u64) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SELECT 1 FROM log_head FOR UPDATE").execute(&mut *tx).await?;
+    let mut head = store::log_head(&mut tx).await?;
+    append(&mut tx, &mut head, entries, now_ms).await?;
+    sqlx::query("UPDATE log_head SET journals = $1, journal_hash = $2, journal_ms = $3")
+        .bind(signed(head.journals))
+        .bind(head.journal_hash)
+        .bind(signed(head.journal_ms))
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
 }
 
 /// The month of the last posting, or the first after those that are closed.

@@ -18,8 +18,9 @@ use protocol::seat::{Certificate, Role, Seat};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 
+use super::ledger::copy;
 use crate::postgres::Cluster;
 
 /// Agents whose cash is counted, each at a site of ten.
@@ -153,7 +154,7 @@ pub async fn ingest(cluster: &Cluster, least: u32) -> anyhow::Result<Ingest> {
             .fetch_one(&pool)
             .await?;
     anyhow::ensure!(stored.unsigned_abs() == ops, "{stored} of {ops} ops are stored");
-    let copy_seconds = copy(&pool).await?;
+    let copy_seconds = copy(&pool, &["op"]).await?;
     let rows = ops as f64;
     Ok(Ingest {
         ops,
@@ -164,20 +165,6 @@ pub async fn ingest(cluster: &Cluster, least: u32) -> anyhow::Result<Ingest> {
         copy_seconds,
         copy_a_second: rows / copy_seconds,
     })
-}
-
-/// Seconds of COPY of the log's rows into a table of the same columns and keys, by the server itself.
-async fn copy(pool: &PgPool) -> anyhow::Result<f64> {
-    let (data,): (String,) = sqlx::query_as("SHOW data_directory").fetch_one(pool).await?;
-    let file = format!("{data}/getit-bench-{}.copy", std::process::id());
-    for statement in
-        ["CREATE TABLE copied (LIKE op INCLUDING ALL)".to_owned(), format!("COPY op TO '{file}' (FORMAT binary)")]
-    {
-        sqlx::query(AssertSqlSafe(statement)).execute(pool).await?;
-    }
-    let started = Instant::now();
-    sqlx::query(AssertSqlSafe(format!("COPY copied FROM '{file}' (FORMAT binary)"))).execute(pool).await?;
-    Ok(started.elapsed().as_secs_f64())
 }
 
 fn id(kind: u8, n: u32) -> Id16 {

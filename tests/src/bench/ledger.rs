@@ -1,5 +1,6 @@
-//! The ledger at a size of years: what an account held at a past time and its lines, over a million journals; and a
-//! payout run over a hundred thousand earnings by two runners at once, each earning paid once.
+//! The ledger at a size of years: what an account held at a past time and its lines, over a million journals; a payout run
+//! over a hundred thousand earnings by two runners at once, each earning paid once; and how fast journals are posted,
+//! beside bare COPY of the rows that they left.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,16 +8,20 @@ use std::time::Instant;
 
 use central::finance::past;
 use central::intake::{ClerkKey, Intake};
+use central::ledger;
 use central::once::once;
 use central::payouts::{self, PayoutRequest};
 use central::store;
 use ed25519_dalek::SigningKey;
-use protocol::id::{Id16, Kind, Subject};
+use protocol::account::Code;
+use protocol::id::{Id16, Kind, OpId, Subject};
+use protocol::journal::{Journal, Rule};
+use protocol::ledger::Entry;
 use protocol::seat::{Certificate, Role, Seat};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::model::Dice;
 use crate::postgres::Cluster;
@@ -59,6 +64,19 @@ pub struct Paid {
     pub paid_once: u64,
     /// Until nothing was left.
     pub seconds: f64,
+}
+
+/// How fast journals are posted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Posted {
+    /// How many, of two lines each; so many in a transaction.
+    pub journals: u64,
+    /// Journals of one transaction.
+    pub batch: usize,
+    /// Journals a second: hashed, inserted, balances and days moved on, committed.
+    pub a_second: f64,
+    /// The same rows of journals and lines, by COPY in one transaction: journals a second.
+    pub copied_a_second: f64,
 }
 
 /// Asks a ledger of so many journals.
@@ -230,6 +248,77 @@ pub async fn paid(cluster: &Cluster, earnings: u64) -> anyhow::Result<Paid> {
     pool.close().await;
     let whole = |number: i64| number.unsigned_abs();
     Ok(Paid { earnings, runners: RUNNERS, payouts: whole(payouts), paid_once: whole(different), seconds })
+}
+
+/// Posts so many journals, as the intake does, and then copies the rows that came of it.
+///
+/// # Errors
+/// Postgres.
+pub async fn posted(cluster: &Cluster, journals: u64) -> anyhow::Result<Posted> {
+    /// What the intake takes at once when it is busy comes to about as many.
+    const BATCH: usize = 512;
+    let (url, fresh) = cluster.fresh_database().await?;
+    fresh.close().await;
+    let pool = store::connect(&url, 4).await?;
+    store::migrate(&pool).await?;
+    clerk(&pool).await?;
+    let entries: Vec<Entry> = (0..u32::try_from(journals)?).map(entry).collect();
+    let started = Instant::now();
+    for batch in entries.chunks(BATCH) {
+        ledger::post_alone(&pool, batch, BEGIN_MS).await?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let (held, lines): (i64, i64) =
+        sqlx::query_as("SELECT (SELECT count(*) FROM journal_log), (SELECT count(*) FROM posting)")
+            .fetch_one(&pool)
+            .await?;
+    anyhow::ensure!(held.unsigned_abs() == journals && lines == 2 * held, "{held} journals, {lines} lines");
+    let copied = copy(&pool, &["journal_log", "posting"]).await?;
+    pool.close().await;
+    let rate = |seconds: f64| journals as f64 / seconds;
+    Ok(Posted { journals, batch: BATCH, a_second: rate(seconds), copied_a_second: rate(copied) })
+}
+
+/// A parcel's cash from an agent to its clearing account.
+fn entry(n: u32) -> Entry {
+    let id = |kind: u8| {
+        let mut id = [kind; 16];
+        id[12..].copy_from_slice(&n.to_be_bytes());
+        Id16(id)
+    };
+    let parcel = Subject::new(Kind::Parcel, id(0x50));
+    let agent = Subject::agent(Subject::new(Kind::Site, Id16([0x51; 16])), id_of_agent(n % VENDORS));
+    let mut cause = [0x52; 32];
+    cause[28..].copy_from_slice(&n.to_be_bytes());
+    let debit = (Code::AgentCash.of_owner(agent), Taka::whole(1_069));
+    let credit = (Code::Clearing.of_owner(parcel), Taka::whole(1_069));
+    Entry { rev: 0, journal: Journal::new(parcel, Rule::J4, OpId(cause), &[debit], &[credit]) }
+}
+
+fn id_of_agent(n: u32) -> Id16 {
+    let mut id = [0x53; 16];
+    id[12..].copy_from_slice(&n.to_be_bytes());
+    Id16(id)
+}
+
+/// Seconds of COPY of these tables' rows into tables of the same columns and keys, by the server itself, in one transaction.
+pub(super) async fn copy(pool: &PgPool, tables: &[&str]) -> anyhow::Result<f64> {
+    let (data,): (String,) = sqlx::query_as("SHOW data_directory").fetch_one(pool).await?;
+    let file = |table: &str| format!("{data}/getit-bench-{}-{table}.copy", std::process::id());
+    for table in tables {
+        let like = format!("CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)");
+        for statement in [like, format!("COPY {table} TO '{}' (FORMAT binary)", file(table))] {
+            sqlx::query(AssertSqlSafe(statement)).execute(pool).await?;
+        }
+    }
+    let started = Instant::now();
+    let mut tx = pool.begin().await?;
+    for table in tables {
+        let copied = format!("COPY copied_{table} FROM '{}' (FORMAT binary)", file(table));
+        sqlx::query(AssertSqlSafe(copied)).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok(started.elapsed().as_secs_f64())
 }
 
 /// Central's intake, with a clock that stands still but for its ticks.

@@ -210,7 +210,12 @@ fn ledger(journals: u64, earnings: u64, report: Option<&Path>) -> anyhow::Result
         "{} earnings by {} runners at once: {} payouts in {:.1} s, {} earnings paid once",
         paid.earnings, paid.runners, paid.payouts, paid.seconds, paid.paid_once
     );
-    write(report, &[(rows, paid)])
+    let posted = runtime.block_on(bench::ledger::posted(&cluster, earnings))?;
+    println!(
+        "{} journals posted, {} a transaction: {:.0} a second; bare COPY of the same rows: {:.0} a second",
+        posted.journals, posted.batch, posted.a_second, posted.copied_a_second
+    );
+    write(report, &[(rows, paid, posted)])
 }
 
 fn tap(report: Option<&Path>) -> anyhow::Result<()> {
