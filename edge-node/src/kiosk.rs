@@ -124,6 +124,8 @@ fn router(api: Api) -> Router {
         .route("/api/v1/site/agents", get(site::agents))
         .route("/api/v1/site/handins", get(site::offers))
         .route("/api/v1/site/handins/{handin}", get(site::counted))
+        .route("/api/v1/site/handins/{handin}/slip", get(site::slip))
+        .route("/api/v1/site/slips", post(site::take_slip))
         .route("/api/v1/site/till", get(site::till))
         .merge(programs)
         .merge(bundles)

@@ -25,6 +25,7 @@ pub mod receipt;
 pub mod record;
 pub mod screen;
 pub mod search;
+pub mod slip;
 pub mod store;
 pub mod sync;
 

@@ -48,6 +48,7 @@ pub mod seat;
 pub mod session;
 pub mod shift;
 pub mod sketch;
+pub mod slip;
 pub mod slot;
 pub mod stamp;
 pub mod sweep;

@@ -1,11 +1,13 @@
 /** The pages; the address keeps them, so that the phone's own back button works. */
 export type Route =
   | { page: 'run' | 'cash' | 'handin' | 'waiting' }
-  | { page: 'stop' | 'deliver' | 'fail'; parcel: string };
+  | { page: 'stop' | 'deliver' | 'fail'; parcel: string }
+  | { page: 'slip'; handin: string };
 
 function read(): Route {
-  const [page, parcel] = location.hash.replace(/^#\/?/, '').split('/');
-  if ((page === 'stop' || page === 'deliver' || page === 'fail') && parcel) return { page, parcel };
+  const [page, about] = location.hash.replace(/^#\/?/, '').split('/');
+  if ((page === 'stop' || page === 'deliver' || page === 'fail') && about) return { page, parcel: about };
+  if (page === 'slip' && about) return { page, handin: about };
   return { page: page === 'cash' || page === 'handin' || page === 'waiting' ? page : 'run' };
 }
 
@@ -19,5 +21,6 @@ addEventListener('hashchange', () => {
 
 /** Goes to a page. */
 export function go(to: Route): void {
-  location.hash = 'parcel' in to ? `/${to.page}/${to.parcel}` : `/${to.page}`;
+  const about = 'parcel' in to ? `/${to.parcel}` : 'handin' in to ? `/${to.handin}` : '';
+  location.hash = `/${to.page}${about}`;
 }

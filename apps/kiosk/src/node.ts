@@ -1,4 +1,5 @@
 import { Refused, refusedOf } from '@getit/ui';
+import type { HandInSlip } from '@getit/ui/generated/HandInSlip';
 import type { ReceiptLanguage } from '@getit/ui/generated/ReceiptLanguage';
 import type { SiteAgent } from '@getit/ui/generated/SiteAgent';
 import type { SiteCounted } from '@getit/ui/generated/SiteCounted';
@@ -8,6 +9,7 @@ import type { SiteOffer } from '@getit/ui/generated/SiteOffer';
 import type { SitePage } from '@getit/ui/generated/SitePage';
 import type { SiteParcel } from '@getit/ui/generated/SiteParcel';
 import type { SiteReceipt } from '@getit/ui/generated/SiteReceipt';
+import type { SlipTaken } from '@getit/ui/generated/SlipTaken';
 import type { WaitingAct } from '@getit/ui/generated/WaitingAct';
 import type { SiteScan } from '@getit/ui/generated/SiteScan';
 
@@ -65,7 +67,15 @@ export const agents = () => ask<SiteAgent[]>('GET', '/api/v1/site/agents');
 export const offers = () => ask<SiteOffer[]>('GET', '/api/v1/site/handins');
 export const counted = (handin: string) => ask<SiteCounted>('GET', `/api/v1/site/handins/${handin}`);
 export const parcel = (id: string) => ask<SiteParcel>('GET', `/api/v1/site/parcels/${id}`);
-export const scan = (text: string) => ask<SiteScan>('POST', '/api/v1/site/scan', { text });
+/** What was scanned. The code on an agent's screen brings his offer with it: it is taken first. */
+export async function scan(text: string): Promise<SiteScan> {
+  if (!SLIP.test(text)) return ask<SiteScan>('POST', '/api/v1/site/scan', { text });
+  const { handin } = await ask<SlipTaken>('POST', '/api/v1/site/slips', { text });
+  return { outcome: 'hand_in', handin };
+}
+/** How the code of a hand-in begins, whatever its version. */
+const SLIP = /^\s*slip\d+:/i;
+export const slip = (handin: string) => ask<HandInSlip>('GET', `/api/v1/site/handins/${handin}/slip`);
 export const waiting = () => ask<WaitingAct[]>('GET', '/api/v1/waiting_acts');
 export const receiptText = (act: string, language: ReceiptLanguage) =>
   ask<SiteReceipt>('GET', `/api/v1/receipts/${act}/text?language=${language}`);

@@ -1,4 +1,5 @@
-import { t } from '@getit/ui';
+import { refusalWords, refusedOf, t } from '@getit/ui';
+import type { SiteScan } from '@getit/ui/generated/SiteScan';
 import { counter, show, type Screen } from './counter.svelte';
 import * as node from './node';
 import { said, sound } from './outcome';
@@ -8,9 +9,24 @@ export function hears(screen: Screen): boolean {
   return screen === 'handin' || screen === 'returns' || screen === 'till' || screen === 'waiting';
 }
 
+/** What a scan is; null when that could not be asked, or when it was the code of a hand-in that is no good. */
+export async function heard(text: string): Promise<SiteScan | null> {
+  try {
+    return await node.scan(text);
+  } catch (error) {
+    const no = refusedOf(error);
+    // The code of a hand-in says itself what is wrong with it; that the node is silent is told by the bar.
+    if (no.code.startsWith('slip_')) {
+      sound(false);
+      counter.heard = refusalWords(no.code, no.params);
+    }
+    return null;
+  }
+}
+
 /** A scan on a screen that asks for none. It opens what it names, and never leads away from a count. */
 export async function elsewhere(text: string): Promise<void> {
-  const scan = await node.scan(text).catch(() => null);
+  const scan = await heard(text);
   if (scan === null || document.querySelector('dialog[open]')) return;
   const free = !counter.counting;
   if (free && scan.outcome === 'hand_in') show('handin', scan.handin);

@@ -16,6 +16,7 @@ use crate::screen::site::{
     SiteScan, SiteTill,
 };
 use crate::screen::waiting::WaitingAct;
+use crate::slip::{HandInSlip, SlipTaken, TakeSlipError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +91,25 @@ pub(super) async fn counted(
 ) -> Result<Json<SiteCounted>, Problem> {
     let Path(id) = id.map_err(|_| Problem::not_found())?;
     blocking(&api, move |node| Ok(node.site_counted(id)?)).await?.map(Json).ok_or_else(Problem::not_found)
+}
+
+pub(super) async fn slip(
+    State(api): State<Api>,
+    id: Result<Path<Subject>, PathRejection>,
+) -> Result<Json<HandInSlip>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    blocking(&api, move |node| Ok(node.slip(id)?)).await?.map(Json).ok_or_else(Problem::not_found)
+}
+
+pub(super) async fn take_slip(State(api): State<Api>, body: Bytes) -> Result<Json<SlipTaken>, Problem> {
+    let next = r#"send {"text": "<what the scanner read>"}"#;
+    let asked: Scan =
+        serde_json::from_slice(&body).map_err(|_| Problem::bad("malformed_scan", "the scan cannot be read", next))?;
+    let no = |error| match error {
+        TakeSlipError::Node(error) => error.into(),
+        told => Problem::bad(told.code().unwrap_or("slip_damaged"), told.to_string(), "scan the code on the phone"),
+    };
+    blocking(&api, move |node| node.take_slip(&asked.text).map_err(no)).await.map(Json)
 }
 
 pub(super) async fn till(State(api): State<Api>) -> Result<Json<SiteTill>, Problem> {

@@ -386,5 +386,7 @@ mod tests {
         committed::<Collection>();
         committed::<AgentHandIn>();
         committed::<AgentMoney>();
+        committed::<crate::slip::HandInSlip>();
+        committed::<crate::slip::SlipTaken>();
     }
 }

@@ -47,6 +47,20 @@ impl Rows<'_> {
         Ok(bursts)
     }
 
+    /// The own bursts that say something of a subject, in order.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn own_bursts_about(&self, subject: &Subject) -> Result<Vec<Burst>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT inc, seq, digest FROM op WHERE author = ?1 AND subject = ?2 ORDER BY inc, seq",
+        )?;
+        let read = |row: &rusqlite::Row<'_>| Ok(Digest(row.get(2)?));
+        let found: Vec<Digest> =
+            statement.query_map(params![self.store.author.0, subject.0], read)?.collect::<Result<_, _>>()?;
+        found.iter().map(|digest| self.burst(digest)).collect()
+    }
+
     /// A held burst: slots that are not held are withheld.
     pub(super) fn burst(&self, digest: &Digest) -> Result<Burst, StoreError> {
         self.burst_showing(digest, |_| true)

@@ -8,6 +8,7 @@ mod handover;
 mod kiosk;
 mod search;
 mod seats;
+mod slips;
 mod vendor_screen;
 
 use edge_node::{Node, RecordError, Standing};
@@ -47,7 +48,10 @@ struct Walk {
 
 impl Walk {
     fn new() -> Self {
-        let mut world = World::new();
+        Self::of(World::new())
+    }
+
+    fn of(mut world: World) -> Self {
         let folders = vec![folder(), folder()];
         let site = world.node(folders[0].path(), Role::Site, world.site, 10);
         let agent = world.node(folders[1].path(), Role::Agent, world.agent(20), 20);

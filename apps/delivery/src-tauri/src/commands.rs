@@ -7,6 +7,7 @@ use edge_node::face::{Face, subject_of};
 use edge_node::screen::agent::{AgentMoney, AgentRun, AgentStopDetail};
 use edge_node::screen::refused::Refused;
 use edge_node::screen::waiting::{ActReceipt, DeviceStatus, WaitingAct};
+use edge_node::slip::{HandInSlip, SlipTaken};
 use serde_json::Value;
 use tauri::State;
 
@@ -61,4 +62,14 @@ pub(crate) fn waiting(face: Seat<'_>) -> Result<Vec<WaitingAct>, Refused> {
 #[tauri::command(async)]
 pub(crate) fn money(face: Seat<'_>) -> Result<AgentMoney, Refused> {
     face.node()?.agent_money()
+}
+
+#[tauri::command(async)]
+pub(crate) fn slip(face: Seat<'_>, handin: &str) -> Result<Option<HandInSlip>, Refused> {
+    Ok(face.node()?.slip(subject_of(handin)?)?)
+}
+
+#[tauri::command(async)]
+pub(crate) fn take_slip(face: Seat<'_>, text: &str) -> Result<SlipTaken, Refused> {
+    Ok(face.node()?.take_slip(text)?)
 }

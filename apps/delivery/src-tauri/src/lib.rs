@@ -41,6 +41,8 @@ pub fn run() {
             commands::receipt,
             commands::waiting,
             commands::money,
+            commands::slip,
+            commands::take_slip,
         ])
         .build(tauri::generate_context!());
     match app {

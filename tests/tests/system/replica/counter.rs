@@ -304,6 +304,8 @@ async fn a_parcel_goes_from_the_van_to_its_customer_step_by_step() {
     assert_eq!((&read["status"], &read["handover"]["taken_paisa"]), (&json!("collected"), &json!(DUE.paisa())));
     let printed = counter.get(&format!("/api/v1/receipts/{act}/text?language=en")).await;
     assert_eq!(printed["lines"], json!([format!("Parcel given: {label}")]));
+    let (number, code) = (printed["number"].as_str().unwrap(), printed["code"].as_str().unwrap());
+    assert_eq!((code.len(), code[..9].replace(' ', "").to_lowercase()), (19, number.to_owned()), "for the paper");
     counter.stop().await;
 }
 
@@ -321,7 +323,9 @@ async fn a_count_is_blind_and_the_till_closes_on_what_was_counted() {
     let agents = counter.get("/api/v1/site/agents").await;
     assert_eq!(agents[0]["cash_paisa"], 0, "what is offered is not shown as held");
     let path = format!("/api/v1/site/handins/{handin}");
+    let slip = format!("{path}/slip");
     assert_eq!(counter.get(&path).await["code"], "not_found", "no figure before the count");
+    assert_eq!(counter.get(&slip).await["code"], "not_found", "and nothing to show the agent");
     let agent = counter.world.agent(20);
     let count = |taka: i64| {
         let notes = json!([{"taka": 1, "pieces": taka}]);
@@ -332,6 +336,15 @@ async fn a_count_is_blind_and_the_till_closes_on_what_was_counted() {
     let both = counter.get(&path).await;
     assert_eq!((&both["offered_paisa"], &both["counted_paisa"]), (&json!(534_500), &json!(514_500)));
     assert_eq!(counter.get("/api/v1/site/handins").await, json!([]));
+    assert!(counter.get(&slip).await["text"].as_str().unwrap().starts_with("SLIP1:"));
+    for (body, code) in [
+        (json!({"text": "SLIP1:AAAA"}), "slip_damaged"),
+        (json!({"text": "GT 4471 8823 7"}), "slip_foreign"),
+        (json!({"text": 5}), "malformed_scan"),
+    ] {
+        let answer = counter.post("/api/v1/site/slips", body).await;
+        assert_eq!((answer.0, &answer.1["code"]), (400, &json!(code)), "{answer:?}");
+    }
 
     let till = counter.get("/api/v1/site/till").await;
     let shift = till["open"]["shift"].clone();

@@ -6,7 +6,7 @@ use ed25519_dalek::SigningKey;
 use edge_node::store::Identity;
 use edge_node::{BusinessClock, Node};
 use protocol::burst::{Burst, ChainPlace};
-use protocol::fact::{Fact, Line, ParcelCreated, Put};
+use protocol::fact::{Fact, Line, ParcelCreated, Put, Revoked};
 use protocol::id::{Id16, Incarnation, Kind, Scope, Subject};
 use protocol::intake::op_of;
 use protocol::op::Op;
@@ -25,7 +25,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> Self {
-        let authority = SigningKey::from_bytes(&[1; 32]);
+        Self::under(1)
+    }
+
+    /// A system of its own: certificates of one authority say nothing to another.
+    pub(super) fn under(authority: u8) -> Self {
+        let authority = SigningKey::from_bytes(&[authority; 32]);
         let central_key = SigningKey::from_bytes(&[2; 32]);
         let central = issue(&authority, &central_key, Role::Central, Subject::tenant(), 2);
         let place = ChainPlace::start(central.author(), Incarnation([2; 4]));
@@ -68,6 +73,12 @@ impl World {
         let put = |scope| op_of(scope, &Fact::Put(Put { generation: 1, subjects: vec![parcel] }), Vec::new());
         let ops = [put(self.vendor), put(self.site), op_of(parcel, &created, Vec::new())];
         (parcel, self.central_says(&ops))
+    }
+
+    /// Central takes a seat back.
+    pub(super) fn revokes(&mut self, node: &Node) -> Burst {
+        let revoked = Fact::Revoked(Revoked { author: node.author(), beacon: 0, known: Vec::new() });
+        self.central_says(&[op_of(Subject::tenant(), &revoked, Vec::new())])
     }
 
     pub(super) fn central_says(&mut self, ops: &[Op]) -> Burst {

@@ -134,6 +134,19 @@ export const refusals = {
   'refusal.enrol_no_network': ['সার্ভারে পৌঁছানো গেল না। নেট দেখে আবার চেষ্টা করুন', 'The server cannot be reached. Check the network and try again'],
   'refusal.enrol_refused': ['কোডটা আর চলবে না। হাব থেকে নতুন কোড নিন', 'The code is no longer good. Get a new one from the hub'],
   'refusal.enrol_answer': ['সার্ভারের উত্তর ঠিক না। হাবকে জানান', 'The answer of the server is wrong. Tell the hub'],
+  'refusal.slip_foreign': ['এটা জমার কোড না। অন্য পর্দার কোডটা স্ক্যান করুন', 'Not the code of a hand-in. Scan the one on the other screen'],
+  'refusal.slip_damaged': ['কোডটা পুরো পড়া যায়নি। স্থির ধরে আবার স্ক্যান করুন', 'The code was not read whole. Hold it still and scan again'],
+  'refusal.slip_too_large': ['কোডটা জমার কোডের চেয়ে বড়। অন্য পর্দার কোডটা স্ক্যান করুন', 'Larger than the code of a hand-in. Scan the one on the other screen'],
+  'refusal.slip_no_handin': ['কোডটা একটা জমার না। অন্য ডিভাইসে জমাটা খুলে তার কোড স্ক্যান করুন', 'Not the code of one hand-in. Open the hand-in on the other device and scan its code'],
+  'refusal.slip_unknown_maker': [
+    'কে কোড দেখাচ্ছে তা এখানে জানা নেই। টাকার অঙ্ক কাগজে লিখুন, অফিসে ফোন করুন',
+    'Whoever shows this code is not known here. Write the amount on paper and call operations',
+  ],
+  'refusal.slip_not_ours': ['কোডটা অন্য কারো বা অন্য জায়গার। যার, তাকে দেখাতে বলুন', 'This code is for another person or place. Show it where it belongs'],
+  'refusal.slip_forged': [
+    'কোডটা যে ডিভাইসের নাম বলে সে লেখেনি। এতে কিছু নেবেন না, অফিসে ফোন করুন',
+    'This code was not written by the device that it names. Take nothing on it, call operations',
+  ],
   'refusal.newer': [
     'কাজটা করা গেল না ({code})। অ্যাপ আপডেট করে আবার চেষ্টা করুন',
     'That is not possible ({code}). Update the app and try again',
