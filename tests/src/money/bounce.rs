@@ -36,7 +36,7 @@ impl World {
         }
     }
 
-    fn bank_sends_back(&mut self, at: usize) {
+    pub(super) fn bank_sends_back(&mut self, at: usize) {
         let Bounce { payout, amount, .. } = self.bounces[at];
         let (day, named) = (self.today(), self.dice.chance(80));
         let told = if named { payout.to_string() } else { "a transfer".to_owned() };
@@ -46,7 +46,7 @@ impl World {
     }
 
     /// Finance reads of a return, and records it before the statement shows it, or after.
-    fn give_back(&mut self) {
+    pub(super) fn give_back(&mut self) {
         let back: Vec<Bounce> = self.bounces.iter().filter(|bounce| bounce.credit.is_some()).cloned().collect();
         let Some(Bounce { payout, credit: Some(credit), .. }) = self.dice.pick(&back).cloned() else { return };
         let by_the_bank = self.bank.settlement.entries[credit].reference.clone();
@@ -62,7 +62,7 @@ impl World {
     /// Mostly the vendor then says where he has his account now.
     pub(super) fn after_return(&mut self, payout: Subject) {
         let Some(vendor) = self.payout(&payout).and_then(|payout| payout.vendor) else { return };
-        if self.dice.chance(50) {
+        if self.dice.chance(35) {
             self.cooling.insert(vendor, self.now_ms + COOLING_MS);
             self.did("change_account");
         }

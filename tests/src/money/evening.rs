@@ -43,6 +43,8 @@ impl World {
         self.look("handing in")?;
         self.close_tills()?;
         self.look("closing the tills")?;
+        self.pay_once_more();
+        self.look("the last payouts")?;
         self.bring(true);
         for side in [Side::Settlement, Side::Operating] {
             self.import(side);
@@ -69,6 +71,18 @@ impl World {
                 self.sign_one(at, false);
             }
         }
+    }
+
+    /// What the bank could not deliver comes back, mostly, and the last run takes it along.
+    fn pay_once_more(&mut self) {
+        self.mature();
+        for at in 0..self.bounces.len() {
+            if self.bounces[at].credit.is_none() && self.dice.chance(70) {
+                self.bank_sends_back(at);
+            }
+            self.give_back();
+        }
+        self.pay_out();
     }
 
     fn look(&mut self, what: &str) -> Result<(), String> {

@@ -27,6 +27,9 @@ impl World {
             let stamp = self.stamp();
             let decided = self.decide_payouts(stamp);
             let Ok(drafts) = &decided else {
+                if decided == Err("more_than_available") {
+                    self.report.fault(super::known::RUN_REFUSED);
+                }
                 self.record("payout_run", decided);
                 continue;
             };
