@@ -1,22 +1,29 @@
 //! The simulator of money: central's books, counters, agents, vendors, customers, finance and a bank, in one process, from
 //! one seed. People act through the product's own commands on devices that are offline for a while; finance decides by
-//! the product's rules against the balances as they stand; goods and cash are in a street that no fact describes.
+//! the product's rules against the balances as they stand; goods and cash are in a street that no fact describes. What
+//! neither a device nor a statement tells (settlements, thefts, pay, claims) comes to finance on paper.
 //!
 //! After every step what must hold of the books is looked at ([`verdict`]); in the evening everything is counted, and
-//! the facts, the books, the street and the bank have to come to the same ([`hands`], [`replay`], [`closing`]).
+//! the facts, the books, the street, the papers and the bank have to come to the same ([`audit`], [`hands`], [`replay`],
+//! [`closing`]).
 //!
 //! A [`mutant::Mutant`] breaks the desk or what the books are given in one named way: each must be caught.
 
 mod agent;
+mod audit;
 mod bank;
 mod banking;
+mod bounce;
 mod clerk;
 mod closing;
 mod counter;
 mod coverage;
 mod device;
+mod entering;
 mod evening;
 mod hands;
+mod happening;
+mod instruction;
 mod known;
 mod market;
 mod maturing;
@@ -24,6 +31,7 @@ mod misrecord;
 mod month;
 pub mod mutant;
 mod office;
+mod paper;
 mod payout;
 mod replay;
 mod report;

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use protocol::account::{Account as BookAccount, Code};
 use protocol::decide::Draft;
-use protocol::fact::{BagIn, BagSealed, DepositConfirmed, Deposited, Fact, MAX_BAGS, PartnerRemitted, Swept};
+use protocol::fact::{BagIn, BagSealed, DepositConfirmed, Deposited, Entry, Fact, MAX_BAGS, PartnerRemitted, Swept};
 use protocol::fold::State;
 use protocol::id::{Kind, Scope, Subject};
 use protocol::taka::Taka;
 
 use super::mutant::Mutant;
 use super::roster::{PARTNER, TILLS};
+use super::statement::Side;
 use super::world::World;
 
 /// A credit beyond this many times what was sealed in is a slip of the finger.
@@ -84,14 +85,17 @@ impl World {
     }
 
     /// Bags whose cash is still ours to carry.
-    fn bags_at_hand(&self) -> Vec<Subject> {
+    pub(super) fn bags_at_hand(&self) -> Vec<Subject> {
         let gone: BTreeSet<Subject> = self.brought.iter().flat_map(|brought| brought.bags.clone()).collect();
         let deposited = self.deposited();
         let bag = |subject: &&Subject| subject.kind() == Some(Kind::Bag);
-        self.office.states.keys().filter(bag).filter(|b| !gone.contains(b) && !deposited.contains(b)).copied().collect()
+        let believed = self.mutant == Some(Mutant::StolenDeposited);
+        let stolen = |bag: &Subject| self.street.stolen.contains(bag) && !believed;
+        let at_hand = |bag: &&Subject| !gone.contains(bag) && !deposited.contains(bag) && !stolen(bag);
+        self.office.states.keys().filter(bag).filter(at_hand).copied().collect()
     }
 
-    fn deposited(&self) -> BTreeSet<Subject> {
+    pub(super) fn deposited(&self) -> BTreeSet<Subject> {
         let bags = self.office.states.values().filter_map(|folded| match &folded.state {
             State::Deposit(deposit) => Some(deposit.bags.iter().map(|bag| bag.bag)),
             _ => None,
@@ -112,7 +116,7 @@ impl World {
         let inside: Taka = bags.iter().map(|bag| self.street.pile(bag)).sum();
         for bag in &bags {
             let pile = self.street.pile(bag);
-            self.street.add(*bag, pile.negated());
+            self.street.come(*bag, pile.negated());
         }
         // What the bank says is what is credited, whatever was in the bags.
         let credited = match self.dice.below(100) {
@@ -141,10 +145,24 @@ impl World {
 
     /// The books hear of a deposit; the bank's credit may have been there before.
     pub(super) fn record_late_deposit(&mut self) {
+        if self.dice.chance(15) {
+            self.deposit_stolen_bag();
+        }
         if !self.brought.is_empty() {
             let at = self.dice.below(self.brought.len());
             self.record_deposit(at);
         }
+    }
+
+    /// A slip names a bag that finance knows to be stolen: refused.
+    fn deposit_stolen_bag(&mut self) {
+        let stolen = self.entries().filter(|(_, entered)| entered.what == Entry::BagStolen as u8);
+        let stolen: Vec<Subject> = stolen.map(|(_, entered)| entered.owner).collect();
+        let Some(bag) = self.dice.pick(&stolen).copied() else { return };
+        let deposit = Subject::new(Kind::Deposit, self.stamp().id(1));
+        let brought = Brought { slip: "SLIP-STOLEN".to_owned(), bags: vec![bag], entries: Vec::new() };
+        let decided = self.decide_deposit(deposit, &brought);
+        self.record("deposit_stolen", decided);
     }
 
     pub(super) fn record_deposit(&mut self, at: usize) {
@@ -168,6 +186,10 @@ impl World {
                 return Err("unknown_bag");
             };
             let Some(site) = state.site else { return Err("unknown_bag") };
+            let stolen = self.entries().any(|(_, e)| e.what == Entry::BagStolen as u8 && e.owner == *bag);
+            if stolen && self.mutant != Some(Mutant::StolenDeposited) {
+                return Err("bag_stolen");
+            }
             if deposited.contains(bag) {
                 return Err("bag_deposited");
             }
@@ -192,7 +214,7 @@ impl World {
         self.record("confirm_deposit", decided);
     }
 
-    fn decide_confirmation(&self, deposit: Subject, credited: Taka, reference: String) -> Decided {
+    fn decide_confirmation(&mut self, deposit: Subject, credited: Taka, reference: String) -> Decided {
         let Some(State::Deposit(state)) = self.office.states.get(&deposit).map(|folded| &folded.state) else {
             return Err("unknown_deposit");
         };
@@ -204,10 +226,11 @@ impl World {
             return Err("absurd_amount");
         }
         self.unused_reference(&reference)?;
-        self.no_line_waits(&reference, credited)?;
+        let line = self.waiting_line(Side::Settlement, &reference, credited, true)?;
         let credited = if self.mutant == Some(Mutant::SealBelieved) { sealed } else { credited };
         let fact = Fact::DepositConfirmed(DepositConfirmed { reference, credited });
-        Ok(vec![Draft { subject: deposit, fact }])
+        let identified = self.identify(line, deposit);
+        Ok([Draft { subject: deposit, fact }].into_iter().chain(identified).collect())
     }
 
     /// One line of a statement settles one thing.
@@ -225,8 +248,14 @@ impl World {
         // Fees and the VAT on them are ours, as far as they were not swept before.
         let ours = [Code::Commission, Code::Delivery, Code::CodHandling, Code::RtoFee, Code::Vat];
         let ours: Taka = ours.iter().map(|code| self.office.total(*code)).sum::<Taka>().negated();
+        let paid = self.desk.papers.values().filter(|paper| paper.what == Entry::VatPaid && paper.entry.is_some());
+        let ours = ours.plus(paid.map(|paper| paper.amount).sum());
         let held = self.office.balance(Code::Settlement.of_owner(self.bank.settlement.subject));
-        let ours = ours.minus(self.office.total(Code::Operating)).min(held);
+        let swept = self.office.states.values().filter_map(|folded| match &folded.state {
+            State::Sweep(sweep) => sweep.swept.as_ref().map(|swept| swept.amount),
+            _ => None,
+        });
+        let ours = ours.minus(swept.sum()).min(held);
         let third = Taka::from_paisa(ours.paisa() / 2).unwrap_or_default().whole_taka();
         self.numbers += 1;
         let (reference, stamp) = (format!("SWEEP-{:04}", self.numbers), self.stamp());
@@ -273,7 +302,7 @@ impl World {
         let at = self.bank.settlement.entries.len();
         let entry = self.bank.settlement.book(day, gross.minus(PARTNER_FEE), "a partner remits", None);
         entry.ids.push(reference.clone());
-        self.street.partners.insert(PARTNER, Taka::ZERO);
+        self.street.remit(PARTNER);
         self.did("partner_remits");
         if self.dice.chance(80) {
             self.record_remittance(reference, gross, at);
@@ -287,28 +316,26 @@ impl World {
         let remittance = Subject::new(Kind::Remittance, stamp.id(1));
         let net = gross.minus(PARTNER_FEE);
         let decided = self.decide_remittance(remittance, net, &reference);
-        let waits = decided == Err("line_waits");
         if self.record("remit", decided) {
             self.bank.settlement.entries[entry].thing = Some(remittance);
-        } else if waits {
-            self.stuck = self.stuck.plus(gross);
         } else {
             // His device has not told yet what he took.
             self.remitted.push((reference, gross, entry));
         }
     }
 
-    fn decide_remittance(&self, remittance: Subject, net: Taka, reference: &str) -> Decided {
+    fn decide_remittance(&mut self, remittance: Subject, net: Taka, reference: &str) -> Decided {
         let owed = self.office.balance(Code::PartnerReceivable.of_owner(PARTNER));
         if net.plus(PARTNER_FEE) > owed {
             return Err("more_than_owed");
         }
         self.unused_reference(reference)?;
-        self.no_line_conflicts(reference, net)?;
+        let line = self.waiting_line(Side::Settlement, reference, net, false)?;
         let (site, bank, commission) = (PARTNER, self.bank.settlement.subject, PARTNER_FEE);
         let reference = reference.to_owned();
         let fact = Fact::PartnerRemitted(PartnerRemitted { site, bank, net, commission, reference });
-        Ok(vec![Draft { subject: remittance, fact }])
+        let identified = self.identify(line, remittance);
+        Ok([Draft { subject: remittance, fact }].into_iter().chain(identified).collect())
     }
 
     /// The bank errs and charges: credits of strangers, some of them taken back, and fees.

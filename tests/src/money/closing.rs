@@ -58,6 +58,7 @@ fn holders(world: &World) -> Result<(), String> {
         let Some(state) = world.parcel(*parcel) else { continue };
         let known = known::nobody_left(world, *parcel, state)
             || known::old_scan(world, *parcel, state)
+            || known::taken_again(world, *parcel, state)
             || known::merged(world, *parcel);
         if goods.misrecorded || goods.mistaken || known || !state.is_settled() {
             continue;
@@ -85,6 +86,10 @@ fn vat(world: &World) -> Result<(), String> {
             _ => continue,
         };
         grow(&mut due, row.month, if row.entry.rev % 2 == 0 { vat } else { vat.negated() });
+    }
+    for row in world.office.log.iter().filter(|row| row.entry.journal.rule == Rule::J33) {
+        let paid = world.desk.behind(&row.entry.journal.subject).map_or(Taka::ZERO, |paper| paper.amount);
+        grow(&mut due, row.month, paid.negated());
     }
     for (month, moved) in moved {
         let due = due.get(&month).copied().unwrap_or_default();
@@ -178,6 +183,8 @@ fn left(world: &mut World) {
     booked.iter().for_each(|_| world.report.leaves("lines_on_suspense"));
     let open = open.iter().filter(|line| line.state == super::statement::State::Open);
     open.for_each(|_| world.report.leaves("lines_open"));
+    let papers = world.desk.papers.values().filter(|paper| paper.entry.is_none()).count();
+    (0..papers).for_each(|_| world.report.leaves("papers_not_entered"));
     let open = world.street.bundles.values().filter(|bundle| !bundle.counted);
     open.for_each(|_| world.report.leaves("offers_not_counted"));
     let unknown = world.office.states.keys().filter(|subject| subject.kind() == Some(Kind::Ruling)).count();

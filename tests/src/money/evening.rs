@@ -17,6 +17,8 @@ use super::world::World;
 
 /// Rounds of talking after which everybody holds what he should.
 const ROUNDS: usize = 6;
+/// Of so many people one is another than who proposed it.
+const DESK_ROUNDS: usize = 8;
 /// Offers that nobody counts are left lying, in so many of a hundred cases (R15).
 const LEFT_LYING: u64 = 25;
 
@@ -35,10 +37,14 @@ impl World {
                 break;
             }
         }
+        self.clear_the_desk();
+        self.look("clearing the desk")?;
         self.hand_everything_in()?;
         self.look("handing in")?;
         self.close_tills()?;
         self.look("closing the tills")?;
+        self.pay_once_more();
+        self.look("the last payouts")?;
         self.bring(true);
         for side in [Side::Settlement, Side::Operating] {
             self.import(side);
@@ -53,6 +59,30 @@ impl World {
         }
         self.look("the bank")?;
         self.converge()
+    }
+
+    /// Every paper is entered, as far as the books let it, and every proposal finds a second person.
+    fn clear_the_desk(&mut self) {
+        for number in self.desk.open() {
+            self.enter_paper(number);
+        }
+        for _ in 0..DESK_ROUNDS {
+            for at in (0..self.desk.proposals.len()).rev() {
+                self.sign_one(at, false);
+            }
+        }
+    }
+
+    /// What the bank could not deliver comes back, mostly, and the last run takes it along.
+    fn pay_once_more(&mut self) {
+        self.mature();
+        for at in 0..self.bounces.len() {
+            if self.bounces[at].credit.is_none() && self.dice.chance(70) {
+                self.bank_sends_back(at);
+            }
+            self.give_back();
+        }
+        self.pay_out();
     }
 
     fn look(&mut self, what: &str) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use protocol::account::{Account, Code};
 use protocol::decide::Shelf;
-use protocol::fact::{Fact, How};
+use protocol::fact::{Entry, Fact, How};
 use protocol::history::History;
 use protocol::id::{Kind, Scope, Subject};
 use protocol::seat::Role;
@@ -25,6 +25,7 @@ pub(super) fn hold(world: &World) -> Result<(), String> {
         let (said, booked) = (said.get(account).copied().unwrap_or_default(), world.tally.of(*account));
         ensure(said == booked, || format!("{account}: the facts come to {said}, the books to {booked}"))?;
     }
+    unaccounted(world)?;
     in_the_street(world)
 }
 
@@ -54,7 +55,9 @@ fn by_facts(world: &World) -> BTreeMap<Account, Taka> {
             Some(Kind::Parcel) => collected(&history, &mut sums),
             Some(Kind::HandIn) => counted(&history, &mut sums),
             Some(Kind::Shift) => closed(&history, &mut sums),
-            Some(Kind::Bag | Kind::Deposit | Kind::Remittance | Kind::Ruling) => finance(*subject, &history, &mut sums),
+            Some(Kind::Bag | Kind::Deposit | Kind::Remittance | Kind::Ruling | Kind::Entry) => {
+                finance(*subject, &history, &mut sums)
+            }
             _ => {}
         }
     }
@@ -140,6 +143,13 @@ fn finance(subject: Subject, history: &History, sums: &mut BTreeMap<Account, Tak
             Some(Fact::PartnerRemitted(paid)) => {
                 grow(sums, Code::PartnerReceivable.of_owner(paid.site), paid.net.plus(paid.commission).negated());
             }
+            Some(Fact::Entered(entered)) => match Entry::of(entered.what) {
+                Some(Entry::FloatIssued) => grow(sums, Code::Till.of_owner(entered.owner), entered.amount),
+                Some(Entry::BagStolen) => {
+                    grow(sums, Code::InTransit.of_owner(entered.owner), entered.amount.negated());
+                }
+                _ => {}
+            },
             Some(Fact::Ruled(ruled)) => match (How::of(ruled.how), ruled.other) {
                 (Some(How::Repaid), Some(till)) => grow(sums, Code::Till.of_owner(till), ruled.amount),
                 (Some(How::ToGiver), Some(till)) => grow(sums, Code::Till.of_owner(till), ruled.amount.negated()),
@@ -151,6 +161,12 @@ fn finance(subject: Subject, history: &History, sums: &mut BTreeMap<Account, Tak
             _ => {}
         }
     }
+}
+
+/// Cash that is neither in a hand of ours, nor with the bank, nor known to be lost: none.
+fn unaccounted(world: &World) -> Result<(), String> {
+    let (afoot, in_hand) = (world.street.afoot, world.street.in_hand());
+    ensure(afoot == in_hand, || format!("{afoot} of cash came and did not go, and {in_hand} is in all hands"))
 }
 
 /// After the evening's counts the books' cash is where the cash is, to the paisa; what was different stands on 1140, 2090
@@ -170,13 +186,16 @@ fn in_the_street(world: &World) -> Result<(), String> {
     let gone: Taka = world.remitted.iter().map(|(_, gross, _)| *gross).sum();
     let owed = world.tally.of(Code::PartnerReceivable.of_owner(PARTNER));
     let has = world.street.partners.get(&PARTNER).copied().unwrap_or_default();
-    let known = has.plus(gone).plus(world.stuck);
+    let known = has.plus(gone);
     ensure(owed == known, || format!("{PARTNER}: he has {has} and sent {gone}, and owes {owed}"))?;
     for (bag, sum) in world.tally.sums.iter().filter(|(account, _)| account.code == Code::InTransit) {
         let Some(bag) = bag.owner else { continue };
         let in_deposit = world.expected(super::statement::Side::Settlement);
         let waits = in_deposit.iter().any(|thing| !thing.is_booked && thing.subject.kind() == Some(Kind::Deposit));
-        ensure(*sum == Taka::ZERO || waits, || format!("{bag}: {sum} is in it by the books, and no deposit waits"))?;
+        let stolen = world.desk.about(Entry::BagStolen, bag).any(|paper| paper.entry.is_none());
+        ensure(*sum == Taka::ZERO || waits || stolen, || {
+            format!("{bag}: {sum} is in it by the books, and no deposit waits")
+        })?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! Faults of the product that these worlds found and that are not mended yet. Each is counted under its name in the report
 //! (`known_faults`) where it would else be a violation; whoever mends one takes its name away here.
 
+use std::collections::BTreeMap;
+
 use protocol::account::Code;
-use protocol::fact::Fact;
+use protocol::fact::{Entry, Fact};
 use protocol::id::{Scope, Subject};
 use protocol::journal::Rule;
 use protocol::parcel::{Parcel, Status};
@@ -23,9 +25,20 @@ pub const MERGED: &str = "two_acts_of_one_person_are_one";
 /// A record is taken back from an agent's account that does not hold it any more
 /// (`central/src/rulings.rs`, `check`, `RecordedInError`).
 pub const TAKEN_BACK: &str = "recorded_in_error_below_zero";
-/// A remittance whose credit was on a statement before it was recorded cannot be recorded any more
-/// (`central/src/banking.rs`, `remit`, `no_line_waits`).
-pub const LINE_WAITS: &str = "remittance_behind_its_own_line";
+/// An agent brings a parcel back, it is scanned in, and he takes it from the shelf again, by a run sheet of before and
+/// without having heard of the scan: his load is overtaken by the scan, without a contest, though it came later
+/// (`protocol/src/parcel/custody.rs`, `standing_claims`, `came_back`).
+pub const TAKEN_AGAIN: &str = "scan_overtakes_a_second_load";
+/// A provider settled, and gave back to a customer before finance entered that: its account holds less than it paid out,
+/// and the settlement cannot be entered until more is taken there (`protocol/src/entry.rs`, `way`, `held` of `Settled`).
+pub const SETTLED_LATE: &str = "settlement_behind_a_refund";
+/// A return was charged to a vendor (J21), and then something about it was contested: the earning is held, so what it
+/// took is no line, and the vendor's other lines come to more than he has. The run of all vendors is refused
+/// (`central/src/payouts.rs`, `unpaid`).
+pub const RUN_REFUSED: &str = "held_charge_stops_every_payout";
+/// What a customer's bank took back (J31) is not kept from what is to be refunded for the same order: he gets both
+/// (`central/src/payments.rs`, `refund`; `protocol/src/react.rs`, `EscrowReleased`).
+pub const BACK_TWICE: &str = "disputed_and_refunded";
 
 /// Whether the parcel moved, and the fold says that it never did.
 pub(super) fn nobody_left(world: &World, subject: Subject, parcel: &Parcel) -> bool {
@@ -67,6 +80,22 @@ pub(super) fn old_scan(world: &World, subject: Subject, parcel: &Parcel) -> bool
     })
 }
 
+/// Whether an agent who had it before the scan that says where it is took it again without knowing of that scan.
+pub(super) fn taken_again(world: &World, subject: Subject, parcel: &Parcel) -> bool {
+    let history = world.office.central.memory.history(subject);
+    let all = 0..history.facts.len();
+    let Some(stands) = all.clone().find(|index| Some(history.facts[*index].id) == parcel.status_by) else {
+        return false;
+    };
+    let loads: Vec<usize> = all.filter(|index| matches!(history.facts[*index].fact, Some(Fact::Loaded(_)))).collect();
+    let before = |load: usize| {
+        let same = |earlier: &&usize| history.facts[**earlier].party == history.facts[load].party;
+        loads.iter().filter(same).any(|earlier| history.follows(load, *earlier) && history.follows(stands, *earlier))
+    };
+    let scanned = matches!(history.facts[stands].fact, Some(Fact::Received(_)));
+    scanned && loads.iter().any(|load| history.concurrent(*load, stands) && before(*load))
+}
+
 /// Whether a step of its way is taken for another tap of an earlier one.
 pub(super) fn merged(world: &World, subject: Subject) -> bool {
     let history = world.office.central.memory.history(subject);
@@ -95,6 +124,8 @@ pub(super) fn count(world: &mut World) {
             world.report.fault(NOBODY_LEFT);
         } else if old && !said && parcel.is_settled() {
             world.report.fault(OLD_SCAN);
+        } else if !said && parcel.is_settled() && taken_again(world, subject, parcel) {
+            world.report.fault(TAKEN_AGAIN);
         } else if !said && parcel.is_settled() && merged(world, subject) {
             world.report.fault(MERGED);
         }
@@ -105,7 +136,13 @@ pub(super) fn count(world: &mut World) {
             world.report.fault(TAKEN_BACK);
         }
     }
-    if world.stuck > Taka::ZERO {
-        world.report.fault(LINE_WAITS);
-    }
+    let waits = world.desk.papers.values().filter(|paper| paper.entry.is_none());
+    let settled = waits.filter(|paper| paper.what == Entry::Settled).count();
+    (0..settled).for_each(|_| world.report.fault(SETTLED_LATE));
+    let both = world.street.disputed.iter().filter(|(customer, disputed)| {
+        let of = |sums: &BTreeMap<Subject, Taka>| sums.get(customer).copied().unwrap_or_default();
+        disputed.plus(of(&world.street.refunded)) > of(&world.street.paid)
+    });
+    let both = both.count();
+    (0..both).for_each(|_| world.report.fault(BACK_TWICE));
 }

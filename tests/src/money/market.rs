@@ -180,6 +180,7 @@ impl World {
         if self.record(if again { "pay_again" } else { "pay" }, decided) {
             self.market.used.insert((deal.provider as u8, reference.clone()), order);
             grow(&mut self.street.paid, deal.customer, amount);
+            grow(&mut self.street.wallets, deal.provider as u8, amount);
             if let Some(deal) = self.market.deals.get_mut(&order) {
                 deal.references.push(reference);
             }

@@ -13,6 +13,9 @@ use super::world::World;
 impl World {
     /// A device records something that its person did not do, or may not.
     pub(super) fn misrecord(&mut self, at: usize) {
+        if self.devices[at].role() == Role::Agent && self.dice.chance(20) {
+            return self.enter_without_authority(at);
+        }
         let known = self.known(at);
         let Some(parcel) = known.first().copied() else { return };
         let due = self.street.goods.get(&parcel).map_or(Taka::ZERO, |goods| goods.due);

@@ -59,6 +59,24 @@ mutants! {
     TillTurned = "till_turned";
     /// A payment is recorded a second time under another reference.
     CapturedTwice = "captured_twice";
+    /// One paper is entered a second time.
+    EnteredTwice = "paper_entered_twice";
+    /// What needs two people is posted with the word of one.
+    OneSigns = "second_signature_missing";
+    /// Who proposed an entry agrees to it himself.
+    MakerSigns = "maker_signs_himself";
+    /// A payout that came back is a line of every later run.
+    ReturnPaidTwice = "return_paid_twice";
+    /// A payout that came back is not given back to its vendor.
+    ReturnKept = "return_not_given_back";
+    /// A float is posted the wrong way round.
+    FloatTurned = "float_turned";
+    /// What a provider keeps of a settlement is booked as come to the bank.
+    FeeForgotten = "provider_fee_forgotten";
+    /// What a vendor owes is kept whatever he has.
+    NettedBlindly = "netted_blindly";
+    /// A bag that was stolen is deposited too.
+    StolenDeposited = "stolen_bag_deposited";
 }
 
 impl Mutant {
@@ -77,6 +95,9 @@ impl Mutant {
             Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),
             Self::ExcessKept => of(entries, Rule::J11).for_each(|entry| keep_excess(&mut entry.journal.postings)),
             Self::VatShort => of(entries, Rule::J7).for_each(|entry| hide_vat(&mut entry.journal.postings)),
+            Self::ReturnKept => entries.retain(|entry| entry.journal.rule != Rule::J17b),
+            Self::FloatTurned => of(entries, Rule::J27).for_each(|entry| turn(&mut entry.journal.postings)),
+            Self::FeeForgotten => of(entries, Rule::J3).for_each(|entry| forget_fee(&mut entry.journal.postings)),
             Self::TillTurned => of(entries, Rule::J27a).for_each(|entry| turn(&mut entry.journal.postings)),
             _ => {}
         }
@@ -98,6 +119,10 @@ fn keep_excess(postings: &mut Vec<Posting>) {
 
 fn hide_vat(postings: &mut Vec<Posting>) {
     move_into(postings, Code::Vat, Code::Commission);
+}
+
+fn forget_fee(postings: &mut Vec<Posting>) {
+    move_into(postings, Code::ProviderFees, Code::Settlement);
 }
 
 fn move_into(postings: &mut Vec<Posting>, from: Code, to: Code) {

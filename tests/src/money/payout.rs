@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::Code;
 use protocol::decide::Draft;
-use protocol::fact::{Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, RefundPaid};
+use protocol::fact::{Entry, Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, RefundPaid};
 use protocol::fold::State;
 use protocol::id::{Kind, Scope, Subject};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 
 use super::banking::Decided;
+use super::bounce::Bounce;
 use super::mutant::Mutant;
 use super::street::grow;
 use super::world::World;
+
+/// Of a hundred transfers so many go to an account that is not the vendor's.
+const BOUNCES: u64 = 30;
 
 impl World {
     /// Two people press the button at the same time: each run is decided under the lock, one after the other.
@@ -23,6 +27,9 @@ impl World {
             let stamp = self.stamp();
             let decided = self.decide_payouts(stamp);
             let Ok(drafts) = &decided else {
+                if decided == Err("more_than_available") {
+                    self.report.fault(super::known::RUN_REFUSED);
+                }
                 self.record("payout_run", decided);
                 continue;
             };
@@ -34,6 +41,17 @@ impl World {
                 let told = if known { draft.subject.to_string() } else { "payout to a vendor".to_owned() };
                 let (amount, thing) = (payout.total.negated(), Some(draft.subject));
                 self.bank.settlement.book(day, amount, &format!("/EREF/{told}/REMI/payout"), thing);
+                for line in &payout.lines {
+                    match line.earning.kind() {
+                        Some(Kind::Payout) => self.did("pay_what_came_back"),
+                        Some(Kind::Entry) => self.did("pay_what_was_entered"),
+                        _ => {}
+                    }
+                }
+                if self.dice.chance(BOUNCES) {
+                    let (payout, amount) = (draft.subject, payout.total);
+                    self.bounces.push(Bounce { payout, amount, credit: None });
+                }
             }
             self.record("payout_run", decided);
         }
@@ -43,6 +61,9 @@ impl World {
         let mut drafts = Vec::new();
         let mut number = 0;
         for (vendor, lines) in self.unpaid() {
+            if self.is_cooling(&vendor) {
+                continue;
+            }
             let mut available = self.office.balance(Code::VendorAvailable.of_owner(vendor)).negated();
             for lines in lines.chunks(MAX_PAYOUT_LINES) {
                 let total: Taka = lines.iter().map(|line| line.net).sum();
@@ -50,7 +71,7 @@ impl World {
                 if total <= Taka::ZERO {
                     continue;
                 }
-                if total > available && self.mutant != Some(Mutant::PaidTwice) {
+                if total > available && !self.pays_twice() {
                     return Err("more_than_available");
                 }
                 available = available.minus(total);
@@ -69,25 +90,30 @@ impl World {
             _ => None,
         });
         let mut paid: BTreeSet<Subject> = paid.flatten().collect();
-        if self.mutant == Some(Mutant::PaidTwice) {
-            paid.clear();
+        match self.mutant {
+            Some(Mutant::PaidTwice) => paid.clear(),
+            Some(Mutant::ReturnPaidTwice) => paid.retain(|line| line.kind() != Some(Kind::Payout)),
+            _ => {}
         }
         let mut unpaid: BTreeMap<Scope, Vec<PayoutLine>> = BTreeMap::new();
         for (subject, folded) in &self.office.states {
-            let State::Earning(earning) = &folded.state else { continue };
-            let Some(terms) = earning.terms.as_ref() else { continue };
-            let done = matches!(earning.word(), "matured" | "charged") && !earning.incomplete && !earning.newer;
-            if done && earning.available != Taka::ZERO && !paid.contains(subject) {
-                let line = PayoutLine { earning: *subject, net: earning.available };
-                unpaid.entry(terms.vendor).or_default().push(line);
+            let Some((vendor, net)) = may_have(&folded.state) else { continue };
+            if net != Taka::ZERO && !paid.contains(subject) {
+                unpaid.entry(vendor).or_default().push(PayoutLine { earning: *subject, net });
             }
         }
         unpaid
     }
 
+    fn pays_twice(&self) -> bool {
+        matches!(self.mutant, Some(Mutant::PaidTwice | Mutant::ReturnPaidTwice))
+    }
+
     /// Finance confirms a payout by what the bank's screen says, before its statement does.
     pub(super) fn confirm_payout(&mut self) {
-        let sent = |entry: &&super::bank::Entry| entry.thing.is_some_and(|thing| thing.kind() == Some(Kind::Payout));
+        let sent = |entry: &&super::bank::Entry| {
+            entry.amount < Taka::ZERO && entry.thing.is_some_and(|thing| thing.kind() == Some(Kind::Payout))
+        };
         let sent: Vec<_> = self.bank.settlement.entries.iter().filter(sent).cloned().collect();
         let Some(entry) = self.dice.pick(&sent).cloned() else { return };
         let Some(payout) = entry.thing else { return };
@@ -99,7 +125,7 @@ impl World {
         let Some(State::Payout(payout)) = self.office.states.get(&subject).map(|folded| &folded.state) else {
             return Err("unknown_payout");
         };
-        if payout.confirmed_by.is_some() {
+        if payout.confirmed_by.is_some() || payout.returned_by.is_some() {
             return Err("already_confirmed");
         }
         let used = |state: &State| matches!(state, State::Payout(other) if other.reference == reference);
@@ -140,6 +166,7 @@ impl World {
             let decided = self.decide_refund(refund, RefundPaid { customer, amount, provider, reference });
             if self.record("refund", decided) {
                 grow(&mut self.street.refunded, customer, amount);
+                grow(&mut self.street.wallets, provider, amount.negated());
             }
         }
     }
@@ -158,5 +185,28 @@ impl World {
             return Err("reference_used");
         }
         Ok(vec![Draft { subject: refund, fact: Fact::RefundPaid(paid) }])
+    }
+}
+
+/// What a vendor may have of a subject: an earning that matured or was charged, a payout that came back, what was paid for
+/// a lost parcel, and, below zero, what was kept for what he owes.
+fn may_have(state: &State) -> Option<(Scope, Taka)> {
+    match state {
+        State::Earning(earning) => {
+            let done = matches!(earning.word(), "matured" | "charged") && !earning.incomplete && !earning.newer;
+            earning.terms.as_ref().filter(|_| done).map(|terms| (terms.vendor, earning.available))
+        }
+        State::Payout(payout) if payout.returned_by.is_some() && !payout.incomplete && !payout.newer => {
+            payout.vendor.map(|vendor| (vendor, payout.total))
+        }
+        State::Entry(booked) if !booked.incomplete && !booked.newer => {
+            let entered = booked.entered.as_ref()?;
+            match Entry::of(entered.what)? {
+                Entry::LossPaid => Some((entered.owner, entered.amount)),
+                Entry::Netted => Some((entered.owner, entered.amount.negated())),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }

@@ -17,11 +17,12 @@ use super::roster::TILLS;
 use super::world::World;
 
 /// From so much on, and for whatever is given up, two people have to agree.
-const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
+pub(super) const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
 /// Surplus cash that nobody has claimed for so long is income, ms.
 const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
 /// Rules that end a difference.
-const ENDS: [Rule; 7] = [Rule::J9b, Rule::J9c, Rule::J10a, Rule::J10b, Rule::J10c, Rule::J12b, Rule::J12c];
+const ENDS: [Rule; 9] =
+    [Rule::J9a, Rule::J9b, Rule::J9c, Rule::J10a, Rule::J10b, Rule::J10c, Rule::J12b, Rule::J12c, Rule::J35];
 
 /// One difference, as `finance.difference` shows it.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +74,7 @@ impl World {
             let State::Ruling(ruling) = &folded.state else { continue };
             let Some(said) = ruling.ruled.as_ref() else { continue };
             let code = match How::of(said.how) {
-                Some(How::Repaid | How::WrittenOff) => Code::Shortage,
+                Some(How::Repaid | How::WrittenOff | How::FromPay | How::FromSecurity) => Code::Shortage,
                 Some(How::ToCustomer | How::ToGiver | How::Unclaimed) => Code::CashOver,
                 _ => Code::OverCollected,
             };
@@ -85,10 +86,21 @@ impl World {
     /// Somebody in finance looks at a difference and says what becomes of it.
     pub(super) fn rule(&mut self) {
         let open: Vec<Difference> = self.differences().into_iter().filter(|one| one.open > Taka::ZERO).collect();
-        let Some(one) = self.dice.pick(&open).copied() else { return };
+        let doubtful = open.iter().filter(|one| one.code == Code::OverCollected && self.is_doubtful(one));
+        let doubtful: Vec<Difference> = doubtful.copied().collect();
+        let first = !doubtful.is_empty() && self.dice.chance(40);
+        let Some(one) = self.dice.pick(if first { &doubtful } else { &open }).copied() else { return };
+        let [has_pay, has_security] =
+            [Code::AgentPayable, Code::Security].map(|code| self.office.balance(code.of_owner(one.owner)) < Taka::ZERO);
         let (how, other) = match one.code {
-            Code::Shortage if self.dice.chance(55) => (How::Repaid, Some(self.a_till(one.owner))),
-            Code::Shortage => (How::WrittenOff, None),
+            Code::Shortage => match self.dice.below(100) {
+                0..=34 if has_pay => (How::FromPay, None),
+                35..=49 if has_security => (How::FromSecurity, None),
+                // He is believed to have something with us, and has not.
+                50..=53 => (How::FromPay, None),
+                0..=74 => (How::Repaid, Some(self.a_till(one.owner))),
+                _ => (How::WrittenOff, None),
+            },
             Code::CashOver if self.now_ms >= one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => (How::Unclaimed, None),
             Code::CashOver => match self.dice.below(5) {
                 0 => (How::ToCustomer, self.any_customer()),
@@ -107,6 +119,14 @@ impl World {
             2 => one.open.plus(Taka::whole(5)),
             _ => one.open,
         };
+        // Mostly finance looks how much we hold of his, and keeps no more.
+        let ours = match how {
+            How::FromPay => Some(Code::AgentPayable),
+            How::FromSecurity => Some(Code::Security),
+            _ => None,
+        };
+        let held = ours.map(|code| self.office.balance(code.of_owner(one.owner)).negated());
+        let amount = held.filter(|held| *held > Taka::ZERO).map_or(amount, |held| amount.min(held));
         let amount = if self.mutant == Some(Mutant::RulingUnchecked) { amount.plus(one.open) } else { amount };
         let maker = Id16([0x31 + u8::try_from(self.dice.below(2)).unwrap_or(0); 16]);
         let reason = "looked into".to_owned();
@@ -163,8 +183,8 @@ impl World {
         self.record(word, Ok(vec![Draft { subject: ruling, fact: Fact::Ruled(ruled) }]));
         // Cash moves with two of the ways.
         match (how, way.debit.owner, way.credit.owner) {
-            (Some(How::Repaid), Some(till), _) => self.street.add(till, amount),
-            (Some(How::ToGiver), _, Some(till)) => self.street.add(till, amount.negated()),
+            (Some(How::Repaid), Some(till), _) => self.street.come(till, amount),
+            (Some(How::ToGiver), _, Some(till)) => self.street.come(till, amount.negated()),
             _ => {}
         }
     }
@@ -211,6 +231,9 @@ impl World {
         }
         match how {
             How::ToGiver if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
+            How::FromPay | How::FromSecurity if ruled.amount > self.office.balance(way.debit).negated() => {
+                Err("more_than_held")
+            }
             How::Unclaimed if self.now_ms < one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => Err("too_young"),
             How::ToCustomer if !self.market.deals.values().any(|deal| Some(deal.customer) == ruled.other) => {
                 Err("not_the_customer")
@@ -235,6 +258,11 @@ impl World {
         let held = self.office.balance(Code::AgentCash.of_owner(agent));
         let unpaid = self.street.unpaid.contains(&(one.owner, agent));
         unpaid && (held >= one.open || self.dice.chance(35))
+    }
+
+    /// Somebody says that this was not paid.
+    fn is_doubtful(&self, one: &Difference) -> bool {
+        self.collector(one.cause).is_some_and(|agent| self.street.unpaid.contains(&(one.owner, agent)))
     }
 
     fn customer_of(&self, owner: Subject) -> Option<Subject> {

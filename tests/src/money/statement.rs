@@ -7,11 +7,12 @@ use central::matching::{self, Open, Policy, Why};
 use central::period;
 use jiff::civil::Date;
 use protocol::decide::Draft;
-use protocol::fact::{DepositConfirmed, Fact, LineBooked, LineIdentified, PayoutConfirmed};
+use protocol::fact::{DepositConfirmed, Entry, Fact, LineBooked, LineIdentified, PayoutConfirmed};
 use protocol::fold::State as Fold;
 use protocol::id::{Id16, Kind, Subject};
 use protocol::taka::Taka;
 
+use super::bank::Account;
 use super::banking::{ABSURD_TIMES, Decided};
 use super::mutant::Mutant;
 use super::world::World;
@@ -99,26 +100,42 @@ impl Expected {
 }
 
 impl World {
-    /// A credit that stands on suspense is in the account already.
-    pub(super) fn no_line_waits(&self, reference: &str, amount: Taka) -> Result<(), &'static str> {
-        let waits = |line: &Line| {
-            line.side == Side::Settlement
-                && line.state == State::Booked
-                && line.amount > Taka::ZERO
-                && (line.reference == reference || line.amount == amount)
-        };
-        if self.lines.values().any(waits) { Err("line_waits") } else { Ok(()) }
+    /// One of our accounts at the bank.
+    pub(super) fn account(&mut self, side: Side) -> &mut Account {
+        match side {
+            Side::Settlement => &mut self.bank.settlement,
+            Side::Operating => &mut self.bank.operating,
+        }
     }
 
-    /// One that names what is recorded and says another amount, or says nothing but the amount.
-    pub(super) fn no_line_conflicts(&self, reference: &str, amount: Taka) -> Result<(), &'static str> {
-        let waits = |line: &Line| {
-            line.side == Side::Settlement
+    /// The credit on suspense that is this very money, as `central::banking::waiting_line` finds it. What is recorded
+    /// before (`exists`) can be named by whoever explains the line, so there the amount alone is enough to make sure.
+    pub(super) fn waiting_line(
+        &self,
+        side: Side,
+        reference: &str,
+        amount: Taka,
+        exists: bool,
+    ) -> Result<Option<Subject>, &'static str> {
+        let waits = |line: &&Line| {
+            line.side == side
                 && line.state == State::Booked
                 && line.amount > Taka::ZERO
-                && (line.reference == reference || line.reference.is_empty() && line.amount == amount)
+                && (line.reference == reference || line.amount == amount && (line.reference.is_empty() || exists))
         };
-        if self.lines.values().any(waits) { Err("line_waits") } else { Ok(()) }
+        let order = |line: &&Line| (line.reference != reference, line.amount != amount, line.subject);
+        match self.lines.values().filter(waits).min_by_key(order) {
+            None => Ok(None),
+            Some(line) if line.reference == reference && line.amount == amount => Ok(Some(line.subject)),
+            Some(_) => Err("line_waits"),
+        }
+    }
+
+    /// Says of a line on suspense that it is this thing.
+    pub(super) fn identify(&mut self, line: Option<Subject>, thing: Subject) -> Option<Draft> {
+        let line = line?;
+        self.set_line(line, State::Matched, vec![thing]);
+        Some(Draft { subject: line, fact: Fact::LineIdentified(LineIdentified { subject: thing }) })
     }
 
     /// What is expected of an account, each thing that no line was matched with.
@@ -166,13 +183,23 @@ impl World {
                 let paid = remittance.remitted.as_ref()?;
                 Some((paid.net, vec![paid.reference.clone()], true))
             }
+            (Fold::Entry(booked), _) => {
+                let entered = booked.entered.as_ref()?;
+                let amount = match (Entry::of(entered.what)?, side) {
+                    (Entry::Settled, Side::Settlement) => entered.amount.minus(entered.part),
+                    (Entry::SecurityTaken | Entry::ClaimPaid, Side::Operating) => entered.amount,
+                    (Entry::FloatIssued | Entry::PayPaid | Entry::VatPaid, Side::Operating) => entered.amount.negated(),
+                    _ => return None,
+                };
+                Some((amount, vec![entered.reference.clone()], true))
+            }
             _ => None,
         }
     }
 
     /// The next statement of an account goes into the books.
     pub(super) fn import(&mut self, side: Side) -> bool {
-        let account = if side == Side::Settlement { &mut self.bank.settlement } else { &mut self.bank.operating };
+        let account = self.account(side);
         let bank = account.subject;
         let fresh = account.state();
         if fresh.is_empty() {
@@ -248,8 +275,13 @@ impl World {
         let truth =
             account.entries.iter().find(|entry| entry.reference == line.reference && entry.amount == line.amount);
         let Some(thing) = truth.and_then(|entry| entry.thing) else { return Err("nobody_knows") };
-        if account.entries.iter().filter(|entry| entry.thing == Some(thing)).count() > 1 {
+        let same_way = |amount: Taka| (amount > Taka::ZERO) == (line.amount > Taka::ZERO);
+        let parts = account.entries.iter().filter(|entry| entry.thing == Some(thing) && same_way(entry.amount));
+        if parts.count() > 1 {
             return Err("in_parts");
+        }
+        if thing.kind() == Some(Kind::Payout) && line.amount > Taka::ZERO {
+            return self.decide_credit_of_return(line, thing);
         }
         let expected = self.expected(line.side);
         let Some(thing) = expected.iter().find(|expected| expected.subject == thing) else {
@@ -265,7 +297,7 @@ impl World {
         Ok(plan.drafts)
     }
 
-    fn set_line(&mut self, subject: Subject, state: State, things: Vec<Subject>) {
+    pub(super) fn set_line(&mut self, subject: Subject, state: State, things: Vec<Subject>) {
         if let Some(line) = self.lines.get_mut(&subject) {
             (line.state, line.things) = (state, things);
         }

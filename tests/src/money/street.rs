@@ -24,6 +24,8 @@ pub enum Place {
     Returning(Scope),
     /// Back at the vendor's.
     Returned,
+    /// Nobody finds it; who had it last answers for it.
+    Lost { by: Scope },
 }
 
 /// A parcel as it lies in the street.
@@ -52,6 +54,7 @@ impl Goods {
             Place::Vendor { .. } | Place::Returned => Some(self.vendor),
             Place::Site(site) | Place::Van { from: site, .. } | Place::Returning(site) => Some(site),
             Place::Agent { agent, .. } => Some(agent),
+            Place::Lost { by } => Some(by),
             Place::Customer => None,
         }
     }
@@ -87,6 +90,14 @@ pub struct Street {
     pub refunded: BTreeMap<Subject, Taka>,
     /// Cash that disappeared (positive) or turned up, by where that happened.
     pub lost: BTreeMap<Subject, Taka>,
+    /// Bags that were taken from us.
+    pub stolen: BTreeSet<Subject>,
+    /// What each provider holds of ours, by its number; below zero when more was given back than taken since it settled.
+    pub wallets: BTreeMap<u8, Taka>,
+    /// What customers' banks took back of what was paid ahead.
+    pub disputed: BTreeMap<Subject, Taka>,
+    /// Cash that has come into the street, less what has left it.
+    pub afoot: Taka,
 }
 
 impl Street {
@@ -102,8 +113,9 @@ impl Street {
     pub fn collect(&mut self, parcel: Subject, by: Scope, amount: Taka) {
         if by == roster::PARTNER {
             grow(&mut self.partners, by, amount);
+            self.afoot = self.afoot.plus(amount);
         } else {
-            self.add(by, amount);
+            self.come(by, amount);
         }
         if let Some(customer) = self.goods.get(&parcel).map(|goods| goods.customer) {
             grow(&mut self.paid, customer, amount);
@@ -112,8 +124,34 @@ impl Street {
 
     /// Cash disappears, or turns up when `amount` is below zero.
     pub fn lose(&mut self, at: Subject, amount: Taka) {
-        self.add(at, amount.negated());
+        self.come(at, amount.negated());
         grow(&mut self.lost, at, amount);
+    }
+
+    /// Cash comes to us from outside, or leaves us when `amount` is below zero.
+    pub fn come(&mut self, to: Subject, amount: Taka) {
+        self.add(to, amount);
+        self.afoot = self.afoot.plus(amount);
+    }
+
+    /// A bag is stolen on its way, with what is in it.
+    pub fn steal(&mut self, bag: Subject) {
+        let inside = self.pile(&bag);
+        self.lose(bag, inside);
+        self.stolen.insert(bag);
+    }
+
+    /// A partner sends what he has of ours.
+    pub fn remit(&mut self, partner: Scope) -> Taka {
+        let sent = self.partners.insert(partner, Taka::ZERO).unwrap_or_default();
+        self.afoot = self.afoot.minus(sent);
+        sent
+    }
+
+    /// Cash in all hands of ours, on all counters and in partners' drawers.
+    pub fn in_hand(&self) -> Taka {
+        let counters = self.bundles.values().filter(|bundle| !bundle.counted).map(|bundle| bundle.cash);
+        self.piles.values().chain(self.partners.values()).copied().chain(counters).sum()
     }
 
     /// Cash moves.

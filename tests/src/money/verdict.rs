@@ -12,20 +12,23 @@
 //! - 11: nothing is posted as pending in this version.
 //! - 12 [`super::world::World::record`], [`super::device::Device::tap`]: a refusal changes nothing.
 //! - 13, 14 [`super::replay`]: the fold does not see the order; chains are whole and signed.
-//! - 15 [`banks`]: the books' account is the bank's own ledger, but for what is listed.
+//! - 15 [`banks`]: the books' account is the bank's own ledger, but for what is listed; a provider's in [`super::audit`].
 //! - 16 [`months`]: nothing is posted into a closed month.
+//! - What finance entered has a paper, signatures and sums of its own: [`super::audit`].
 //! - 17: stock is not in these worlds.
 //! - 19 [`terms`] by row, and [`super::closing`] by month: VAT lines add up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::{Account, Code};
+use protocol::fact::Entry;
 use protocol::fold::State;
 use protocol::id::{Kind, Subject};
 use protocol::journal::{Journal, Rule};
 use protocol::parcel::Status;
 use protocol::taka::Taka;
 
+use super::audit;
 use super::market::{fees, price};
 use super::office::Row;
 use super::roster::place_of;
@@ -64,6 +67,7 @@ pub(super) fn at_a_step(world: &mut World) -> Result<(), String> {
         vendors(world)?;
         refunds(world)?;
     }
+    audit::hold(world, !rows.is_empty())?;
     banks(world)
 }
 
@@ -165,6 +169,9 @@ fn custody(row: &Row) -> Result<(), String> {
         Rule::J13a => against(&[Code::Settlement, Code::CashOver]),
         Rule::J13b => against(&[Code::Settlement, Code::Shortage]),
         Rule::J27a => against(&[Code::Shortage, Code::CashOver]),
+        Rule::J27 => against(&[Code::Operating]),
+        // Of the four ways of a claim only the theft of a bag moves cash.
+        Rule::J26 if on(journal, Code::InTransit) != Taka::ZERO => against(&[Code::Claims]),
         // The bag for the till, the till for the agent's: nothing comes and nothing goes.
         _ => Taka::ZERO,
     };
@@ -180,7 +187,11 @@ fn decided(world: &World, rows: &[Row]) -> Result<(), String> {
             Rule::J13 | Rule::J10b => (Code::Till, false),
             Rule::J18 => (Code::Settlement, false),
             Rule::J36a => (Code::PartnerReceivable, false),
-            Rule::J9b | Rule::J9c => (Code::Shortage, false),
+            Rule::J9a | Rule::J9b | Rule::J9c => (Code::Shortage, false),
+            Rule::J26 => (Code::InTransit, false),
+            Rule::J28 => (Code::AgentPayable, true),
+            Rule::J33 => (Code::Vat, true),
+            Rule::J35 => (Code::Security, true),
             Rule::J10a | Rule::J10c => (Code::CashOver, true),
             Rule::J12b | Rule::J12c => (Code::OverCollected, true),
             _ => continue,
@@ -322,13 +333,9 @@ fn payouts(world: &World, subjects: &BTreeSet<Subject>) -> Result<(), String> {
         for line in &payout.lines {
             let before = paid.insert(line.earning, *subject);
             ensure(before.is_none(), || format!("{} is in {subject} and in {before:?}", line.earning))?;
-            let Some(terms) = world.terms_of(&line.earning) else {
-                return Err(format!("{} is no earning", line.earning));
-            };
-            // What was earned, or what a return took of what was available.
-            let earned = line.net == terms.goods.minus(fees(terms));
-            let charged = line.net < Taka::ZERO && line.net.negated() <= terms.rto_fee.plus(terms.rto_vat);
-            ensure(earned || charged, || format!("{subject} pays {} for {}", line.net, line.earning))?;
+            ensure(is_payable(world, &line.earning, line.net)?, || {
+                format!("{subject} pays {} for {}", line.net, line.earning)
+            })?;
             total = total.plus(line.net);
         }
         let posted: Taka =
@@ -338,6 +345,25 @@ fn payouts(world: &World, subjects: &BTreeSet<Subject>) -> Result<(), String> {
         })?;
     }
     Ok(())
+}
+
+/// Whether a vendor may have this of an earning, of a payout that came back, or of an entry.
+fn is_payable(world: &World, subject: &Subject, net: Taka) -> Result<bool, String> {
+    if subject.kind() == Some(Kind::Payout) {
+        let back = world.tally.standing(subject).filter(|journal| journal.rule == Rule::J17b);
+        return Ok(back.map(|journal| on(journal, Code::VendorAvailable)).sum::<Taka>() == net.negated());
+    }
+    if let Some(paper) = world.desk.behind(subject) {
+        return Ok(match paper.what {
+            Entry::LossPaid => paper.amount == net,
+            Entry::Netted => paper.amount == net.negated(),
+            _ => false,
+        });
+    }
+    let Some(terms) = world.terms_of(subject) else { return Err(format!("{subject} is no earning")) };
+    // What was earned, or what a return took of what was available.
+    let earned = net == terms.goods.minus(fees(terms));
+    Ok(earned || net < Taka::ZERO && net.negated() <= terms.rto_fee.plus(terms.rto_vat))
 }
 
 /// Invariant 9.
@@ -358,8 +384,14 @@ fn vendors(world: &World) -> Result<(), String> {
             (Rule::J5 | Rule::J6, Some(terms)) => (terms.vendor, terms.goods),
             (Rule::J7, Some(terms)) => (terms.vendor, fees(terms).negated()),
             (Rule::J21, Some(terms)) => (terms.vendor, terms.rto_fee.plus(terms.rto_vat).negated()),
-            (Rule::J17a, _) => match world.vendor_of(&journal.subject) {
+            // What was paid out, and what came back of it.
+            (Rule::J17a | Rule::J17b, _) => match world.vendor_of(&journal.subject) {
                 Some(vendor) => (vendor, on(journal, Code::Settlement)),
+                None => continue,
+            },
+            (Rule::J25 | Rule::J31, _) => match world.desk.behind(&journal.subject) {
+                Some(paper) if paper.what == Entry::LossPaid => (paper.owner, paper.amount),
+                Some(paper) => (paper.owner, paper.part.minus(paper.amount)),
                 None => continue,
             },
             _ => continue,
@@ -418,7 +450,8 @@ fn banks(world: &World) -> Result<(), String> {
         let open = world.lines.values().filter(|line| line.side == side && line.state == statement::State::Open);
         let open: Taka = open.map(|line| line.amount).sum();
         let unseen: Taka = world.awaited(side).filter(|thing| thing.is_booked).map(|thing| thing.amount).sum();
-        let listed = account.balance().minus(account.unstated()).minus(open).plus(unseen);
+        let returned = if side == Side::Settlement { world.unseen_returns() } else { Taka::ZERO };
+        let listed = account.balance().minus(account.unstated()).minus(open).plus(unseen).plus(returned);
         let book = world.tally.of(code.of_owner(account.subject));
         ensure(book == listed, || {
             let truth = account.balance();

@@ -16,11 +16,13 @@ use protocol::taka::Taka;
 
 use super::bank::Bank;
 use super::banking::{Brought, Decided};
+use super::bounce::Bounce;
 use super::device::{Device, Line as Link, shuffle};
 use super::market::Market;
 use super::month::Closed;
 use super::mutant::Mutant;
 use super::office::Office;
+use super::paper::Desk;
 use super::report::Report;
 use super::roster::{self, PARTNER, POINT};
 use super::statement::{Line, Side};
@@ -30,7 +32,7 @@ use super::verdict;
 use crate::model::Dice;
 
 /// Steps of one world, before its evening.
-pub const STEPS: u64 = 400;
+pub const STEPS: u64 = 440;
 /// Where the sun stands at the first step, ms since 1970: any day of the project.
 const MORNING_MS: u64 = 1_790_000_000_000;
 const MINUTE_MS: u64 = 60_000;
@@ -52,10 +54,14 @@ pub struct World {
     pub(super) brought: Vec<Brought>,
     /// Remittances at the bank that are not in the books: reference, gross, the bank's entry.
     pub(super) remitted: Vec<(String, Taka, usize)>,
-    /// What partners remitted and can never be recorded, for its line stands on suspense.
-    pub(super) stuck: Taka,
     /// Rulings that wait for a second person.
     pub(super) proposals: Vec<protocol::fact::Ruled>,
+    /// Papers on finance's desk.
+    pub(super) desk: Desk,
+    /// Transfers to accounts that are not the vendors'.
+    pub(super) bounces: Vec<Bounce>,
+    /// Vendors whose account was changed, and until when nothing is paid to it.
+    pub(super) cooling: BTreeMap<Scope, u64>,
     pub(super) closed: Vec<Closed>,
     /// Subjects of which something was recorded that no command records.
     pub(super) misrecorded: BTreeSet<Subject>,
@@ -103,8 +109,10 @@ impl World {
             lines: BTreeMap::new(),
             brought: Vec::new(),
             remitted: Vec::new(),
-            stuck: Taka::ZERO,
             proposals: Vec::new(),
+            desk: Desk::default(),
+            bounces: Vec::new(),
+            cooling: BTreeMap::new(),
             closed: Vec::new(),
             misrecorded: BTreeSet::new(),
             crossed: BTreeSet::new(),
@@ -136,7 +144,7 @@ impl World {
     /// One thing happens.
     fn step(&mut self) {
         let at = self.somebody();
-        match self.dice.below(200) {
+        match self.dice.below(222) {
             0..=13 => self.order(),
             14..=19 => self.pay(),
             20..=21 => self.cancel(),
@@ -219,7 +227,7 @@ impl World {
 
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
-        match self.dice.below(36) {
+        match self.dice.below(56) {
             0..=4 => self.seal(),
             5..=7 => drop(self.bring(false)),
             8 => self.record_late_deposit(),
@@ -236,7 +244,12 @@ impl World {
             28..=30 => self.rule(),
             31 | 32 => self.agree(),
             33 => self.close_month(),
-            _ => self.bank_books(),
+            34 | 35 => self.bank_books(),
+            36..=39 => self.happen(),
+            40..=44 => self.instruct(),
+            45..=47 => self.enter(),
+            48..=51 => self.sign(),
+            _ => self.bounce(),
         }
     }
 
