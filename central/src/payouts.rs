@@ -168,7 +168,9 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
 }
 
 /// What each vendor has available and is in no payout yet: matured earnings, charged returns that count against them,
-/// payouts that came back, what was paid for lost parcels, and what was kept for what the vendor owes.
+/// payouts that came back, what was paid for lost parcels, and what was kept for what the vendor owes. A charge counts also
+/// when something about it is contested since: the vendor's account lacks it all the same, and lines that come to more than
+/// the account would stop the run of everybody.
 async fn unpaid(
     connection: &mut PgConnection,
     vendor: Option<Scope>,
@@ -176,7 +178,8 @@ async fn unpaid(
     let rows: Vec<([u8; 17], [u8; 17], i64)> = sqlx::query_as(
         "select u.vendor, u.subject, u.available from (
              select e.vendor, e.subject, e.available_paisa as available from view_earning e
-             where e.state in ('matured', 'charged') and e.available_paisa <> 0 and not e.incomplete and not e.newer
+             where (e.state in ('matured', 'charged') or e.available_paisa < 0) and e.available_paisa <> 0
+               and not e.incomplete and not e.newer
              union all
              select p.vendor, p.subject, p.total_paisa from view_payout p
              where p.state = 'returned' and not p.incomplete and not p.newer

@@ -32,10 +32,6 @@ pub const TAKEN_AGAIN: &str = "scan_overtakes_a_second_load";
 /// A provider settled, and gave back to a customer before finance entered that: its account holds less than it paid out,
 /// and the settlement cannot be entered until more is taken there (`protocol/src/entry.rs`, `way`, `held` of `Settled`).
 pub const SETTLED_LATE: &str = "settlement_behind_a_refund";
-/// A return was charged to a vendor (J21), and then something about it was contested: the earning is held, so what it
-/// took is no line, and the vendor's other lines come to more than he has. The run of all vendors is refused
-/// (`central/src/payouts.rs`, `unpaid`).
-pub const RUN_REFUSED: &str = "held_charge_stops_every_payout";
 /// What a customer's bank took back (J31) is not kept from what is to be refunded for the same order: he gets both
 /// (`central/src/payments.rs`, `refund`; `protocol/src/react.rs`, `EscrowReleased`).
 pub const BACK_TWICE: &str = "disputed_and_refunded";

@@ -27,9 +27,6 @@ impl World {
             let stamp = self.stamp();
             let decided = self.decide_payouts(stamp);
             let Ok(drafts) = &decided else {
-                if decided == Err("more_than_available") {
-                    self.report.fault(super::known::RUN_REFUSED);
-                }
                 self.record("payout_run", decided);
                 continue;
             };
@@ -193,7 +190,10 @@ impl World {
 fn may_have(state: &State) -> Option<(Scope, Taka)> {
     match state {
         State::Earning(earning) => {
-            let done = matches!(earning.word(), "matured" | "charged") && !earning.incomplete && !earning.newer;
+            // What a charge took is gone from the account, also when something about it is contested since.
+            let taken = earning.available < Taka::ZERO;
+            let done = matches!(earning.word(), "matured" | "charged") || taken;
+            let done = done && !earning.incomplete && !earning.newer;
             earning.terms.as_ref().filter(|_| done).map(|terms| (terms.vendor, earning.available))
         }
         State::Payout(payout) if payout.returned_by.is_some() && !payout.incomplete && !payout.newer => {

@@ -380,3 +380,42 @@ async fn a_return_window_holds_an_earning_back() {
     assert_eq!(bench.post("/finance/maturing", &json!({})).await.1["earnings"], json!([]), "the window is open");
     bench.world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_that_is_contested_still_counts_and_stops_nobodys_payout() {
+    let mut bench = Bench::start().await;
+    for n in [1, 2] {
+        bench.sell(n).await;
+    }
+    bench.bank("HELD", 2 * DUE, 2 * DUE).await;
+    bench.did("/finance/maturing", &json!({})).await;
+    let pool = &bench.world.running.pool;
+    // What J21 leaves when a fee was taken, and a contest of the same earning came after it.
+    let (vendor,): ([u8; 17],) = sqlx::query_as("select vendor from view_earning where state = 'matured' limit 1")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    let mut charged = [0x12; 17];
+    charged[1..].copy_from_slice(&[0x77; 16]);
+    sqlx::query(
+        "insert into view_earning (subject, vendor, state, net_paisa, available_paisa, incomplete, newer)
+         values ($1, $2, 'held', -5750, -5750, false, false)",
+    )
+    .bind(charged)
+    .bind(vendor)
+    .execute(pool)
+    .await
+    .unwrap();
+    sqlx::query("update balance set amount_paisa = amount_paisa + 5750 where account_code = 2020 and owner = $1")
+        .bind(vendor)
+        .execute(pool)
+        .await
+        .unwrap();
+    let run = bench.did("/finance/payouts", &json!({ "vendor": "all" })).await;
+    let payouts = run.1["payouts"].as_array().unwrap();
+    let total: i64 = payouts.iter().filter_map(|payout| payout["total_paisa"].as_i64()).sum();
+    assert_eq!((payouts.len(), total), (1, 2 * NET - 5_750), "{run:?}");
+    assert_eq!(bench.balance(2020).await, 0, "all that the vendor has is on its way, and no more");
+    // The row was not made by facts: a rebuild would rightly forget it.
+    bench.world.stop().await;
+}
