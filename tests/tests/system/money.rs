@@ -28,8 +28,10 @@ fn the_books_are_the_street_and_the_bank() {
     let by_people =
         ["J2", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J10", "J13", "J13a", "J16", "J17", "J17a", "J27a"];
     let by_paper = ["J3", "J17b", "J26", "J27", "J28", "J30", "J31", "J33", "J35"];
-    for rule in by_people.into_iter().chain(by_paper) {
-        assert!(total.coverage.get(rule).is_some_and(|count| *count >= 5), "{rule}: {:?}", total.coverage);
+    // What a bank returns or an insurer pays is rarer than what people do at a counter.
+    let wanted = by_people.map(|rule| (rule, 5)).into_iter().chain(by_paper.map(|rule| (rule, 3)));
+    for (rule, least) in wanted {
+        assert!(total.coverage.get(rule).is_some_and(|count| *count >= least), "{rule}: {:?}", total.coverage);
     }
     // Nor does one in which finance is refused nothing.
     for no in ["enter: reference_used", "enter_wrong: more_than_held", "enter_wrong: bad_entry", "sign: same_person"] {

@@ -395,8 +395,8 @@ async fn a_charge_that_is_contested_still_counts_and_stops_nobodys_payout() {
         .fetch_one(pool)
         .await
         .unwrap();
-    let mut charged = [0x12; 17];
-    charged[1..].copy_from_slice(&[0x77; 16]);
+    let mut charged = [0x12u8; 17];
+    charged[1..].copy_from_slice(&[0x77u8; 16]);
     sqlx::query(
         "insert into view_earning (subject, vendor, state, net_paisa, available_paisa, incomplete, newer)
          values ($1, $2, 'held', -5750, -5750, false, false)",

@@ -122,12 +122,12 @@ impl Seeded {
         path
     }
 
-    /// The path, with what of its query names something that there is.
+    /// The path with all of its query that is needed: by what there is, or by the document's example.
     pub(super) fn address(&self, operation: &Described, document: &Document) -> String {
         let needed = operation.parameters.iter().filter(|query| query.place == "query" && query.required);
         needed.fold(self.path(operation, document), |path, query| {
             let named = self.fields.iter().find(|(of, name, _)| *of == operation.id && *name == query.name);
-            named.map_or(path.clone(), |(_, _, value)| with(&path, &query.name, value))
+            with(&path, &query.name, named.map_or(&query.schema["example"], |(_, _, value)| value))
         })
     }
 

@@ -66,7 +66,7 @@ impl Generator<'_> {
     /// One request of an operation: as it should be, then spoilt up to three times.
     pub(super) fn request(&mut self, operation: &Described) -> Request {
         let mut body = operation.body.as_ref().map(|schema| self.value(schema, 0));
-        if operation.id == "enrol_device" && self.dice.chance(10) {
+        if operation.id == "enrol_device" && self.dice.chance(30) {
             body = self.enrolments.pop().or(body);
         }
         let mut path = match self.paths.get(&operation.id) {
