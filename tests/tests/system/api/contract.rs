@@ -272,14 +272,9 @@ async fn example(world: &World, seeded: &Seeded, document: &Document, operation:
         let code = made.text("code").rsplit_once(':').unwrap().1.to_owned();
         body = Some(enrol_body(&code, &SigningKey::from_bytes(&[22; 32])));
     }
-    let mut path = seeded.path(operation, document);
-    for query in operation.parameters.iter().filter(|parameter| parameter.place == "query" && parameter.required) {
-        let value = seeded.fields.iter().find(|(of, name, _)| *of == operation.id && *name == query.name);
-        path = with(&path, &query.name, value.map_or(&query.schema["example"], |(_, _, value)| value));
-    }
     Request {
         method: operation.method.clone(),
-        path,
+        path: seeded.address(operation, document),
         token: operation.roles.first().map(|role| world.token(role).as_bytes().to_vec()),
         headers: headers.collect(),
         body: match body {
