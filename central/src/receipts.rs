@@ -67,7 +67,7 @@ pub async fn of(pool: &PgPool, code: &str) -> Result<ReceiptTold, Error> {
     // The place's own acts only: what a vendor or an agent recorded is on no paper.
     let found: Option<Columns> = sqlx::query_as(
         "select o.subject, o.class_kind, o.time_ms, o.bytes, o.apart,
-            exists (select 1 from exception e where e.cause = o.id), p.name
+            exists (select 1 from exception e where e.subject = o.subject and e.cause = o.id), p.name
          from op o join seat s on s.author = o.author left join site p on p.subject = s.party
          where o.id >= $1 and o.id <= $2 and s.role = 'site' order by o.id limit 1",
     )
