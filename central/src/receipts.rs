@@ -58,7 +58,7 @@ pub struct ReceiptTold {
 /// `bad_receipt_code`, `unknown_receipt`.
 pub async fn of(pool: &PgPool, code: &str) -> Result<ReceiptTold, Error> {
     let id = read(code).ok_or_else(|| {
-        let next = "Copy the 16 letters and digits below the picture on the receipt.";
+        let next = "Copy the 16 letters and digits of the code on the receipt.";
         Error::refuse(400, "bad_receipt_code", "This is no code of a receipt.", next)
     })?;
     type Columns = (Vec<u8>, i32, i64, Vec<u8>, Option<String>, bool, Option<String>);

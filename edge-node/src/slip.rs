@@ -12,7 +12,7 @@ use ts_rs::TS;
 use crate::node::{Node, NodeError};
 use crate::screen::refused::Refused;
 
-/// Why a slip is not taken; nothing of it is kept then.
+/// Why a slip is not taken. Nothing of it is kept that its author may not say.
 #[derive(Debug, thiserror::Error)]
 pub enum TakeSlipError {
     /// The text.
