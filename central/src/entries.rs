@@ -20,6 +20,7 @@ use crate::schema::Id;
 use crate::settings::Settings;
 use crate::store::signed;
 
+mod chargeback;
 mod paper;
 
 /// What is to be entered.
@@ -31,12 +32,13 @@ mod paper;
 }))]
 pub struct EntryRequest {
     /// `settled`, `float_issued`, `pay_accrued`, `pay_paid`, `vat_paid`, `security_taken`, `bag_stolen`, `claim_paid`,
-    /// `claim_lost`, `loss_paid`, `loss_charged`, `loss_claimed`, `netted`, `credit_issued` or `charged_back`.
+    /// `claim_lost`, `loss_paid`, `loss_charged`, `loss_claimed`, `netted`, `credit_issued`, `charged_back` or
+    /// `charged_back_early`.
     pub what: String,
     /// Whose account: the agent, site, vendor, customer, bag or parcel. Of `settled` and `vat_paid` it is the bank.
     #[schema(value_type = Option<Id>)]
     pub owner: Option<Subject>,
-    /// Of what was lost the parcel, of a chargeback the order.
+    /// Of what was lost the parcel, of a chargeback the order (of an early one from escrow the order is the owner).
     #[schema(value_type = Option<Id>)]
     pub other: Option<Subject>,
     /// Short name of the account at the bank, where money comes from one or goes to one.
@@ -88,7 +90,7 @@ pub struct EntryPosting {
 /// Enters, or proposes where two have to agree.
 ///
 /// # Errors
-/// `bad_amount`, `bad_text`, `bad_bank`, `bad_entry`, `reference_used`, `line_waits`, `more_than_held`, and those of [`paper`].
+/// `bad_amount`, `bad_text`, `bad_bank`, `bad_entry`, `reference_used`, `line_waits`, `more_than_held`, and those of [`paper`] and [`chargeback`].
 pub async fn enter(conn: &mut PgConnection, request: &EntryRequest, maker: Id16, stamp: Stamp) -> Decided<EntryAnswer> {
     let entered = read(conn, request, maker).await?;
     let (way, line) = check(conn, &entered, None).await?;
@@ -115,7 +117,9 @@ pub async fn enter(conn: &mut PgConnection, request: &EntryRequest, maker: Id16,
 fn needs_two(entered: &Entered, from: Taka) -> bool {
     match Entry::of(entered.what) {
         Some(Entry::Settled) => false,
-        Some(Entry::ClaimLost | Entry::LossPaid | Entry::BagStolen | Entry::ChargedBack) => true,
+        Some(Entry::ClaimLost | Entry::LossPaid | Entry::BagStolen | Entry::ChargedBack | Entry::ChargedBackEarly) => {
+            true
+        }
         _ => entered.amount >= from,
     }
 }
@@ -169,7 +173,8 @@ fn unfit() -> Error {
                 an agent; pay_paid: an agent and bank; security_taken: an agent or site, and bank; bag_stolen: a bag; \
                 claim_paid: a bag or parcel, and bank; claim_lost: a bag or parcel; loss_paid: a vendor, the parcel in other; \
                 loss_charged: an agent or site, the parcel in other; loss_claimed: a parcel; netted: a vendor; \
-                credit_issued: a customer; charged_back: a vendor, the order in other, provider, our share in part_paisa.";
+                credit_issued: a customer; charged_back: a vendor, the order in other, provider, our share in part_paisa; \
+                charged_back_early: the order (from escrow), or the customer with the order in other, and provider.";
     Error::refuse(422, "bad_entry", "This entry does not fit what it names.", next)
 }
 
@@ -199,7 +204,9 @@ async fn check(
         Some(Entry::LossPaid) => paper::is_lost(conn, entered).await?,
         Some(Entry::LossCharged | Entry::LossClaimed) => paper::is_answered(conn, entered).await?,
         Some(Entry::BagStolen) => paper::is_on_its_way(conn, entered.owner).await?,
-        Some(Entry::ChargedBack) => paper::was_captured(conn, entered).await?,
+        Some(Entry::Settled) => chargeback::was_taken(conn, entered).await?,
+        Some(Entry::ChargedBack) => chargeback::is_nobody_elses(conn, entered).await?,
+        Some(Entry::ChargedBackEarly) => chargeback::is_the_customers(conn, entered).await?,
         _ => {}
     }
     Ok((way, line))

@@ -201,7 +201,7 @@ impl Cashier<'_> {
     /// Records what was paid back to a customer (J19a), at most what 2050 owes.
     ///
     /// # Errors
-    /// `bad_amount`, `bad_reference`, `unknown_customer`, `more_than_owed`, `reference_used`.
+    /// `bad_amount`, `bad_reference`, `unknown_customer`, `chargeback_waits`, `more_than_owed`, `reference_used`.
     pub async fn refund(&self, request: &NewRefund) -> Result<Refunded, Error> {
         let (reference, amount) = (checked_reference(&request.reference)?, checked_amount(request.amount_paisa)?);
         let customer = self.customer(request).await?;
@@ -209,6 +209,7 @@ impl Cashier<'_> {
             let same = before.customer == customer && before.amount_paisa == amount.paisa();
             return if same { Ok(before) } else { Err(reference_used()) };
         }
+        self.no_chargeback_waits(customer).await?;
         let refund = Subject::new(Kind::Refund, self.clock.stamp()?.id(0));
         let paid = RefundPaid { customer, amount, provider: request.provider as u8, reference: reference.to_owned() };
         let drafts = vec![Draft { subject: refund, fact: Fact::RefundPaid(paid.clone()) }];
@@ -242,6 +243,21 @@ impl Cashier<'_> {
             }
             _ => Err(unknown()),
         }
+    }
+
+    /// What his bank has taken back already is not paid as well, also while a second person has not agreed to the entry.
+    async fn no_chargeback_waits(&self, customer: Subject) -> Result<(), Error> {
+        let waiting: Option<([u8; 17],)> = sqlx::query_as(
+            "select subject from proposed_entry
+             where what = 'charged_back_early' and owner = $1 and state = 'waiting' limit 1",
+        )
+        .bind(customer.0)
+        .fetch_optional(self.pool)
+        .await?;
+        let Some((entry,)) = waiting else { return Ok(()) };
+        let told = format!("A chargeback of this customer waits for its second person: {}.", Subject(entry));
+        let next = "Agree to it or withdraw it first, then refund what is left.";
+        Err(Error::refuse(409, "chargeback_waits", told, next))
     }
 
     async fn refund_of(&self, provider: Provider, reference: &str) -> Result<Option<Refunded>, sqlx::Error> {

@@ -62,7 +62,8 @@ pub fn way(entered: &Entered) -> Option<Way> {
             let (theirs, net) = (provider(entered.provider)?, amount.minus(part));
             let fits = is(&[Kind::Bank]) && alone && net >= Taka::ZERO;
             let debits = vec![(Chart::Settlement.of_owner(owner), net), (Chart::ProviderFees.whole(), part)];
-            fits.then_some(Way { rule: Rule::J3, debits, credits: vec![(theirs, amount)], held: Some(theirs) })
+            // What the provider gave back since may have brought its account below this: the settlement stays true.
+            fits.then_some(Way { rule: Rule::J3, debits, credits: vec![(theirs, amount)], held: None })
         }
         Entry::FloatIssued => simple(is(&[Kind::Site]), Rule::J27, Chart::Till.of_owner(owner), operating()?, None),
         Entry::PayAccrued => {
@@ -111,6 +112,16 @@ pub fn way(entered: &Entered) -> Option<Way> {
             let fits = is(&[Kind::Vendor]) && other_is(Kind::Order).is_some() && vendors >= Taka::ZERO;
             let debits = vec![(Chart::VendorReceivable.of_owner(owner), vendors), (Chart::Loss.whole(), part)];
             fits.then(|| Way { rule: Rule::J31, debits, credits: vec![(theirs, amount)], held: None })
+        }
+        Entry::ChargedBackEarly => {
+            let theirs = provider(entered.provider)?;
+            let from = match owner.kind()? {
+                Kind::Order if alone => Chart::Escrow.of_owner(owner),
+                Kind::Customer if other_is(Kind::Order).is_some() => Chart::RefundsPayable.of_owner(owner),
+                _ => return None,
+            };
+            let (debits, credits) = (vec![(from, amount)], vec![(theirs, amount)]);
+            (part == Taka::ZERO).then_some(Way { rule: Rule::J31, debits, credits, held: Some(from) })
         }
     }
 }

@@ -19,7 +19,7 @@ const paper = (what: string, owner: string, more: Partial<Paper> = {}): Paper =>
 
 /** Every kind, in the groups in which a person looks for it. */
 export const GROUPS = [
-  { group: 'provider', papers: [paper('settled', '', { bank: true, provider: true, part: true }), paper('charged_back', 'V', { other: 'O', provider: true, part: true })] },
+  { group: 'provider', papers: [paper('settled', '', { bank: true, provider: true, part: true }), paper('charged_back', 'V', { other: 'O', provider: true, part: true }), paper('charged_back_early', 'OU', { other: 'O', provider: true })] },
   { group: 'people', papers: [paper('float_issued', 'S', { bank: true }), paper('pay_accrued', 'A'), paper('pay_paid', 'A', { bank: true }), paper('security_taken', 'AS', { bank: true })] },
   {
     group: 'lost',
@@ -47,6 +47,11 @@ export function inGroup(group: string, what: string): boolean {
   return GROUPS.some((one) => one.group === group && one.papers.some((of) => of.what === what));
 }
 
+/** The letter of the thing that is to be named besides this owner: none where the owner is that thing himself. */
+export function otherOf(paper: Paper, owner: string): Paper['other'] {
+  return paper.other !== null && isId(paper.other, owner) ? null : paper.other;
+}
+
 /** What was typed into the form. */
 export interface Typed {
   owner: string;
@@ -65,13 +70,14 @@ export function requestOf(paper: Paper, typed: Typed): Schemas['EntryRequest'] |
   const part = paper.part && typed.part.trim() !== '' ? readMoney(typed.part) : 0;
   if (amount === null || amount <= 0 || part === null) return null;
   if (paper.owner !== '' && !isId(paper.owner, typed.owner)) return null;
-  if (paper.other !== null && !isId(paper.other, typed.other)) return null;
+  const other = otherOf(paper, typed.owner);
+  if (other !== null && !isId(other, typed.other)) return null;
   if ((paper.bank && typed.bank.trim() === '') || (paper.provider && typed.provider === '')) return null;
   const id = (text: string) => text.trim().toUpperCase();
   return {
     what: paper.what,
     owner: paper.owner === '' ? null : id(typed.owner),
-    other: paper.other === null ? null : id(typed.other),
+    other: other === null ? null : id(typed.other),
     bank: paper.bank ? typed.bank.trim().toLowerCase() : null,
     provider: paper.provider ? typed.provider : null,
     amount_paisa: amount,

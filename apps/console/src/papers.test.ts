@@ -10,6 +10,8 @@ import { isKey, Refused, speak } from '@getit/ui';
 const A = 'A01KASWBNZ0M6SC7N75YR3HGA9T2';
 const S = 'S01KASWBNZ0M6SC7N75YR3HGA9T2';
 const V = 'V01KASWBNZ0M6SC7N75YR3HGA9T2';
+const O = 'O01KASWBNZ0M6SC7N75YR3HGA9T2';
+const U = 'U01KASWBNZ0M6SC7N75YR3HGA9T2';
 const P = 'P01KASWBNZ0M6SC7N75YR3HGA9T2';
 const blank: Typed = { owner: '', other: '', bank: '', provider: '', amount: '', part: '', reference: '' };
 const typed = (more: Partial<Typed>) => ({ ...blank, amount: '১,২৫০', reference: ' R 1 ', ...more });
@@ -18,7 +20,7 @@ describe('entries on paper evidence', () => {
   const papers = GROUPS.flatMap((one) => [...one.papers]);
   it('are all there, each once, with a word for it and for what it asks', () => {
     expect(papers.map((one) => one.what).sort()).toEqual([
-      'bag_stolen', 'charged_back', 'claim_lost', 'claim_paid', 'credit_issued', 'float_issued', 'loss_charged', 'loss_claimed', 'loss_paid', 'netted', 'pay_accrued', 'pay_paid', 'security_taken', 'settled', 'vat_paid',
+      'bag_stolen', 'charged_back', 'charged_back_early', 'claim_lost', 'claim_paid', 'credit_issued', 'float_issued', 'loss_charged', 'loss_claimed', 'loss_paid', 'netted', 'pay_accrued', 'pay_paid', 'security_taken', 'settled', 'vat_paid',
     ]);
     for (const one of papers) {
       expect(isKey(`entry.${one.what}`), one.what).toBe(true);
@@ -42,6 +44,9 @@ describe('entries on paper evidence', () => {
     expect(of('loss_paid', { owner: V })).toBeNull();
     expect(of('settled', { bank: 'city' })).toBeNull();
     expect(of('settled', { bank: 'city', provider: 'card', part: 'some' })).toBeNull();
+    expect(of('charged_back_early', { owner: O, provider: 'card' })).toMatchObject({ owner: O, other: null });
+    expect(of('charged_back_early', { owner: U, provider: 'card' })).toBeNull();
+    expect(of('charged_back_early', { owner: U, other: O, provider: 'card' })).toMatchObject({ owner: U, other: O });
     expect(of('pay_accrued', { owner: A, amount: '0' })).toBeNull();
     expect(of('pay_accrued', { owner: A, reference: '' })).not.toBeNull();
   });

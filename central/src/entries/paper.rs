@@ -1,5 +1,5 @@
 //! What an entry says, held against what is known of it: one paper once, a loss paid before somebody answers for it, a bag
-//! that is still on its way, a payment that was captured.
+//! that is still on its way.
 
 use protocol::fact::{Entered, Entry};
 use protocol::id::{Kind, Subject};
@@ -107,30 +107,4 @@ pub(super) async fn is_on_its_way(conn: &mut PgConnection, bag: Subject) -> Resu
     let told = format!("The bag is in the deposit {}.", Subject(deposit));
     let next = "Let the bank's statement say what it counted; what is missing then stands on whoever sealed the bag.";
     Err(Error::refuse(409, "bag_deposited", told, next))
-}
-
-/// The order was paid at this provider, with at least as much, and was not charged back before.
-pub(super) async fn was_captured(conn: &mut PgConnection, entered: &Entered) -> Result<(), Error> {
-    let order = entered.other.map(|order| order.0);
-    let (captured, before, is_vendors): (i64, i64, bool) = sqlx::query_as(
-        "select coalesce((select sum(amount_paisa) from payment where order_subject = $1 and provider = $2), 0)::bigint,
-            coalesce((select sum(amount_paisa) from view_entry
-                      where what = 'charged_back' and other = $1 and not contested), 0)::bigint,
-            exists (select 1 from view_parcel where order_subject = $1 and vendor = $3)",
-    )
-    .bind(order)
-    .bind(i16::from(entered.provider))
-    .bind(entered.owner.0)
-    .fetch_one(conn)
-    .await?;
-    if !is_vendors {
-        let next = "Name a vendor of whom something was in the order.";
-        return Err(Error::refuse(409, "not_the_vendor", "Nothing in this order is of this vendor.", next));
-    }
-    let left = ledger::paisa(captured).minus(ledger::paisa(before));
-    if entered.amount <= left {
-        return Ok(());
-    }
-    let next = "Read the provider's notice again: no more is charged back than was captured.";
-    Err(beyond("more_than_captured", "Of what was captured are left", "the entry", left, entered.amount, next))
 }

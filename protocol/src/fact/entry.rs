@@ -69,13 +69,17 @@ pub enum Entry {
     Netted = 13,
     /// J30: a customer takes credit in place of a refund. Owner: the customer.
     CreditIssued = 14,
-    /// J31: a card payment was charged back. Owner: the vendor; other: the order; part: our share.
+    /// J31: a payment was charged back whose goods the vendor has been credited for, or which was refunded before. Owner:
+    /// the vendor; other: the order; part: our share.
     ChargedBack = 15,
+    /// J31: a payment was charged back that is still the customer's: in escrow, or owed back to him. Owner: the order
+    /// (escrow), or the customer with the order as the other side (what is owed back).
+    ChargedBackEarly = 16,
 }
 
 impl Entry {
     /// All of them, with their words in the API.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Settled, "settled"),
         (Self::FloatIssued, "float_issued"),
         (Self::PayAccrued, "pay_accrued"),
@@ -91,6 +95,7 @@ impl Entry {
         (Self::Netted, "netted"),
         (Self::CreditIssued, "credit_issued"),
         (Self::ChargedBack, "charged_back"),
+        (Self::ChargedBackEarly, "charged_back_early"),
     ];
 
     /// The entry of a number in a fact; `None` for one of a later version.

@@ -112,6 +112,38 @@ fn an_entry_of_a_wrong_owner_or_with_a_part_it_has_not_moves_nothing() {
 }
 
 #[test]
+fn j31_a_chargeback_is_taken_from_whoever_has_the_money_by_now() {
+    check(
+        &[
+            LOADED,
+            "central enters Z1 charged_back_early 400 less 0 of O1",
+            "central enters Z2 charged_back_early 300 less 0 of customer at O1",
+            "central enters Z3 charged_back 200 less 60 of v1 at O1",
+            "central enters Z4 charged_back_early 400 less 1 of O1",
+            "central enters Z5 charged_back_early 400 less 0 of customer",
+            "central enters Z6 charged_back_early 400 less 0 of v1 at O1",
+            "print Z1",
+            "print Z2",
+            "print Z3",
+            "print Z4",
+            "print Z5",
+            "print Z6",
+        ],
+        &expect![[r#"
+            Z1: charged_back_early 400.00 of O1
+              J31  Dr 2040{O1} 400.00  Cr 1030 400.00
+            Z2: charged_back_early 300.00 of customer
+              J31  Dr 2050{customer} 300.00  Cr 1030 300.00
+            Z3: charged_back 200.00 of v1
+              J31  Dr 1150{v1} 140.00  Dr 5060 60.00  Cr 1030 200.00
+            Z4: charged_back_early 400.00 of O1
+            Z5: charged_back_early 400.00 of customer
+            Z6: charged_back_early 400.00 of v1
+        "#]],
+    );
+}
+
+#[test]
 fn j17b_a_payout_that_the_bank_sends_back_is_the_vendors_again() {
     check(
         &[

@@ -2,6 +2,7 @@
 //! a refusal leaves no trace.
 
 mod banking;
+mod chargebacks;
 mod client;
 mod contract;
 mod devices;

@@ -15,8 +15,8 @@ const NET: i64 = 87_350;
 
 /// The people of one hub.
 pub(super) struct People {
-    vendor: Device,
-    site: Device,
+    pub(super) vendor: Device,
+    pub(super) site: Device,
     pub(super) agent: Device,
 }
 
