@@ -79,12 +79,18 @@ impl Fold<'_> {
     /// - What an agent recorded on a run whose parcel the hub has scanned in again: he came back before
     ///   his phone had synced. The attempt still counts.
     /// - What a site recorded before it sent the parcel to the site that scanned it in: the van was
-    ///   faster than the network.
+    ///   faster than the network. A scan by somebody for whom it was there already, or on an earlier van,
+    ///   says nothing of a later one, nor does one that may be a colleague's scan of an earlier one: those
+    ///   wait for a person.
+    /// - What the other window of a clerk who scanned at two had heard of: the act knows what either knew.
     fn standing_claims(&self) -> Vec<Claim> {
         let claims = self.claims(moves_custody);
         let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
         let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
         let sent = self.claims(|fact| matches!(fact, Fact::Forwarded(_)));
+        let with_vans = if sent.is_empty() { &[][..] } else { &scans };
+        let awaited = with_vans.iter().map(|scan| scan.fact).filter(|scan| self.was_awaited(*scan, &claims));
+        let awaited = Indexes::of(awaited);
         let came_back = |claim: &Claim, scan: &Claim| {
             matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_)))
                 && runs
@@ -97,18 +103,55 @@ impl Fold<'_> {
                 _ => false,
             };
             let before = |forward: &Claim| claim.fact == forward.fact || self.history.follows(forward.fact, claim.fact);
-            let faster = |forward: &Claim| self.history.concurrent(forward.fact, scan.fact) && before(forward);
+            let faster = |forward: &Claim| {
+                let unheard = self.history.concurrent(forward.fact, scan.fact) && before(forward);
+                unheard && !self.is_another_vans(scan, forward, &scans, &sent)
+            };
             !matches!(self.fact(claim.fact), Some(Fact::Delivered(_) | Fact::HandedOver(_)))
                 && sent.iter().filter(to_here).any(faster)
+                && !awaited.holds(scan.fact)
+        };
+        let heard = |claim: &Claim, scan: &Claim| {
+            !matches!(self.fact(claim.fact), Some(Fact::Delivered(_) | Fact::HandedOver(_)))
+                && self.history.echoes(scan.fact).any(|echo| self.history.follows(echo, claim.fact))
         };
         let overtaken = |claim: &Claim| {
             let concurrent = |scan: &&Claim| self.history.concurrent(claim.fact, scan.fact);
-            scans.iter().filter(concurrent).any(|scan| came_back(claim, scan) || arrived(claim, scan))
+            let by = |scan: &Claim| came_back(claim, scan) || arrived(claim, scan) || heard(claim, scan);
+            scans.iter().filter(concurrent).any(by)
         };
         let standing: Vec<Claim> = claims.iter().filter(|claim| !overtaken(claim)).copied().collect();
         // Two sites that each sent it to the other: every scan overtakes the other's. Somebody has it, so all claims stand,
         // and those that did not know of each other wait for a person.
         if standing.is_empty() { claims } else { standing }
+    }
+
+    /// Whether, as far as its clerk knew, the parcel of a scan lay at his site already or was on its way there.
+    fn was_awaited(&self, scan: usize, claims: &[Claim]) -> bool {
+        let here = self.history.facts[scan].party;
+        let windows: Vec<usize> = self.history.echoes(scan).chain([scan]).collect();
+        let knew = |claim: &&Claim| windows.iter().any(|window| self.history.follows(*window, claim.fact));
+        let known: Vec<Claim> = claims.iter().filter(knew).copied().collect();
+        let Some(held) = slot::latest(self.history, &known) else { return false };
+        [held.winner].iter().chain(&held.rivals).any(|last| match self.fact(last.fact) {
+            Some(Fact::Forwarded(forwarded)) => forwarded.to == here,
+            Some(fact) => lies_at_site(fact) && self.history.facts[last.fact].party == here,
+            None => false,
+        })
+    }
+
+    /// Whether a scan may be of another van than this one: a second clerk of the site, neither knowing of the other, scanned
+    /// in one that he had heard of, and had not heard of this one.
+    fn is_another_vans(&self, scan: &Claim, van: &Claim, scans: &[Claim], vans: &[Claim]) -> bool {
+        let here = self.history.facts[scan.fact].party;
+        let beside = |other: &&Claim| {
+            self.history.facts[other.fact].party == here
+                && self.history.concurrent(scan.fact, other.fact)
+                && !self.history.follows(other.fact, van.fact)
+        };
+        let to_here = |sent: &Claim| matches!(self.fact(sent.fact), Some(Fact::Forwarded(to)) if to.to == here);
+        let answers = |other: &Claim| vans.iter().any(|van| to_here(van) && self.history.follows(other.fact, van.fact));
+        scans.iter().filter(beside).any(answers)
     }
 
     /// The agent of the latest run sheet.

@@ -50,6 +50,105 @@ fn two_sites_that_send_it_to_each_other_wait_for_a_person() {
     assert!(!state.is_settled() && codes.contains(&Code::UnlistedPair), "{codes:?}");
 }
 
+/// A point scanned a van in at one window and sent the parcel back; it comes a second time, and a window that heard of the
+/// first van only, or of nothing, scans it. That may be the first arrival once more or the second one: the second van does not
+/// vanish, and somebody looks. A window that knows that it went back is right about the second van.
+#[test]
+fn a_scan_that_may_be_of_an_earlier_van_does_not_overtake_a_later_one() {
+    let subject = |kind, n| Subject::new(kind, Id16([n; 16]));
+    let (hub, point, vendor) = (subject(Kind::Site, 1), subject(Kind::Site, 3), subject(Kind::Vendor, 4));
+    let created = ParcelCreated {
+        order: subject(Kind::Order, 8),
+        vendor,
+        site: hub,
+        due: Taka::ZERO,
+        lines: Vec::new(),
+        sealed: Vec::new(),
+    };
+    let tenant = Subject::tenant();
+    let received = || Fact::Received(Received { pieces: 1 });
+    let way = |scan_knows: &[u8]| {
+        let facts = vec![
+            seen(1, Role::Central, tenant, &[], Fact::ParcelCreated(created.clone())),
+            seen(
+                2,
+                Role::Central,
+                tenant,
+                &[],
+                Fact::PickupChosen(PickupChosen { point, lock: [0; 16], hold_days: 7 }),
+            ),
+            seen(3, Role::Site, hub, &[1, 2], received()),
+            seen(4, Role::Site, hub, &[3], Fact::Forwarded(Forwarded { to: point })),
+            seen(5, Role::Site, point, &[4], received()),
+            seen(6, Role::Site, point, &[5], Fact::Forwarded(Forwarded { to: hub })),
+            seen(7, Role::Site, hub, &[6], received()),
+            seen(8, Role::Site, hub, &[7], Fact::Forwarded(Forwarded { to: point })),
+            // Another clerk of the point, so that it is no second tap of the first scan.
+            Seen { person: Id16([0x77; 16]), ..seen(9, Role::Site, point, scan_knows, received()) },
+        ];
+        let State::Parcel(state) = fold(subject(Kind::Parcel, 9), &History::new(facts)).state else {
+            panic!("a parcel")
+        };
+        (state.status.word(), state.is_settled(), state.custodian)
+    };
+    assert_eq!(way(&[6]), ("at_point", true, Some(point)));
+    for knows in [&[2u8][..], &[4], &[5]] {
+        assert!(!way(knows).1, "{knows:?}: {:?}", way(knows));
+    }
+}
+
+/// Two windows scanned a parcel in, one of which had heard of the van: both scans are of that van. The parcel went back from
+/// the first window and came on a second van, and the other window does not hide it (seed 609 of `./dev sim --money`).
+#[test]
+fn a_scan_at_another_window_does_not_hide_a_second_van() {
+    let subject = |kind, n| Subject::new(kind, Id16([n; 16]));
+    let (hub, point, vendor) = (subject(Kind::Site, 1), subject(Kind::Site, 3), subject(Kind::Vendor, 4));
+    let created = ParcelCreated {
+        order: subject(Kind::Order, 8),
+        vendor,
+        site: hub,
+        due: Taka::ZERO,
+        lines: Vec::new(),
+        sealed: Vec::new(),
+    };
+    let tenant = Subject::tenant();
+    let received = || Fact::Received(Received { pieces: 1 });
+    // One clerk at two windows, or two clerks.
+    let way = |person: u8, goes_on: bool| {
+        let mut facts = vec![
+            seen(1, Role::Central, tenant, &[], Fact::ParcelCreated(created.clone())),
+            seen(
+                2,
+                Role::Central,
+                tenant,
+                &[],
+                Fact::PickupChosen(PickupChosen { point, lock: [0; 16], hold_days: 7 }),
+            ),
+            seen(5, Role::Site, hub, &[1, 2], received()),
+            seen(6, Role::Site, hub, &[5], Fact::Forwarded(Forwarded { to: point })),
+            // Of one clerk the smaller id stands for both scans, and knows of nothing.
+            Seen { person: Id16([person; 16]), ..seen(3, Role::Site, point, &[1, 2], received()) },
+            seen(7, Role::Site, point, &[6], received()),
+        ];
+        if goes_on {
+            facts.extend([
+                seen(8, Role::Site, point, &[7], Fact::Forwarded(Forwarded { to: hub })),
+                seen(9, Role::Site, hub, &[6], received()),
+                seen(10, Role::Site, hub, &[9], Fact::Forwarded(Forwarded { to: point })),
+            ]);
+        }
+        let State::Parcel(state) = fold(subject(Kind::Parcel, 9), &History::new(facts)).state else {
+            panic!("a parcel")
+        };
+        (state.status.word(), state.is_settled(), state.custodian)
+    };
+    let same = point.0[1];
+    for person in [same, 0x77] {
+        assert_eq!(way(person, false), ("at_point", true, Some(point)));
+        assert!(!way(person, true).1, "{:?}", way(person, true));
+    }
+}
+
 /// One agent's device can send as many facts as it likes: what a fold costs must not grow with their cube (it took 40
 /// seconds of central's lock once; now it is hundredths of one).
 #[test]

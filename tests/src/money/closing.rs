@@ -57,7 +57,6 @@ fn holders(world: &World) -> Result<(), String> {
     for (parcel, goods) in &world.street.goods {
         let Some(state) = world.parcel(*parcel) else { continue };
         let known = known::nobody_left(world, *parcel, state)
-            || known::old_scan(world, *parcel, state)
             || known::taken_again(world, *parcel, state)
             || known::merged(world, *parcel);
         if goods.misrecorded || goods.mistaken || known || !state.is_settled() {
