@@ -131,7 +131,9 @@ fn printed(kind: i32, bytes: &[u8]) -> Option<Fact> {
             | Fact::Dispatched(_)
             | Fact::Forwarded(_)
             | Fact::TillOpened(_)
-            | Fact::TillClosed(_)),
+            | Fact::TillClosed(_)
+            | Fact::TillPaidOut(_)
+            | Fact::TillPaidIn(_)),
         ) => Some(fact),
         _ => None,
     }
@@ -142,6 +144,8 @@ const fn amount_of(fact: &Fact) -> Option<i64> {
     match fact {
         Fact::CounterPaid(paid) => Some(paid.amount.paisa()),
         Fact::PartnerPaid(paid) => Some(paid.amount.paisa()),
+        Fact::TillPaidOut(paid) => Some(paid.amount.paisa()),
+        Fact::TillPaidIn(paid) => Some(paid.amount.paisa()),
         Fact::HandInCounted(count) => Some(count.counted.paisa()),
         _ => None,
     }

@@ -31,7 +31,7 @@ use crate::store::signed;
 }))]
 pub struct RulingRequest {
     /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
-    /// `from_pay` or `from_security`.
+    /// `from_pay`, `from_security` or `expensed`.
     pub how: String,
     /// The fact that the difference follows from, 64 hex digits, as `GET /finance/differences` names it.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -155,6 +155,9 @@ fn read(request: &RulingRequest, maker: Id16) -> Result<Ruled, Error> {
     })
 }
 
+/// The rule by which a till pays out.
+const PAID_OUT: &str = "J27b";
+
 /// Holds a ruling against the books: the accounts it moves between, and what is open of the difference before it.
 async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Result<(Way, Taka), Error> {
     let how = How::of(ruled.how);
@@ -163,8 +166,8 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
                     recorded_in_error the agent; the others need none.";
         return Err(Error::refuse(422, "bad_ruling", "This way does not fit what is in `other`.", next));
     };
-    let row: Option<(i64, i64)> = sqlx::query_as(
-        "select open_paisa, (extract(epoch from since) * 1000)::bigint from finance.difference
+    let row: Option<(i64, i64, String)> = sqlx::query_as(
+        "select open_paisa, (extract(epoch from since) * 1000)::bigint, rule from finance.difference
          where cause = $1 and owner = $2 and account_code = $3",
     )
     .bind(ruled.cause.0)
@@ -172,7 +175,7 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
     .bind(i32::from(way.difference.code as u16))
     .fetch_optional(&mut *connection)
     .await?;
-    let Some((open, since)) = row else {
+    let Some((open, since, rule)) = row else {
         let next = "Take cause and owner from GET /api/v1/finance/differences.";
         return Err(Error::refuse(404, "unknown_difference", "There is no such difference to rule on.", next));
     };
@@ -232,7 +235,12 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
                 ));
             }
         }
-        How::WrittenOff => {}
+        How::Expensed if rule != PAID_OUT => {
+            let next =
+                "Only what a till paid out on paper can be an expense: let it be repaid, kept, or given up by two.";
+            return Err(Error::refuse(409, "not_paid_out", "This cash was not paid out of a till.", next));
+        }
+        How::WrittenOff | How::Expensed => {}
     }
     Ok((way, open))
 }

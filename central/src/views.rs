@@ -35,6 +35,10 @@ pub mod kind {
     pub const OVER: &str = "over";
     /// An op that is stored and not folded.
     pub const QUARANTINED_FACT: &str = "quarantined_fact";
+    /// Cash that a site paid out of its till, and whose paper waits to be accepted (J27b).
+    pub const PAID_OUT: &str = "paid_out";
+    /// Cash that came into a till for no parcel (J27c).
+    pub const PAID_IN: &str = "paid_in";
     /// A credit at the bank that nobody here expects (J29).
     pub const MISSING_OURS: &str = "missing_ours";
     /// Cash below zero, with nothing missing that could explain it.
@@ -262,6 +266,8 @@ fn kind_of(journal: &Journal) -> Option<&'static str> {
         Rule::J10 | Rule::J11 => Some(kind::OVER),
         Rule::J13a | Rule::J27a if posts_on(Code::CashOver) => Some(kind::OVER),
         Rule::J27a => Some(kind::SHORT),
+        Rule::J27b => Some(kind::PAID_OUT),
+        Rule::J27c => Some(kind::PAID_IN),
         Rule::J29 => Some(kind::MISSING_OURS),
         _ => None,
     }

@@ -48,7 +48,7 @@ use life::Life;
 pub use near::Shown;
 pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
-pub use site::{OfferRow, ShiftEnd, ShiftRow, Whereabouts};
+pub use site::{OfferRow, ShiftEnd, ShiftRow, TillPayment, Whereabouts};
 pub use sketches::KEPT_CELLS;
 pub use vendor::{FrozenTerms, HeldRow, PayoutRow, ShopAct, ShopList, ShopRow};
 pub use views::{EarningView, HandInView, ParcelView};

@@ -102,6 +102,8 @@ chart! {
     CourierCost = 5020, "Courier cost";
     /// What agents earn.
     AgentIncentive = 5030, "Agent incentive";
+    /// What sites pay out of their tills for us.
+    SiteExpense = 5045, "Site expenses";
     /// Missing cash that was given up.
     ShortWrittenOff = 5050, "Cash short written off";
     /// What was lost, stolen or charged back.

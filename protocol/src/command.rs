@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{AttemptReason, Denomination};
+use crate::fact::{AttemptReason, Denomination, TillReason};
 use crate::id::{Scope, Subject};
 use crate::taka::Taka;
 
@@ -128,6 +128,38 @@ pub enum Command {
         #[serde(default)]
         denominations: Vec<Denomination>,
     },
+    /// Site: cash leaves the drawer for something that finance is to pay.
+    PayOut {
+        /// Of which shift.
+        shift: Subject,
+        /// How much.
+        amount_paisa: Taka,
+        /// What for.
+        reason: TillReason,
+        /// What its paper is called.
+        voucher: String,
+    },
+    /// Site: cash comes into the drawer that is for no parcel.
+    PayIn {
+        /// Of which shift.
+        shift: Subject,
+        /// How much.
+        amount_paisa: Taka,
+        /// Why.
+        reason: TillReason,
+        /// What its paper is called.
+        voucher: String,
+    },
+    /// Site: the drawer is locked for a while.
+    SuspendTill {
+        /// Which shift.
+        shift: Subject,
+    },
+    /// Site: the drawer is in use again.
+    ResumeTill {
+        /// Which shift.
+        shift: Subject,
+    },
     /// Agent: the parcels are in the bag.
     Load {
         /// Which, up to [`MAX_PARCELS`].
@@ -181,7 +213,11 @@ impl Command {
             | Self::HandOver { parcel }
             | Self::Fail { parcel, .. } => vec![*parcel],
             Self::Dispatch { parcels, .. } | Self::Forward { parcels, .. } | Self::Load { parcels } => parcels.clone(),
-            Self::CloseTill { shift, .. } => vec![*shift],
+            Self::CloseTill { shift, .. }
+            | Self::PayOut { shift, .. }
+            | Self::PayIn { shift, .. }
+            | Self::SuspendTill { shift }
+            | Self::ResumeTill { shift } => vec![*shift],
             Self::Count { handin, .. } => vec![*handin],
             Self::Offer { .. } | Self::OpenTill { .. } => Vec::new(),
         }

@@ -84,6 +84,12 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
         Command::CloseTill { shift, counted_paisa, denominations } => {
             desk.close_till(*shift, *counted_paisa, denominations)
         }
+        Command::PayOut { shift, amount_paisa, reason, voucher } => {
+            desk.pay_out(*shift, *amount_paisa, *reason, voucher)
+        }
+        Command::PayIn { shift, amount_paisa, reason, voucher } => desk.pay_in(*shift, *amount_paisa, *reason, voucher),
+        Command::SuspendTill { shift } => desk.suspend_till(*shift),
+        Command::ResumeTill { shift } => desk.resume_till(*shift),
         Command::Load { parcels } => desk.load(parcels),
         Command::Deliver { parcel, evidence, collected_paisa, confirm_difference } => {
             desk.deliver(*parcel, *evidence, *collected_paisa, *confirm_difference)

@@ -143,6 +143,10 @@ facts! {
     CounterPaid = 0x5002, lane::MONEY;
     TillOpened = 0x5010, lane::MONEY;
     TillClosed = 0x5011, lane::MONEY;
+    TillPaidOut = 0x5012, lane::MONEY;
+    TillPaidIn = 0x5013, lane::MONEY;
+    TillSuspended = 0x5014, lane::MONEY;
+    TillResumed = 0x5015, lane::MONEY;
     PartnerPaid = 0x6001, lane::MONEY;
 }
 
@@ -208,6 +212,8 @@ impl Fact {
             Self::PartnerPaid(paid) => paid.amount.is_cash(),
             Self::TillOpened(opened) => opened.float.is_cash(),
             Self::TillClosed(closed) => closed.counted.is_cash() && closed.denominations.len() <= MAX_LINES,
+            Self::TillPaidOut(paid) => paid.amount.is_cash() && paid.voucher.len() <= MAX_TEXT,
+            Self::TillPaidIn(paid) => paid.amount.is_cash() && paid.voucher.len() <= MAX_TEXT,
             Self::BagSealed(bag) => bag.amount.is_cash() && bag.seal.len() <= MAX_TEXT,
             Self::Deposited(deposit) => {
                 let bags = &deposit.bags;

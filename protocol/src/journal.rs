@@ -108,6 +108,12 @@ rules! {
     J27;
     /// A till closed short or over.
     J27a;
+    /// Cash paid out of a till.
+    J27b;
+    /// Cash paid into a till.
+    J27c;
+    /// What a till paid out was for us.
+    J27d;
     /// An agent's pay, earned and paid.
     J28;
     /// A credit at the bank that nobody has identified.

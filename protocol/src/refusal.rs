@@ -83,6 +83,18 @@ pub enum Refusal {
     /// The shift is closed: its Z-report stands.
     #[error("{0} is closed already: what is found now belongs to the next shift")]
     ShiftNotOpen(Subject),
+    /// The drawer is locked: nothing goes in or out.
+    #[error("the till is suspended in {0}: resume the shift first")]
+    TillSuspended(Subject),
+    /// The drawer is not locked.
+    #[error("{0} is not suspended: go on")]
+    TillInUse(Subject),
+    /// More than the drawer can have; how much that is, is not told before the count.
+    #[error("{entered} taka are more than the till has taken: check the amount, or count the drawer")]
+    MoreThanTill {
+        /// What was entered.
+        entered: Taka,
+    },
     /// The customer called the parcel off.
     #[error("the customer cancelled {0}: do not hand it over, bring it back")]
     Cancelled(Subject),
@@ -227,6 +239,9 @@ impl Refusal {
             Self::ForeignAgent(_) => "foreign_agent",
             Self::TillOpenElsewhere(_) => "till_open_elsewhere",
             Self::ShiftNotOpen(_) => "shift_not_open",
+            Self::TillSuspended(_) => "till_suspended",
+            Self::TillInUse(_) => "till_in_use",
+            Self::MoreThanTill { .. } => "more_than_till",
             Self::Cancelled(_) => "cancelled",
             Self::AlreadyGiven { .. } => "delivered",
             Self::WrongSite { .. } => "wrong_site",

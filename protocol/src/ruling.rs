@@ -58,6 +58,7 @@ pub fn way(how: How, owner: Subject, other: Option<Subject>) -> Option<Way> {
             alone().map(|()| (Rule::J9a, Chart::AgentPayable.of_owner(owner), missing, missing))?
         }
         How::FromPay => return None,
+        How::Expensed => alone().map(|()| (Rule::J27d, Chart::SiteExpense.whole(), missing, missing))?,
         How::FromSecurity => alone().map(|()| (Rule::J35, Chart::Security.of_owner(owner), missing, missing))?,
     };
     Some(Way { rule, debit, credit, difference })

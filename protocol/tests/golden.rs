@@ -345,6 +345,10 @@ fn examples() -> Vec<(Subject, Fact)> {
                 denominations: vec![Denomination { taka: 1_000, pieces: 5 }],
             }),
         ),
+        (shift, Fact::TillPaidOut(TillPaidOut { amount: taka(12_000), reason: 1, voucher: "V-0042".into() })),
+        (shift, Fact::TillPaidIn(TillPaidIn { amount: taka(50_000), reason: 6, voucher: "V-0043".into() })),
+        (shift, Fact::TillSuspended(TillSuspended {})),
+        (shift, Fact::TillResumed(TillResumed {})),
         (parcel(), Fact::PartnerPaid(PartnerPaid { amount: taka(125_000) })),
     ]
 }

@@ -223,7 +223,7 @@ async fn judge_money(pool: &PgPool, central: &CentralRows, verdict: &mut Verdict
                 (SELECT count(*) FROM view_ruling),
                 (SELECT coalesce(sum(CASE account_code WHEN 1140 THEN amount_paisa ELSE -amount_paisa END), 0)::bigint
                  FROM finance.difference
-                 WHERE account_code IN (1140, 2090) AND rule IN ('J9', 'J10', 'J13a', 'J13b', 'J27a'))",
+                 WHERE account_code IN (1140, 2090) AND rule IN ('J9', 'J10', 'J13a', 'J13b', 'J27a', 'J27b', 'J27c'))",
     )
     .fetch_one(pool)
     .await?;

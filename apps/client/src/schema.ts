@@ -1980,7 +1980,8 @@ export interface components {
             reference: string;
             /**
              * @description `settled`, `float_issued`, `pay_accrued`, `pay_paid`, `vat_paid`, `security_taken`, `bag_stolen`, `claim_paid`,
-             *     `claim_lost`, `loss_paid`, `loss_charged`, `loss_claimed`, `netted`, `credit_issued` or `charged_back`.
+             *     `claim_lost`, `loss_paid`, `loss_charged`, `loss_claimed`, `netted`, `credit_issued`, `charged_back` or
+             *     `charged_back_early`.
              */
             what: string;
         };
@@ -3334,7 +3335,7 @@ export interface components {
             dry_run?: boolean;
             /**
              * @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
-             *     `from_pay` or `from_security`.
+             *     `from_pay`, `from_security` or `expensed`.
              */
             how: string;
             other?: components["schemas"]["Id"] | null;

@@ -88,6 +88,7 @@ describe('the ways to end a difference', () => {
     expect(waysOf(9999, 'A01')).toEqual([]);
     const repaid = waysOf(1140, 'S01')[0]!;
     expect(waysOf(1140, 'S01').map((way) => way.how)).not.toContain('from_pay');
+    expect(waysOf(1140, 'S01').map((way) => way.how)).toContain('expensed');
     expect(fits(repaid, ' s01kaswbnz0m6sc7n75yr3hga9t2 ')).toBe(true);
     expect(fits(repaid, 'A01KASWBNZ0M6SC7N75YR3HGA9T2')).toBe(false);
     expect(fits(waysOf(1140, 'S01')[1]!, '')).toBe(true);

@@ -4,7 +4,7 @@ export interface Way {
   /** The letter of the id on the other side, where the way has one: a site, a customer, an agent. */
   other: 'S' | 'U' | 'A' | null;
   /** The letter of the owner's id, where the way is for one kind of owner only. */
-  only?: 'A';
+  only?: 'A' | 'S';
   /** Nothing is proposed for it here: it ends by another act. */
   elsewhere?: boolean;
 }
@@ -12,6 +12,7 @@ export interface Way {
 const WAYS: Record<number, Way[]> = {
   1140: [
     { how: 'repaid', other: 'S' },
+    { how: 'expensed', other: null, only: 'S' },
     { how: 'from_pay', other: null, only: 'A' },
     { how: 'from_security', other: null },
     { how: 'written_off', other: null },

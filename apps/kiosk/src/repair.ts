@@ -16,6 +16,8 @@ const REPAIRS: Record<string, Repair> = {
   machinery_failed: { word: 'act.try_again', again: true },
   already_counted: { word: 'kiosk.repair_offers', screen: 'handin' },
   shift_not_open: { word: 'kiosk.repair_till', screen: 'till' },
+  till_suspended: { word: 'kiosk.repair_till', screen: 'till' },
+  till_in_use: { word: 'kiosk.repair_till', screen: 'till' },
   cancelled: { word: 'kiosk.repair_return', screen: 'returns' },
   hold_ended: { word: 'kiosk.repair_return', screen: 'returns' },
   delivered: { word: 'kiosk.next_customer', screen: 'find' },

@@ -193,6 +193,8 @@ fn amount_of(fact: &Fact) -> Option<i64> {
         Fact::HandInCounted(count) => count.counted,
         Fact::TillOpened(opened) => opened.float,
         Fact::TillClosed(closed) => closed.counted,
+        Fact::TillPaidOut(paid) => paid.amount,
+        Fact::TillPaidIn(paid) => paid.amount,
         Fact::BagSealed(bag) => bag.amount,
         Fact::DepositConfirmed(line) => line.credited,
         Fact::PaymentCaptured(payment) => payment.amount,

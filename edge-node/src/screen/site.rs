@@ -15,7 +15,7 @@ use crate::store::{Rows, StoreError, Whereabouts};
 pub use parcel::{SiteHandover, SiteLine, SiteNext, SiteParcel};
 pub use receipt::{ReceiptLanguage, SiteReceipt};
 pub use scan::SiteScan;
-pub use till::{SiteShift, SiteTill, SiteZ};
+pub use till::{SitePayment, SiteShift, SiteTill, SiteZ};
 
 /// Days before the end of a hold from which a parcel is shown as going back soon.
 pub(crate) const WARN_DAYS: i64 = 2;
@@ -326,6 +326,7 @@ mod tests {
         committed::<ReceiptLanguage>();
         committed::<SiteScan>();
         committed::<SiteShift>();
+        committed::<SitePayment>();
         committed::<SiteTill>();
         committed::<SiteZ>();
     }

@@ -8,6 +8,7 @@ use protocol::fact::Fact;
 use protocol::id::{Kind, Label, Scope, Subject};
 use protocol::parcel::Parcel;
 use protocol::sealed::{self, Personal};
+use protocol::shift;
 use protocol::taka::Taka;
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
@@ -57,8 +58,27 @@ pub struct ShiftRow {
     pub opened_ms: u64,
     /// Cash in the drawer at the start.
     pub float: Taka,
+    /// The drawer is locked for a while.
+    pub suspended: bool,
+    /// What was paid out of the drawer or into it besides parcels, in the order of recording.
+    pub payments: Vec<TillPayment>,
     /// How it ended, if it did.
     pub closed: Option<ShiftEnd>,
+}
+
+/// Cash that went out of the drawer or came into it, on a paper.
+#[derive(Clone, Debug)]
+pub struct TillPayment {
+    /// It went out.
+    pub out: bool,
+    /// How much.
+    pub amount: Taka,
+    /// Why; a number of [`protocol::fact::TillReason`].
+    pub reason: u8,
+    /// What the paper is called.
+    pub voucher: String,
+    /// When, by the cashier's clock.
+    pub at_ms: u64,
 }
 
 /// How a shift ended.
@@ -223,20 +243,31 @@ impl Rows<'_> {
         for shift in subjects {
             let mut found: Option<ShiftRow> = None;
             let mut closed = None;
-            for seen in self.history(&shift)?.facts.iter().filter(|seen| seen.party == self.store.seat.party) {
+            let history = self.history(&shift)?;
+            let mut payments = Vec::new();
+            for seen in history.facts.iter().filter(|seen| seen.party == self.store.seat.party) {
+                let paid = |out, amount, reason, voucher: &str| {
+                    let (at_ms, voucher) = (seen.time_ms, voucher.to_owned());
+                    TillPayment { out, amount, reason, voucher, at_ms }
+                };
                 match &seen.fact {
                     Some(Fact::TillOpened(opened)) if found.is_none() => {
                         let (opened_ms, float) = (seen.time_ms, opened.float);
-                        found = Some(ShiftRow { shift, opened_ms, float, closed: None });
+                        let (suspended, payments, closed) = (false, Vec::new(), None);
+                        found = Some(ShiftRow { shift, opened_ms, float, suspended, payments, closed });
                     }
                     Some(Fact::TillClosed(end)) if closed.is_none() => {
                         let (z, expected, counted) = (end.z, end.expected, end.counted);
                         closed = Some(ShiftEnd { z, expected, counted, at_ms: seen.time_ms });
                     }
+                    Some(Fact::TillPaidOut(p)) => payments.push(paid(true, p.amount, p.reason, &p.voucher)),
+                    Some(Fact::TillPaidIn(p)) => payments.push(paid(false, p.amount, p.reason, &p.voucher)),
                     _ => {}
                 }
             }
-            shifts.extend(found.map(|row| ShiftRow { closed, ..row }));
+            payments.sort_by_key(|payment| payment.at_ms);
+            let suspended = shift::fold(shift, &history).0.suspended;
+            shifts.extend(found.map(|row| ShiftRow { closed, suspended, payments, ..row }));
         }
         Ok(shifts)
     }

@@ -76,7 +76,10 @@ impl<S: Shelf> Desk<'_, S> {
             std::cmp::Ordering::Equal if self.seat.is_partner() => {
                 one(subject, Fact::PartnerPaid(PartnerPaid { amount }))
             }
-            std::cmp::Ordering::Equal => one(subject, Fact::CounterPaid(CounterPaid { amount })),
+            std::cmp::Ordering::Equal => {
+                self.drawer_in_use()?;
+                one(subject, Fact::CounterPaid(CounterPaid { amount }))
+            }
         }
     }
 

@@ -130,6 +130,7 @@ impl<S: Shelf> Desk<'_, S> {
             return Err(Refusal::BadAmount);
         }
         till::add_up(denominations, counted)?;
+        self.drawer_in_use()?;
         if handin.kind() != Some(Kind::HandIn) {
             return Err(Refusal::Unknown(handin));
         }

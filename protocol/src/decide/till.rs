@@ -1,12 +1,19 @@
 //! The drawer: one shift at a till at a time, counted before the expected figure is seen.
 
 use super::{Desk, Draft, Shelf, one};
-use crate::fact::{Denomination, Fact, MAX_LINES, MAX_NOTES, Put, TillClosed, TillOpened};
+use crate::fact::{
+    Denomination, Fact, MAX_LINES, MAX_NOTES, Put, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillReason,
+    TillResumed, TillSuspended,
+};
 use crate::id::{Kind, Subject};
 use crate::refusal::Refusal;
 use crate::seat::{Role, class};
+use crate::shift::Shift;
 use crate::stamp::Stamp;
 use crate::taka::Taka;
+
+/// Longest name of a paper, characters: what fits on a voucher's line.
+const MAX_VOUCHER: usize = 40;
 
 impl<S: Shelf> Desk<'_, S> {
     /// A shift begins; a second window on the same till is refused.
@@ -37,16 +44,97 @@ impl<S: Shelf> Desk<'_, S> {
             return Err(Refusal::BadAmount);
         }
         add_up(denominations, counted)?;
+        self.open_shift(shift)?;
         let shifts = self.shelf.shifts();
-        match shifts.iter().find(|(of, _)| *of == shift) {
-            None => return Err(Refusal::Unknown(shift)),
-            Some((_, state)) if !state.is_open() => return Err(Refusal::ShiftNotOpen(shift)),
-            Some(_) => {}
-        }
         let last = shifts.iter().filter_map(|(_, state)| state.z).max().unwrap_or(0);
         let (z, expected) = (last.saturating_add(1), self.shelf.till_balance());
         let closed = TillClosed { z, expected, counted, denominations: denominations.to_vec() };
         one(shift, Fact::TillClosed(closed))
+    }
+
+    /// Cash leaves the drawer: the site answers for it until finance accepts the paper. How much there should be is not told:
+    /// the drawer is counted blind.
+    pub(super) fn pay_out(
+        &self,
+        shift: Subject,
+        amount: Taka,
+        reason: TillReason,
+        voucher: &str,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let voucher = self.paper_of(shift, amount, voucher)?;
+        if !TillReason::OUT.contains(&reason) {
+            return Err(Refusal::BadText { field: "reason" });
+        }
+        if amount > self.shelf.till_balance() {
+            return Err(Refusal::MoreThanTill { entered: amount });
+        }
+        one(shift, Fact::TillPaidOut(TillPaidOut { amount, reason: reason as u8, voucher }))
+    }
+
+    /// Cash comes into the drawer, and is kept apart in the books until it is clear whose it is.
+    pub(super) fn pay_in(
+        &self,
+        shift: Subject,
+        amount: Taka,
+        reason: TillReason,
+        voucher: &str,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let voucher = self.paper_of(shift, amount, voucher)?;
+        if !TillReason::IN.contains(&reason) {
+            return Err(Refusal::BadText { field: "reason" });
+        }
+        one(shift, Fact::TillPaidIn(TillPaidIn { amount, reason: reason as u8, voucher }))
+    }
+
+    /// What a movement of the drawer besides parcels needs: an open shift in use, an amount, a paper.
+    fn paper_of(&self, shift: Subject, amount: Taka, voucher: &str) -> Result<String, Refusal> {
+        self.cashier()?;
+        if self.open_shift(shift)?.suspended {
+            return Err(Refusal::TillSuspended(shift));
+        }
+        if !amount.is_cash() || amount == Taka::ZERO {
+            return Err(Refusal::BadAmount);
+        }
+        let voucher = voucher.trim();
+        if voucher.chars().count() > MAX_VOUCHER {
+            return Err(Refusal::TextTooLong { field: "the voucher", max: MAX_VOUCHER });
+        }
+        if voucher.is_empty() || voucher.chars().any(char::is_control) {
+            return Err(Refusal::BadText { field: "the voucher" });
+        }
+        Ok(voucher.to_owned())
+    }
+
+    /// The drawer is locked for a while.
+    pub(super) fn suspend_till(&self, shift: Subject) -> Result<Vec<Draft>, Refusal> {
+        self.cashier()?;
+        if self.open_shift(shift)?.suspended {
+            return Err(Refusal::TillSuspended(shift));
+        }
+        one(shift, Fact::TillSuspended(TillSuspended {}))
+    }
+
+    /// It is in use again.
+    pub(super) fn resume_till(&self, shift: Subject) -> Result<Vec<Draft>, Refusal> {
+        self.cashier()?;
+        if !self.open_shift(shift)?.suspended {
+            return Err(Refusal::TillInUse(shift));
+        }
+        one(shift, Fact::TillResumed(TillResumed {}))
+    }
+
+    /// No cash goes in or out while the drawer is locked.
+    pub(super) fn drawer_in_use(&self) -> Result<(), Refusal> {
+        let locked = self.shelf.shifts().into_iter().find(|(_, state)| state.is_open() && state.suspended);
+        locked.map_or(Ok(()), |(shift, _)| Err(Refusal::TillSuspended(shift)))
+    }
+
+    fn open_shift(&self, shift: Subject) -> Result<Shift, Refusal> {
+        match self.shelf.shifts().into_iter().find(|(of, _)| *of == shift) {
+            None => Err(Refusal::Unknown(shift)),
+            Some((_, state)) if !state.is_open() => Err(Refusal::ShiftNotOpen(shift)),
+            Some((_, state)) => Ok(state),
+        }
     }
 
     /// A partner's own till is none of ours: what he took, he owes.

@@ -20,7 +20,12 @@ impl Fact {
             | Self::EscrowReleased(_)
             | Self::Matured(_) => kind == Some(Kind::Earning),
             Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
-            Self::TillOpened(_) | Self::TillClosed(_) => kind == Some(Kind::Shift),
+            Self::TillOpened(_)
+            | Self::TillClosed(_)
+            | Self::TillPaidOut(_)
+            | Self::TillPaidIn(_)
+            | Self::TillSuspended(_)
+            | Self::TillResumed(_) => kind == Some(Kind::Shift),
             Self::BagSealed(_) => kind == Some(Kind::Bag),
             Self::Deposited(_) | Self::DepositConfirmed(_) => kind == Some(Kind::Deposit),
             Self::PayoutCreated(_) | Self::PayoutConfirmed(_) | Self::PayoutReturned(_) => kind == Some(Kind::Payout),

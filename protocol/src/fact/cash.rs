@@ -71,6 +71,89 @@ pub struct TillOpened {
     pub float: Taka,
 }
 
+/// Cash left the drawer for something else than a hand-over (J27b): whose paper it is, finance looks up; until it accepts
+/// that, the site answers for it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TillPaidOut {
+    /// How much.
+    #[n(0)]
+    pub amount: Taka,
+    /// What for; see [`TillReason`].
+    #[n(1)]
+    pub reason: u8,
+    /// What the paper is called: the number of the voucher or of the bill. No names, phones or addresses.
+    #[n(2)]
+    pub voucher: String,
+}
+
+/// Cash came into the drawer that nobody paid for a parcel (J27c): it is kept apart until it is clear whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TillPaidIn {
+    /// How much.
+    #[n(0)]
+    pub amount: Taka,
+    /// Why; see [`TillReason`].
+    #[n(1)]
+    pub reason: u8,
+    /// What the paper is called.
+    #[n(2)]
+    pub voucher: String,
+}
+
+/// The drawer is locked for a while: no cash goes in or out until the shift is resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TillSuspended {}
+
+/// The drawer is in use again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TillResumed {}
+
+/// Why cash goes into or out of a drawer besides parcels and hand-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum TillReason {
+    /// Out: a van, a rickshaw, fuel.
+    Transport = 1,
+    /// Out: tape, bags, paper.
+    Supplies = 2,
+    /// Out: tea and food.
+    Refreshment = 3,
+    /// Out: something was mended.
+    Repair = 4,
+    /// In or out: notes for change.
+    Change = 5,
+    /// In: somebody's own money.
+    OwnMoney = 6,
+    /// In: found at the counter.
+    Found = 7,
+    /// In or out: the paper says it.
+    Other = 9,
+}
+
+impl TillReason {
+    /// Why cash may leave.
+    pub const OUT: [Self; 6] =
+        [Self::Transport, Self::Supplies, Self::Refreshment, Self::Repair, Self::Change, Self::Other];
+    /// Why cash may come in.
+    pub const IN: [Self; 4] = [Self::Change, Self::OwnMoney, Self::Found, Self::Other];
+
+    /// The word in the API and in papers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Transport => "transport",
+            Self::Supplies => "supplies",
+            Self::Refreshment => "refreshment",
+            Self::Repair => "repair",
+            Self::Change => "change",
+            Self::OwnMoney => "own_money",
+            Self::Found => "found",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The shift ends: the drawer is counted before the expected figure is seen (J27a).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct TillClosed {

@@ -56,11 +56,13 @@ pub enum How {
     FromPay = 8,
     /// J35: missing cash is kept from the security that was left with us.
     FromSecurity = 9,
+    /// J27d: what a site paid out of its till was for us, and the paper is there.
+    Expensed = 10,
 }
 
 impl How {
     /// All of them, with their words in the API.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::Repaid, "repaid"),
         (Self::WrittenOff, "written_off"),
         (Self::ToCustomer, "to_customer"),
@@ -70,6 +72,7 @@ impl How {
         (Self::RecordedInError, "recorded_in_error"),
         (Self::FromPay, "from_pay"),
         (Self::FromSecurity, "from_security"),
+        (Self::Expensed, "expensed"),
     ];
 
     /// The way of a number in a fact; `None` for one of a later version.

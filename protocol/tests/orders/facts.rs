@@ -7,7 +7,8 @@ use protocol::fact::{
     HandedOver, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled,
     OrderPlaced, Packed, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured,
     PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnReceived,
-    RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened,
+    RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
+    TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -244,6 +245,12 @@ fn of_bank(scene: Scene, cast: &Cast, roll: &mut Roll) -> Fact {
     let first = roll.chance(50);
     match scene {
         Scene::Shift if first => Fact::TillOpened(TillOpened { float: amount }),
+        Scene::Shift if roll.below(2) == 0 => match roll.below(4) {
+            0 => Fact::TillPaidOut(TillPaidOut { amount, reason: 1, voucher: "V-1".into() }),
+            1 => Fact::TillPaidIn(TillPaidIn { amount, reason: 6, voucher: "V-1".into() }),
+            2 => Fact::TillSuspended(TillSuspended {}),
+            _ => Fact::TillResumed(TillResumed {}),
+        },
         Scene::Shift => {
             let (z, expected) = (roll.below(2) as u32, Taka::whole(1_000));
             Fact::TillClosed(TillClosed { z, expected, counted: amount, denominations: Vec::new() })

@@ -180,6 +180,85 @@ fn j27a_a_till_closes_short_over_or_even() {
 }
 
 #[test]
+fn j27b_and_j27c_cash_goes_out_and_comes_in_on_paper_and_a_suspended_drawer_takes_nothing() {
+    with_cash(
+        &[
+            "s1 opens K1 1069",
+            "s1 pays 120 out at K1",
+            "s1 pays 1000 out at K1",
+            "s1 pays 0 out at K1",
+            "s1 suspends K1",
+            "s1 pays 500 in at K1",
+            "s1 suspends K1",
+            "a7 pays 5 out at K1",
+            "s1 resumes K1",
+            "s1 resumes K1",
+            "s1 pays 500 in at K1",
+            "s1 closes K1 1449",
+            "print K1",
+            "s1 pays 5 out at K1",
+            "central rules F1 expensed 100 of s1",
+            "central rules F2 to_giver 500 of s1 at s1",
+            "print F1",
+            "print F2",
+            "books",
+        ],
+        &expect![[r#"
+            s1 pays 1000 out at K1: more_than_till - 1,000.00 taka are more than the till has taken: check the amount, or count the drawer
+            s1 pays 0 out at K1: bad_amount - the amount must be from 0 to 1,000,000,000,000 taka
+            s1 pays 500 in at K1: till_suspended - the till is suspended in K1: resume the shift first
+            s1 suspends K1: till_suspended - the till is suspended in K1: resume the shift first
+            a7 pays 5 out at K1: wrong_role - this device may not do that: sign in as site
+            s1 resumes K1: till_in_use - K1 is not suspended: go on
+            K1: closed at s1, z 1, expected 1,449.00, counted 1,449.00
+              J27b  Dr 1140{s1} 120.00  Cr 1120{s1} 120.00
+              J27c  Dr 1120{s1} 500.00  Cr 2090{s1} 500.00
+            s1 pays 5 out at K1: shift_not_open - K1 is closed already: what is found now belongs to the next shift
+            F1: expensed 100.00 of s1
+              J27d  Dr 5045 100.00  Cr 1140{s1} 100.00
+            F2: to_giver 500.00 of s1
+              J10b  Dr 2090{s1} 500.00  Cr 1120{s1} 500.00
+              1120{s1} 949.00
+              1140{s1} 20.00
+              2010{v1} -873.50
+              2070 -25.50
+              4010 -100.00
+              4020 -60.00
+              4030 -10.00
+              5045 100.00
+              trial balance 0.00
+        "#]],
+    );
+}
+
+#[test]
+fn j27b_of_two_windows_the_larger_amount_is_answered_for() {
+    with_cash(
+        &[
+            "s1 opens K1 1069",
+            "s1 blindly pays 120 out at K1 twice 150",
+            "s1 pays 20 out at K1",
+            "print K1",
+            "s1 closes K1 899",
+            "s1 blindly pays 30 out at K1",
+            "print K1",
+        ],
+        &expect![[r#"
+            K1: open at s1, z 0, expected 0.00, counted -
+              double_tap_differs: TillPaidOut by s1
+              J27b  Dr 1140{s1} 20.00  Cr 1120{s1} 20.00
+              J27b  Dr 1140{s1} 150.00  Cr 1120{s1} 150.00
+            K1: closed at s1, z 1, expected 899.00, counted 899.00
+              double_tap_differs: TillPaidOut by s1
+              unlisted_pair: TillPaidOut by s1
+              J27b  Dr 1140{s1} 30.00  Cr 1120{s1} 30.00
+              J27b  Dr 1140{s1} 20.00  Cr 1120{s1} 20.00
+              J27b  Dr 1140{s1} 150.00  Cr 1120{s1} 150.00
+        "#]],
+    );
+}
+
+#[test]
 fn r18_a_z_report_stands_and_a_second_close_is_contested() {
     with_cash(
         &["s1 opens K1 1069", "s1 closes K1 1029", "s1 blindly closes K1 1069 expecting 1069", "print K1"],

@@ -17,7 +17,7 @@ use protocol::decide::Draft;
 use protocol::fact::{
     BagIn, BagSealed, DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured,
     OrderPlaced, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
-    Ruled, Swept, TermsFrozen, TillClosed, TillOpened,
+    Ruled, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Subject};
@@ -123,8 +123,16 @@ impl Script {
             }
             ["enters", entry, what, amount, "less", part, "of", owner, other @ ..] => {
                 let what = Entry::ALL.iter().find(|(_, word)| word == what).expect("an entry").0;
-                let provider = u8::from(matches!(what, Entry::Settled | Entry::ChargedBack));
-                let owner = if *owner == "bank" { bank } else { self.subject(owner) };
+                let provider = u8::from(matches!(what, Entry::Settled | Entry::ChargedBack | Entry::ChargedBackEarly));
+                let owner = match *owner {
+                    "bank" => bank,
+                    "customer" => {
+                        let customer = Subject::customer(id_of("customer"));
+                        self.names.insert("customer".to_owned(), customer);
+                        customer
+                    }
+                    owner => self.subject(owner),
+                };
                 let other = match other {
                     ["at", "bank"] => Some(bank),
                     ["at", other] => Some(self.subject(other)),
@@ -194,6 +202,17 @@ impl Script {
                 let closed = TillClosed { z: 1, expected, counted, denominations: Vec::new() };
                 (self.subject(shift), Fact::TillClosed(closed))
             }
+            ["pays", amount, way @ ("out" | "in"), "at", shift] => {
+                let (amount, voucher, subject) = (taka(amount), "V-1".to_owned(), self.subject(shift));
+                let fact = if *way == "out" {
+                    Fact::TillPaidOut(TillPaidOut { amount, reason: 1, voucher })
+                } else {
+                    Fact::TillPaidIn(TillPaidIn { amount, reason: 6, voucher })
+                };
+                (subject, fact)
+            }
+            ["suspends", shift] => (self.subject(shift), Fact::TillSuspended(TillSuspended {})),
+            ["resumes", shift] => (self.subject(shift), Fact::TillResumed(TillResumed {})),
             other => panic!("no such act at a till: {}", other.join(" ")),
         }
     }

@@ -12,7 +12,7 @@ use protocol::fact::{
     HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed,
     ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
     PickupChosen, Put, Received, ReturnReceived, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen,
-    TillClosed, TillOpened,
+    TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -283,7 +283,13 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
             counted: amount,
             denominations: Vec::new(),
         }),
-        Some(Kind::Shift) => Fact::TillOpened(TillOpened { float: amount }),
+        Some(Kind::Shift) => match step.amount % 5 {
+            0 => Fact::TillPaidOut(TillPaidOut { amount, reason: 1, voucher: reference() }),
+            1 => Fact::TillPaidIn(TillPaidIn { amount, reason: 6, voucher: reference() }),
+            2 => Fact::TillSuspended(TillSuspended {}),
+            3 => Fact::TillResumed(TillResumed {}),
+            _ => Fact::TillOpened(TillOpened { float: amount }),
+        },
         Some(Kind::Bag) => Fact::BagSealed(BagSealed { site, seal: "S".into(), amount }),
         Some(Kind::Deposit) if second => {
             Fact::DepositConfirmed(DepositConfirmed { reference: reference(), credited: amount })

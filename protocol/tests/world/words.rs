@@ -24,7 +24,7 @@ use protocol::command::Command;
 use protocol::decide::Draft;
 use protocol::fact::{
     AttemptReason, Delivered, EarningOpened, Fact, HandInCounted, HandInOffered, Known, Line, OrderCancelled,
-    OrderPlaced, ParcelCancelled, ParcelCreated, Put, Revoked,
+    OrderPlaced, ParcelCancelled, ParcelCreated, Put, Revoked, TillReason,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Scope, Subject};
@@ -229,6 +229,20 @@ impl Script {
             ["closes", shift, counted] => {
                 Command::CloseTill { shift: parcel(shift), counted_paisa: taka(counted), denominations: Vec::new() }
             }
+            ["pays", amount, "out", "at", shift] => Command::PayOut {
+                shift: parcel(shift),
+                amount_paisa: taka(amount),
+                reason: TillReason::Transport,
+                voucher: "V-1".to_owned(),
+            },
+            ["pays", amount, "in", "at", shift] => Command::PayIn {
+                shift: parcel(shift),
+                amount_paisa: taka(amount),
+                reason: TillReason::OwnMoney,
+                voucher: "V-2".to_owned(),
+            },
+            ["suspends", shift] => Command::SuspendTill { shift: parcel(shift) },
+            ["resumes", shift] => Command::ResumeTill { shift: parcel(shift) },
             other => self.at_counter(other).unwrap_or_else(|| panic!("no such act: {}", other.join(" "))),
         }
     }
@@ -236,7 +250,7 @@ impl Script {
     /// The fact of a command as it stands, with no decision before it.
     fn blind(&mut self, name: &str, words: &[&str]) -> Vec<Draft> {
         let party = self.world.party(name);
-        if let ["opens" | "closes", ..] = words {
+        if let ["opens" | "closes" | "pays" | "suspends" | "resumes", ..] = words {
             let (subject, fact) = self.blind_till(words);
             let put = Fact::Put(Put { generation: 1, subjects: vec![subject] });
             return vec![Draft { subject: party, fact: put }, Draft { subject, fact }];
@@ -418,6 +432,7 @@ fn with_amount(draft: &Draft, amount: Option<Taka>) -> Draft {
     match (&mut again.fact, amount) {
         (Fact::Delivered(delivered), Some(amount)) => delivered.collected = Some(amount),
         (Fact::CounterPaid(paid), Some(amount)) => paid.amount = amount,
+        (Fact::TillPaidOut(paid), Some(amount)) => paid.amount = amount,
         (Fact::HandInCounted(count), Some(amount)) => count.counted = amount,
         (Fact::HandInOffered(offer), Some(amount)) => offer.amount = amount,
         _ => {}

@@ -174,9 +174,15 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
             Some(Effect::Once(row.subject, rule))
         }
         // A ruling is one, and so are a line of a statement and an entry.
-        Rule::J9a | Rule::J9b | Rule::J9c | Rule::J10a | Rule::J10b | Rule::J10c | Rule::J12b | Rule::J12c => {
-            Some(Effect::Once(row.subject, Rule::J9b))
-        }
+        Rule::J9a
+        | Rule::J9b
+        | Rule::J9c
+        | Rule::J27d
+        | Rule::J10a
+        | Rule::J10b
+        | Rule::J10c
+        | Rule::J12b
+        | Rule::J12c => Some(Effect::Once(row.subject, Rule::J9b)),
         Rule::J13c | Rule::J29 => Some(Effect::Once(row.subject, Rule::J29)),
         Rule::J3
         | Rule::J20c
@@ -191,6 +197,8 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         | Rule::J35 => Some(Effect::Once(row.subject, Rule::J3)),
         // One order may be paid, and paid back, in parts.
         Rule::J2 | Rule::J12 | Rule::J19a => None,
+        // A till pays out and in as often as it has to.
+        Rule::J27b | Rule::J27c => None,
     };
     once.into_iter().chain([Effect::Cause(row.subject, rule, row.cause)]).collect()
 }

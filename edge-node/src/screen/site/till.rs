@@ -1,11 +1,12 @@
 //! The till: one shift at a time, its expected figure hidden until it is counted.
 
+use protocol::fact::TillReason;
 use protocol::id::Subject;
 use serde::Serialize;
 use ts_rs::TS;
 
 use crate::node::{Node, NodeError};
-use crate::store::{Rows, StoreError};
+use crate::store::{Rows, StoreError, TillPayment};
 
 /// Shifts that a till shows.
 const LATEST: u32 = 8;
@@ -29,6 +30,38 @@ pub struct SiteShift {
     pub since_ms: u64,
     /// Cash in the drawer at the start.
     pub float_paisa: i64,
+    /// The drawer is locked for a while.
+    pub suspended: bool,
+    /// What was paid out or in besides parcels, oldest first.
+    pub payments: Vec<SitePayment>,
+}
+
+/// Cash that went out of the drawer or came into it, on a paper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct SitePayment {
+    /// It went out.
+    pub out: bool,
+    /// How much.
+    pub amount_paisa: i64,
+    /// Why, a word of `TillReason`; empty for one of a later version.
+    pub reason: String,
+    /// What the paper is called.
+    pub voucher: String,
+    /// When, by the cashier's clock.
+    pub at_ms: u64,
+}
+
+impl From<TillPayment> for SitePayment {
+    fn from(paid: TillPayment) -> Self {
+        let reason = TillReason::OUT.iter().chain(&TillReason::IN).find(|reason| **reason as u8 == paid.reason);
+        Self {
+            out: paid.out,
+            amount_paisa: paid.amount.paisa(),
+            reason: reason.map_or("", |reason| reason.word()).to_owned(),
+            voucher: paid.voucher,
+            at_ms: paid.at_ms,
+        }
+    }
 }
 
 /// A closed shift: the figures of its Z-report.
@@ -45,6 +78,10 @@ pub struct SiteZ {
     pub until_ms: u64,
     /// Cash in the drawer at the start.
     pub float_paisa: i64,
+    /// What was paid out besides parcels.
+    pub paid_out_paisa: i64,
+    /// What was paid in.
+    pub paid_in_paisa: i64,
     /// What should have been there.
     pub expected_paisa: i64,
     /// What was there.
@@ -56,7 +93,10 @@ pub(super) fn state(rows: &Rows<'_>) -> Result<SiteTill, StoreError> {
     for row in rows.latest_shifts(LATEST)? {
         let (shift, since_ms, float_paisa) = (row.shift, row.opened_ms, row.float.paisa());
         match row.closed {
-            None if till.open.is_none() => till.open = Some(SiteShift { shift, since_ms, float_paisa }),
+            None if till.open.is_none() => {
+                let payments = row.payments.into_iter().map(SitePayment::from).collect();
+                till.open = Some(SiteShift { shift, since_ms, float_paisa, suspended: row.suspended, payments });
+            }
             None => {}
             Some(end) => till.closed.push(SiteZ {
                 shift,
@@ -64,12 +104,18 @@ pub(super) fn state(rows: &Rows<'_>) -> Result<SiteTill, StoreError> {
                 since_ms,
                 until_ms: end.at_ms,
                 float_paisa,
+                paid_out_paisa: sum(&row.payments, true),
+                paid_in_paisa: sum(&row.payments, false),
                 expected_paisa: end.expected.paisa(),
                 counted_paisa: end.counted.paisa(),
             }),
         }
     }
     Ok(till)
+}
+
+fn sum(payments: &[TillPayment], out: bool) -> i64 {
+    payments.iter().filter(|paid| paid.out == out).map(|paid| paid.amount.paisa()).sum()
 }
 
 impl Node {

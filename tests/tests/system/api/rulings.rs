@@ -2,6 +2,9 @@
 //! or given up by the word of two people.
 
 use central::tokens::Role;
+use protocol::fact::{Fact, Put, TillOpened, TillPaidIn, TillPaidOut, TillReason};
+use protocol::id::{Id16, Kind, Subject};
+use protocol::taka::Taka;
 use serde_json::{Value, json};
 
 use super::banking::{Bench, DUE};
@@ -120,7 +123,7 @@ async fn surplus_cash_goes_to_whom_it_belongs_and_a_withdrawn_proposal_leaves_it
     .fetch_one(&bench.world.running.pool)
     .await
     .unwrap();
-    let customer = protocol::id::Subject::customer(protocol::id::Id16(customer.0.unwrap()));
+    let customer = Subject::customer(Id16(customer.0.unwrap()));
     let traced = bench.rule("to_customer", &over, Some(&customer.to_string()), 1).await;
     assert_eq!(traced.0, 201, "{traced:?}");
     assert_eq!((bench.balance(2090).await, bench.balance(2050).await), (-599_999, -1));
@@ -142,7 +145,7 @@ async fn a_ruling_that_does_not_fit_the_books_is_refused_and_posts_nothing() {
     unknown["cause"] = json!("ab".repeat(32));
     let mut broken = short.clone();
     broken["cause"] = json!("7ক");
-    let customer = protocol::id::Subject::customer(protocol::id::Id16([1; 16])).to_string();
+    let customer = Subject::customer(Id16([1; 16])).to_string();
     let before = bench.world.digests().await;
     for (how, of, other, amount, status, code) in [
         ("repaid", &short, Some(site.as_str()), 20_001, 409, "more_than_open"),
@@ -164,9 +167,66 @@ async fn a_ruling_that_does_not_fit_the_books_is_refused_and_posts_nothing() {
         assert_eq!((answer.0, answer.code()), (status, code), "{how} {amount} at {other:?}: {answer:?}");
         assert!(!answer.text("next").is_empty(), "{code} says what to do");
     }
-    let ghost = protocol::id::Subject::new(protocol::id::Kind::Ruling, protocol::id::Id16([1; 16])).to_string();
+    let ghost = Subject::new(Kind::Ruling, Id16([1; 16])).to_string();
     let ghost = bench.approve(bench.world.token("finance"), &ghost, "no-such-1").await;
     assert_eq!((ghost.0, ghost.code()), (404, "unknown_ruling"));
     assert_eq!(bench.world.digests().await, before);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cash_that_is_missing_for_good_is_our_loss_and_no_vendor_waits_for_it() {
+    let mut bench = Bench::start().await;
+    bench.people.sell_counted(&bench.world, 1, DUE - 20_000).await;
+    bench.bank("MISSING-1", DUE - 20_000, DUE - 20_000).await;
+    let waits = bench.post("/finance/maturing", &json!({})).await;
+    assert_eq!((waits.0, &waits.1["earnings"]), (200, &json!([])), "the bank has not all of it: {waits:?}");
+    let short = bench.difference(1140).await;
+    let proposed = bench.rule("written_off", &short, None, 20_000).await;
+    let other = bench.world.second(Role::Finance).await;
+    let agreed = bench.approve(&other, &proposed.text("ruling"), "missing-agree").await;
+    assert_eq!(agreed.0, 201, "{agreed:?}");
+    let matured = bench.did("/finance/maturing", &json!({})).await;
+    let earnings = matured.1["earnings"].as_array().unwrap();
+    assert_eq!(earnings.len(), 1, "{matured:?}");
+    assert_eq!(bench.balance(2020).await, -matured.1["total_paisa"].as_i64().unwrap());
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_till_paid_out_on_paper_is_the_sites_until_finance_accepts_the_paper() {
+    let mut bench = Bench::start().await;
+    bench.people.sell(&bench.world, 1).await;
+    let shift = Subject::new(Kind::Shift, Id16([7; 16]));
+    let taka = |paisa| Taka::from_paisa(paisa).unwrap();
+    let put = Fact::Put(Put { generation: 1, subjects: vec![shift] });
+    bench.world.act(&mut bench.people.site, bench.world.site, put).await;
+    bench.world.act(&mut bench.people.site, shift, Fact::TillOpened(TillOpened { float: taka(DUE) })).await;
+    let out = TillPaidOut { amount: taka(12_000), reason: TillReason::Transport as u8, voucher: "V-0042".into() };
+    bench.world.act(&mut bench.people.site, shift, Fact::TillPaidOut(out)).await;
+    let into = TillPaidIn { amount: taka(5_000), reason: TillReason::OwnMoney as u8, voucher: "V-0043".into() };
+    bench.world.act(&mut bench.people.site, shift, Fact::TillPaidIn(into)).await;
+    assert_eq!((bench.balance(1120).await, bench.balance(1140).await), (DUE - 7_000, 12_000));
+
+    let paid = bench.difference(1140).await;
+    assert_eq!((&paid["rule"], &paid["owner"]), (&json!("J27b"), &json!(bench.world.site)), "it has a name");
+    let more = bench.rule("expensed", &paid, None, 12_001).await;
+    assert_eq!((more.0, more.code()), (409, "more_than_open"), "{more:?}");
+    let done = bench.rule("expensed", &paid, None, 10_000).await;
+    assert_eq!((done.0, done.text("state")), (201, "ruled".to_owned()), "{done:?}");
+    assert_eq!((bench.balance(5045).await, bench.balance(1140).await), (10_000, 2_000));
+    let own = bench.difference(2090).await;
+    assert_eq!((&own["rule"], &own["open_paisa"]), (&json!("J27c"), &json!(5_000)));
+    let site = bench.world.site.to_string();
+    let given = bench.rule("to_giver", &own, Some(&site), 5_000).await;
+    assert_eq!((given.0, bench.balance(2090).await), (201, 0), "{given:?}");
+
+    // What an agent lacks is no expense.
+    bench.people.sell_counted(&bench.world, 2, DUE - 100).await;
+    let rows = bench.world.get("finance", "/finance/differences?status=open&account=1140").await;
+    let rows = rows.1["rows"].as_array().unwrap().clone();
+    let short = rows.iter().find(|row| row["rule"] == "J9").unwrap();
+    let no = bench.rule("expensed", short, None, 100).await;
+    assert_eq!((no.0, no.code()), (409, "not_paid_out"), "{no:?}");
     bench.stop().await;
 }

@@ -25,6 +25,14 @@ until_ms: number,
  */
 float_paisa: number, 
 /**
+ * What was paid out besides parcels.
+ */
+paid_out_paisa: number, 
+/**
+ * What was paid in.
+ */
+paid_in_paisa: number, 
+/**
  * What should have been there.
  */
 expected_paisa: number, 

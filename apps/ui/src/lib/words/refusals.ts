@@ -61,6 +61,15 @@ export const refusals = {
     'এই শিফট আগেই বন্ধ হয়েছে। এখনকার টাকা পরের শিফটের',
     'This shift is closed already. What is found now belongs to the next one',
   ],
+  'refusal.till_suspended': [
+    'ক্যাশবক্স তালাবন্ধ। আগে শিফট আবার চালু করুন',
+    'The till is suspended. Resume the shift first',
+  ],
+  'refusal.till_in_use': ['ক্যাশবক্স চালুই আছে। কাজ চালিয়ে যান', 'The till is not suspended. Go on'],
+  'refusal.more_than_till': [
+    '{entered} ক্যাশবক্সে থাকার কথা না। অঙ্কটা দেখুন, নয়তো ক্যাশবক্স গুনুন',
+    '{entered} is more than the till has taken. Check the amount, or count the drawer',
+  ],
   'refusal.cancelled': [
     'কাস্টমার বাতিল করেছেন। পার্সেল দেবেন না, ফেরত পাঠান',
     'The customer cancelled. Do not hand it over, send it back',
