@@ -4,7 +4,9 @@
 //! Money is fungible and bags name no parcels, so the bank's confirmations are attributed by site: oldest
 //! first by the log position of what satisfied the due, as long as the dues of the site's matured cash
 //! parcels are not more than what the bank confirmed of its bags (of a partner: what he remitted, his
-//! commission included). Never more matures than was confirmed.
+//! commission included) and what was missing of it and found its end without cash: kept from pay or from a
+//! security, given up, or paid out of a till for us. That loss is ours, no vendor waits for it. Never more
+//! matures than that.
 
 use std::collections::BTreeMap;
 
@@ -157,7 +159,8 @@ fn covering(lines: &[(OpId, i64)], needed: i64) -> Option<OpId> {
     })
 }
 
-/// What the bank confirmed of each site's cash, oldest first.
+/// What the bank confirmed of each site's cash, and what was missing of it and is ours to bear, oldest first. A lost parcel
+/// that somebody was charged for (J25a) was never cash.
 async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, Vec<(OpId, i64)>>, Error> {
     let rows: Vec<(Place, i64, [u8; 32], i64)> = sqlx::query_as(
         "select substr(b.site, 2, 8), o.position, o.id, sum(b.confirmed_paisa)::bigint
@@ -166,6 +169,11 @@ async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, 
          union all
          select substr(r.site, 2, 8), o.position, o.id, r.net_paisa + r.commission_paisa
          from view_remittance r join op o on o.id = r.remitted_by
+         union all
+         select substr(r.owner, 2, 8), o.position, o.id, r.amount_paisa
+         from view_ruling r join op o on o.id = r.ruled_by
+         where r.how in ('written_off', 'from_pay', 'from_security', 'expensed')
+           and not exists (select 1 from journal_log j where j.cause = r.cause and j.rule = 'J25a')
          order by 1, 2",
     )
     .fetch_all(connection)

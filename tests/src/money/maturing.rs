@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use protocol::account::Code;
 use protocol::decide::Draft;
-use protocol::fact::{Fact, Matured};
+use protocol::fact::{Fact, How, Matured};
 use protocol::fold::State;
 use protocol::id::{OpId, Subject};
+use protocol::journal::Rule;
 use protocol::taka::Taka;
 
 use super::mutant::Mutant;
@@ -103,6 +104,19 @@ impl World {
                     let Some(by) = deposit.confirmed_by else { continue };
                     let of = deposit.bags.iter().filter_map(|bag| Some((place_of(&bag.site), bag.confirmed?)));
                     all.extend(of.map(|(place, amount)| (self.office.position(&by), place, by, amount)));
+                }
+                // What was missing and ended without cash is ours to bear; a lost parcel was never cash.
+                State::Ruling(ruling) => {
+                    let (Some(ruled), Some(by)) = (&ruling.ruled, ruling.ruled_by) else { continue };
+                    let ours = [How::WrittenOff, How::FromPay, How::FromSecurity, How::Expensed];
+                    let cash = !self
+                        .office
+                        .log
+                        .iter()
+                        .any(|row| row.entry.journal.rule == Rule::J25a && row.entry.journal.cause == ruled.cause);
+                    if cash && How::of(ruled.how).is_some_and(|how| ours.contains(&how)) {
+                        all.push((self.office.position(&by), place_of(&ruled.owner), by, ruled.amount));
+                    }
                 }
                 State::Remittance(remittance) => {
                     let (Some(paid), Some(by)) = (&remittance.remitted, remittance.remitted_by) else { continue };
