@@ -19,6 +19,7 @@ mod closing;
 mod counter;
 mod coverage;
 mod device;
+mod dispute;
 mod entering;
 mod evening;
 mod hands;

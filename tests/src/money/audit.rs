@@ -8,7 +8,7 @@ use protocol::account::{Account, Code};
 use protocol::fact::{Entry, Fact, How, Provider};
 use protocol::fold::State;
 use protocol::id::{Id16, Kind, Subject};
-use protocol::journal::Journal;
+use protocol::journal::{Journal, Rule};
 use protocol::taka::Taka;
 
 use super::paper::Paper;
@@ -19,8 +19,15 @@ use super::world::World;
 /// From so much on two people answer for it (B4).
 const TWO_FROM: Taka = Taka::whole(5_000);
 /// Accounts that nothing but papers and rulings moves.
-const BY_PAPER: [Code; 6] =
-    [Code::Claims, Code::AgentPayable, Code::Security, Code::StoreCredit, Code::ProviderFees, Code::AgentIncentive];
+const BY_PAPER: [Code; 7] = [
+    Code::Claims,
+    Code::AgentPayable,
+    Code::Security,
+    Code::StoreCredit,
+    Code::ProviderFees,
+    Code::AgentIncentive,
+    Code::SiteExpense,
+];
 
 /// Looks at all entries, and at the sums when something was posted.
 pub(super) fn hold(world: &World, posted: bool) -> Result<(), String> {
@@ -47,7 +54,10 @@ fn entries(world: &World) -> Result<(), String> {
         ensure(journals.len() == 1 && moved == paper.amount, || {
             format!("{subject} is of {}, and {moved} moved in {} journals", paper.amount, journals.len())
         })?;
-        let gives_up = matches!(paper.what, Entry::ClaimLost | Entry::LossPaid | Entry::BagStolen | Entry::ChargedBack);
+        let gives_up = matches!(
+            paper.what,
+            Entry::ClaimLost | Entry::LossPaid | Entry::BagStolen | Entry::ChargedBack | Entry::ChargedBackEarly
+        );
         let two = gives_up || paper.amount >= TWO_FROM && paper.what != Entry::Settled;
         let signed = entered.checker.is_some_and(|checker| checker != entered.maker);
         ensure(signed || !two, || format!("{subject}, {}, has one signature", named(entered.what)))?;
@@ -85,6 +95,13 @@ fn sums(world: &World) -> Result<(), String> {
     for ruled in rulings {
         match How::of(ruled.how) {
             Some(How::FromPay) => grow(&mut sums, Code::AgentPayable.of_owner(ruled.owner), ruled.amount),
+            Some(How::Expensed) => {
+                // As it was posted: a second tap that comes late may have taken its place since.
+                let mut posted = world.office.log.iter().map(|row| &row.entry.journal);
+                let paid = posted.any(|journal| journal.rule == Rule::J27b && journal.cause == ruled.cause);
+                ensure(paid, || format!("{}: no till paid it out", ruled.owner))?;
+                grow(&mut sums, Code::SiteExpense.whole(), ruled.amount);
+            }
             Some(How::FromSecurity) => grow(&mut sums, Code::Security.of_owner(ruled.owner), ruled.amount),
             _ => {}
         }
@@ -124,7 +141,8 @@ fn says(paper: &Paper) -> Vec<(Account, Taka)> {
         | Entry::LossPaid
         | Entry::LossCharged
         | Entry::Netted
-        | Entry::ChargedBack => Vec::new(),
+        | Entry::ChargedBack
+        | Entry::ChargedBackEarly => Vec::new(),
     }
 }
 

@@ -35,6 +35,9 @@ impl World {
     /// Somebody enters a paper, or proposes to.
     pub(super) fn enter_paper(&mut self, number: u32) {
         let maker = self.somebody_in_finance();
+        if self.desk.open().contains(&number) {
+            self.read_notice(number);
+        }
         let Some(entered) = self.desk.papers.get(&number).map(|paper| paper.entered(maker)) else { return };
         let entry = Subject::new(Kind::Entry, self.stamp().id(1));
         match self.check_entry(&entered, None) {
@@ -73,6 +76,9 @@ impl World {
         let Some(number) = self.dice.pick(&self.desk.open()).copied() else { return };
         let maker = self.somebody_in_finance();
         let Some(mut wrong) = self.desk.papers.get(&number).map(|paper| paper.entered(maker)) else { return };
+        if let Some(late) = self.charged_too_late(&wrong) {
+            return self.enter_wrong(late);
+        }
         match (self.dice.below(3), self.most(&wrong)) {
             (0, _) => wrong.owner = Subject::tenant(),
             (_, Some(most)) => wrong.amount = most.plus(Taka::whole(1)),
@@ -85,7 +91,8 @@ impl World {
     fn most(&self, entered: &Entered) -> Option<Taka> {
         match Entry::of(entered.what)? {
             Entry::LossCharged | Entry::LossClaimed => Some(self.unanswered(entered.other.unwrap_or(entered.owner))),
-            Entry::ChargedBack => Some(self.capturable(entered)),
+            Entry::Settled => Some(self.unsettled(entered.provider)),
+            Entry::ChargedBack | Entry::ChargedBackEarly => Some(self.disputable(entered).left),
             _ => way(entered)?.held.map(|account| self.held(account).max(Taka::ZERO)),
         }
     }
@@ -205,7 +212,7 @@ impl World {
         if let Some((side, at)) = paper.credit {
             self.account(side).entries[at].thing = Some(entry);
         }
-        let (amount, reference) = (paper.amount, paper.reference);
+        let (amount, reference, charged) = (paper.amount, paper.reference.clone(), paper.clone());
         match paper.what {
             Entry::FloatIssued => {
                 self.transfer(amount, "cash for a till", entry, reference);
@@ -214,6 +221,7 @@ impl World {
             Entry::PayPaid => self.transfer(amount, "pay", entry, reference),
             Entry::VatPaid => self.transfer(amount, "VAT", entry, reference),
             Entry::CreditIssued => grow(&mut self.street.refunded, paper.owner, amount),
+            Entry::ChargedBack | Entry::ChargedBackEarly => self.charged_back(&charged),
             _ => {}
         }
     }
@@ -258,7 +266,9 @@ impl World {
                 }
             }
             Entry::BagStolen if self.deposited().contains(&entered.owner) => return Err("bag_deposited"),
-            Entry::ChargedBack => self.was_captured(entered)?,
+            Entry::Settled if entered.amount > self.unsettled(entered.provider) => return Err("more_than_held"),
+            Entry::ChargedBack => self.is_nobody_elses(entered)?,
+            Entry::ChargedBackEarly => self.is_the_customers(entered)?,
             _ => {}
         }
         Ok((way, line))
@@ -327,32 +337,15 @@ impl World {
         let about = self.entries().filter(|(_, entered)| entered.other.unwrap_or(entered.owner) == parcel);
         about.map(|(_, entered)| of(entered)).sum()
     }
-
-    fn was_captured(&self, entered: &Entered) -> Result<(), &'static str> {
-        let deal = entered.other.and_then(|order| self.market.deals.get(&order));
-        let of = |parcel: &Subject| self.street.goods.get(parcel).is_some_and(|goods| goods.vendor == entered.owner);
-        if !deal.is_some_and(|deal| deal.parcels.iter().any(of)) {
-            return Err("not_the_vendor");
-        }
-        if entered.amount > self.capturable(entered) { Err("more_than_captured") } else { Ok(()) }
-    }
-
-    /// What was captured of an order at a provider, and not charged back yet.
-    fn capturable(&self, entered: &Entered) -> Taka {
-        let deal = entered.other.and_then(|order| self.market.deals.get(&order));
-        let here = deal.filter(|deal| deal.provider as u8 == entered.provider);
-        let captured = here.map_or(Taka::ZERO, |deal| deal.references.iter().map(|_| deal.total).sum());
-        let before = self.entries().map(|(_, other)| other);
-        let before = before.filter(|other| other.what == Entry::ChargedBack as u8 && other.other == entered.other);
-        captured.minus(before.map(|other| other.amount).sum())
-    }
 }
 
 /// What a provider says by itself needs one person; what is given up needs two, however little it is.
 fn entry_needs_two(entered: &Entered) -> bool {
     match Entry::of(entered.what) {
         Some(Entry::Settled) => false,
-        Some(Entry::ClaimLost | Entry::LossPaid | Entry::BagStolen | Entry::ChargedBack) => true,
+        Some(Entry::ClaimLost | Entry::LossPaid | Entry::BagStolen | Entry::ChargedBack | Entry::ChargedBackEarly) => {
+            true
+        }
         _ => entered.amount >= TWO_PEOPLE_FROM,
     }
 }

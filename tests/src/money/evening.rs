@@ -27,6 +27,7 @@ impl World {
         self.devices.iter_mut().for_each(|device| device.dark_until_ms = 0);
         self.converge()?;
         self.look("talking")?;
+        self.unlock_drawers()?;
         for at in (0..self.brought.len()).rev() {
             self.record_deposit(at);
         }
@@ -152,6 +153,20 @@ impl World {
         if self.tap(at, &command, "count") {
             self.street.count(&handin);
         }
+    }
+
+    /// Cash is counted into drawers that are in use.
+    fn unlock_drawers(&mut self) -> Result<(), String> {
+        for site in TILLS {
+            let Some(at) = self.device_of(site) else { continue };
+            let shifts = self.devices[at].edge.shifts();
+            let locked: Vec<Subject> =
+                shifts.iter().filter(|(_, shift)| shift.is_open() && shift.suspended).map(|(of, _)| *of).collect();
+            for shift in locked {
+                self.lock_or_unlock(at, shift);
+            }
+        }
+        self.converge()
     }
 
     /// Every drawer is counted by somebody who has heard everything.

@@ -54,7 +54,10 @@ fn by_facts(world: &World) -> BTreeMap<Account, Taka> {
         match subject.kind() {
             Some(Kind::Parcel) => collected(&history, &mut sums),
             Some(Kind::HandIn) => counted(&history, &mut sums),
-            Some(Kind::Shift) => closed(&history, &mut sums),
+            Some(Kind::Shift) => {
+                closed(&history, &mut sums);
+                on_paper(&history, &mut sums);
+            }
             Some(Kind::Bag | Kind::Deposit | Kind::Remittance | Kind::Ruling | Kind::Entry) => {
                 finance(*subject, &history, &mut sums)
             }
@@ -122,6 +125,17 @@ fn closed(history: &History, sums: &mut BTreeMap<Account, Taka>) {
     let Some((index, said)) = first(history, close) else { return };
     let least = said.iter().map(|close| close.counted).min().unwrap_or_default();
     grow(sums, Code::Till.of_owner(history.facts[index].party), least.minus(said[0].expected));
+}
+
+/// What went out of a drawer and came into it on paper: of a double tap that differs the larger amount.
+fn on_paper(history: &History, sums: &mut BTreeMap<Account, Taka>) {
+    let out = acts(history, |fact| if let Fact::TillPaidOut(paid) = fact { Some(paid.amount.negated()) } else { None });
+    let into = acts(history, |fact| if let Fact::TillPaidIn(paid) = fact { Some(paid.amount) } else { None });
+    for (index, said) in out.iter().chain(&into) {
+        let till = Code::Till.of_owner(history.facts[*index].party);
+        let most = said.iter().copied().max_by_key(|amount| amount.paisa().abs()).unwrap_or_default();
+        grow(sums, till, most);
+    }
 }
 
 fn finance(subject: Subject, history: &History, sums: &mut BTreeMap<Account, Taka>) {

@@ -42,32 +42,6 @@ impl World {
         self.file_credit(Side::Settlement, gross.minus(fee), "a provider settles", paper);
     }
 
-    /// A customer's bank takes back what he paid ahead; it is the vendor's, as far as his goods go.
-    fn customer_disputes(&mut self) {
-        let paid: Vec<Subject> =
-            self.market.deals.iter().filter(|(_, deal)| !deal.references.is_empty()).map(|(order, _)| *order).collect();
-        let Some(order) = self.dice.pick(&paid).copied() else { return };
-        let deal = self.market.deals[&order].clone();
-        // Once for each vendor of the order.
-        let Some(parcel) = self.dice.pick(&deal.parcels).copied() else { return };
-        let (Some(terms), Some(goods)) = (self.market.terms.get(&parcel), self.street.goods.get(&parcel)) else {
-            return;
-        };
-        let (amount, vendor) = (super::market::price(terms), goods.vendor);
-        let vendors = terms.goods.min(amount);
-        let before = |paper: &Paper| paper.other == Some(order) && paper.owner == vendor;
-        if self.desk.papers.values().any(|paper| paper.what == Entry::ChargedBack && before(paper)) {
-            return;
-        }
-        let part = if self.dice.chance(50) { amount.minus(vendors) } else { amount };
-        let provider = deal.provider as u8;
-        grow(&mut self.street.wallets, provider, amount.negated());
-        grow(&mut self.street.disputed, deal.customer, amount);
-        self.did("customer_disputes");
-        let paper = Paper::of(Entry::ChargedBack, vendor, amount);
-        self.file(Paper { other: Some(order), provider, part, ..paper });
-    }
-
     fn security_is_left(&mut self) {
         let parties: Vec<Subject> = self.agents().into_iter().chain(TILLS).collect();
         let Some(owner) = self.dice.pick(&parties).copied() else { return };

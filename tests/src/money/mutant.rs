@@ -75,6 +75,12 @@ mutants! {
     FeeForgotten = "provider_fee_forgotten";
     /// What a vendor owes is kept whatever he has.
     NettedBlindly = "netted_blindly";
+    /// A chargeback is the vendor's and ours, whatever the customer is still owed.
+    BackTwice = "charged_back_and_refunded";
+    /// Whatever is missing may be an expense.
+    AnyExpense = "any_expense";
+    /// What a till paid out is not owed by anybody.
+    PaidOutLost = "paid_out_lost";
     /// A bag that was stolen is deposited too.
     StolenDeposited = "stolen_bag_deposited";
 }
@@ -95,6 +101,7 @@ impl Mutant {
             Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),
             Self::ExcessKept => of(entries, Rule::J11).for_each(|entry| keep_excess(&mut entry.journal.postings)),
             Self::VatShort => of(entries, Rule::J7).for_each(|entry| hide_vat(&mut entry.journal.postings)),
+            Self::PaidOutLost => entries.retain(|entry| entry.journal.rule != Rule::J27b),
             Self::ReturnKept => entries.retain(|entry| entry.journal.rule != Rule::J17b),
             Self::FloatTurned => of(entries, Rule::J27).for_each(|entry| turn(&mut entry.journal.postings)),
             Self::FeeForgotten => of(entries, Rule::J3).for_each(|entry| forget_fee(&mut entry.journal.postings)),

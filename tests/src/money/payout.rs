@@ -170,6 +170,9 @@ impl World {
 
     fn decide_refund(&self, refund: Subject, paid: RefundPaid) -> Decided {
         let owed = self.office.balance(Code::RefundsPayable.of_owner(paid.customer)).negated();
+        if self.chargeback_waits(paid.customer) {
+            return Err("chargeback_waits");
+        }
         if paid.amount > owed && self.mutant != Some(Mutant::RefundTwice) {
             return Err("more_than_owed");
         }

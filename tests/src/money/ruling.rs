@@ -21,8 +21,18 @@ pub(super) const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
 /// Surplus cash that nobody has claimed for so long is income, ms.
 const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
 /// Rules that end a difference.
-const ENDS: [Rule; 9] =
-    [Rule::J9a, Rule::J9b, Rule::J9c, Rule::J10a, Rule::J10b, Rule::J10c, Rule::J12b, Rule::J12c, Rule::J35];
+const ENDS: [Rule; 10] = [
+    Rule::J9a,
+    Rule::J9b,
+    Rule::J9c,
+    Rule::J10a,
+    Rule::J10b,
+    Rule::J10c,
+    Rule::J12b,
+    Rule::J12c,
+    Rule::J27d,
+    Rule::J35,
+];
 
 /// One difference, as `finance.difference` shows it.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +84,9 @@ impl World {
             let State::Ruling(ruling) = &folded.state else { continue };
             let Some(said) = ruling.ruled.as_ref() else { continue };
             let code = match How::of(said.how) {
-                Some(How::Repaid | How::WrittenOff | How::FromPay | How::FromSecurity) => Code::Shortage,
+                Some(How::Repaid | How::WrittenOff | How::FromPay | How::FromSecurity | How::Expensed) => {
+                    Code::Shortage
+                }
                 Some(How::ToCustomer | How::ToGiver | How::Unclaimed) => Code::CashOver,
                 _ => Code::OverCollected,
             };
@@ -96,6 +108,8 @@ impl World {
             Code::Shortage => match self.dice.below(100) {
                 0..=34 if has_pay => (How::FromPay, None),
                 35..=49 if has_security => (How::FromSecurity, None),
+                // The paper of what a till paid out is there, or is believed to be.
+                _ if self.dice.chance(if self.was_paid_out(&one) { 75 } else { 4 }) => (How::Expensed, None),
                 // He is believed to have something with us, and has not.
                 50..=53 => (How::FromPay, None),
                 0..=74 => (How::Repaid, Some(self.a_till(one.owner))),
@@ -234,6 +248,7 @@ impl World {
             How::FromPay | How::FromSecurity if ruled.amount > self.office.balance(way.debit).negated() => {
                 Err("more_than_held")
             }
+            How::Expensed if !self.was_paid_out(one) && self.mutant != Some(Mutant::AnyExpense) => Err("not_paid_out"),
             How::Unclaimed if self.now_ms < one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => Err("too_young"),
             How::ToCustomer if !self.market.deals.values().any(|deal| Some(deal.customer) == ruled.other) => {
                 Err("not_the_customer")
@@ -243,6 +258,11 @@ impl World {
             How::RecordedInError if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
             _ => Ok(way),
         }
+    }
+
+    /// Whether a till paid it out.
+    fn was_paid_out(&self, one: &Difference) -> bool {
+        self.office.log.iter().any(|row| row.entry.journal.cause == one.cause && row.entry.journal.rule == Rule::J27b)
     }
 
     /// The agent who recorded a collection.

@@ -94,8 +94,12 @@ pub struct Street {
     pub stolen: BTreeSet<Subject>,
     /// What each provider holds of ours, by its number; below zero when more was given back than taken since it settled.
     pub wallets: BTreeMap<u8, Taka>,
-    /// What customers' banks took back of what was paid ahead.
-    pub disputed: BTreeMap<Subject, Taka>,
+    /// Orders of which a customer's bank took something back, and the vendor whose goods it was about.
+    pub disputed: BTreeSet<(Subject, Scope)>,
+    /// What was entered of that, by customer.
+    pub taken_back: BTreeMap<Subject, Taka>,
+    /// What customers had got both ways when the last chargeback of what was not theirs any more was entered.
+    pub had_both: BTreeMap<Subject, Taka>,
     /// Cash that has come into the street, less what has left it.
     pub afoot: Taka,
 }

@@ -1,8 +1,9 @@
-//! Tills: cashiers count what agents hand in, and open and close their drawers. Some count wrong, some twice, some what
-//! nobody has offered, and two close one shift.
+//! Tills: cashiers count what agents hand in, open and close their drawers, pay out of them and into them on paper, and lock
+//! them for a while. Some count wrong, some twice, some what nobody has offered, and two close one shift.
 
 use protocol::command::Command;
 use protocol::decide::Shelf;
+use protocol::fact::TillReason;
 use protocol::id::{Kind, Scope, Subject};
 use protocol::taka::Taka;
 
@@ -97,8 +98,12 @@ impl World {
         let Some(shift) = open else {
             return self.tap(at, &Command::OpenTill { float_paisa: drawer }, "open_till");
         };
-        if self.dice.chance(70) {
-            return false;
+        match self.dice.below(100) {
+            0..=9 => return self.pay_from_till(at, shift, drawer),
+            10..=15 => return self.pay_into_till(at, shift),
+            16..=19 => return self.lock_or_unlock(at, shift),
+            20..=69 => return false,
+            _ => {}
         }
         let counted_paisa = match self.dice.below(100) {
             0..=7 => drawer.minus(Taka::whole(30)).max(Taka::ZERO),
@@ -106,6 +111,51 @@ impl World {
             _ => drawer,
         };
         self.close_as(at, shift, counted_paisa)
+    }
+
+    /// A van, tape, tea: cash leaves the drawer, and a paper says for what. Some try to take what is not there.
+    fn pay_from_till(&mut self, at: usize, shift: Subject, drawer: Taka) -> bool {
+        let me = self.devices[at].party();
+        let reasons = TillReason::OUT;
+        let reason = reasons[self.dice.below(reasons.len())];
+        let tens = i32::try_from(2 + self.dice.below(30)).unwrap_or(2);
+        let most = self.devices[at].edge.till_balance();
+        let amount_paisa = match self.dice.below(10) {
+            0 => most.plus(Taka::whole(10)).max(Taka::whole(10)),
+            _ => Taka::whole(10 * tens).min(drawer).min(most),
+        };
+        self.numbers += 1;
+        let voucher = format!("V-{:05}", self.numbers);
+        let paid = self.tap(at, &Command::PayOut { shift, amount_paisa, reason, voucher }, "pay_out");
+        if paid {
+            self.street.come(me, amount_paisa.negated());
+        }
+        paid
+    }
+
+    /// Somebody puts his own notes in, or change is brought.
+    fn pay_into_till(&mut self, at: usize, shift: Subject) -> bool {
+        let me = self.devices[at].party();
+        let reasons = TillReason::IN;
+        let reason = reasons[self.dice.below(reasons.len())];
+        let amount_paisa = Taka::whole(i32::try_from(10 * (1 + self.dice.below(50))).unwrap_or(10));
+        self.numbers += 1;
+        let voucher = format!("V-{:05}", self.numbers);
+        let paid = self.tap(at, &Command::PayIn { shift, amount_paisa, reason, voucher }, "pay_in");
+        if paid {
+            self.street.come(me, amount_paisa);
+        }
+        paid
+    }
+
+    /// The cashier goes to lunch, or comes back.
+    pub(super) fn lock_or_unlock(&mut self, at: usize, shift: Subject) -> bool {
+        let shifts = self.devices[at].edge.shifts();
+        let is_locked = shifts.iter().any(|(of, state)| *of == shift && state.suspended);
+        if is_locked {
+            return self.tap(at, &Command::ResumeTill { shift }, "resume_till");
+        }
+        self.tap(at, &Command::SuspendTill { shift }, "suspend_till")
     }
 
     /// Closes a shift; the person at the other window may do so at the same time.

@@ -169,6 +169,8 @@ fn custody(row: &Row) -> Result<(), String> {
         Rule::J13a => against(&[Code::Settlement, Code::CashOver]),
         Rule::J13b => against(&[Code::Settlement, Code::Shortage]),
         Rule::J27a => against(&[Code::Shortage, Code::CashOver]),
+        Rule::J27b => against(&[Code::Shortage]),
+        Rule::J27c => against(&[Code::CashOver]),
         Rule::J27 => against(&[Code::Operating]),
         // Of the four ways of a claim only the theft of a bag moves cash.
         Rule::J26 if on(journal, Code::InTransit) != Taka::ZERO => against(&[Code::Claims]),
@@ -187,7 +189,7 @@ fn decided(world: &World, rows: &[Row]) -> Result<(), String> {
             Rule::J13 | Rule::J10b => (Code::Till, false),
             Rule::J18 => (Code::Settlement, false),
             Rule::J36a => (Code::PartnerReceivable, false),
-            Rule::J9a | Rule::J9b | Rule::J9c => (Code::Shortage, false),
+            Rule::J9a | Rule::J9b | Rule::J9c | Rule::J27d => (Code::Shortage, false),
             Rule::J26 => (Code::InTransit, false),
             Rule::J28 => (Code::AgentPayable, true),
             Rule::J33 => (Code::Vat, true),
@@ -260,7 +262,8 @@ impl World {
         here.map(price).sum()
     }
 
-    /// What the bank said of the site's bags, less what they lacked, and what a partner remitted, by what is posted.
+    /// What the bank said of the site's bags, less what they lacked, what a partner remitted, and what was missing of the
+    /// site's cash and was borne by us, by what is posted.
     fn confirmed_at(&self, place: [u8; 8]) -> Taka {
         let mut sum = Taka::ZERO;
         for journal in self.tally.all_standing() {
@@ -276,6 +279,11 @@ impl World {
                             sum = sum.minus(line.amount);
                         }
                     }
+                    (Rule::J9a | Rule::J9c | Rule::J27d | Rule::J35, Code::Shortage)
+                        if place_of(&owner) == place && !self.was_a_parcel(&journal.subject) =>
+                    {
+                        sum = sum.minus(line.amount);
+                    }
                     (Rule::J13b, Code::Shortage) | (Rule::J36a, Code::PartnerReceivable)
                         if place_of(&owner) == place =>
                     {
@@ -286,6 +294,17 @@ impl World {
             }
         }
         sum
+    }
+}
+
+impl World {
+    /// Whether what a ruling ended was the price of a lost parcel.
+    fn was_a_parcel(&self, ruling: &Subject) -> bool {
+        let Some(State::Ruling(ruling)) = self.office.states.get(ruling).map(|folded| &folded.state) else {
+            return false;
+        };
+        let Some(cause) = ruling.ruled.as_ref().map(|ruled| ruled.cause) else { return false };
+        self.tally.all_standing().any(|journal| journal.cause == cause && journal.rule == Rule::J25a)
     }
 }
 
@@ -391,6 +410,7 @@ fn vendors(world: &World) -> Result<(), String> {
             },
             (Rule::J25 | Rule::J31, _) => match world.desk.behind(&journal.subject) {
                 Some(paper) if paper.what == Entry::LossPaid => (paper.owner, paper.amount),
+                Some(paper) if paper.what == Entry::ChargedBackEarly => continue,
                 Some(paper) => (paper.owner, paper.part.minus(paper.amount)),
                 None => continue,
             },
@@ -415,17 +435,21 @@ impl World {
     }
 }
 
-/// Invariant 8: what a customer gets back is at most what he paid, and what was found to be his.
+/// Invariant 8: what a customer gets back, from us and by his bank, is at most what he paid, and what was found to be his.
+/// What he had from us before the chargeback was known is past help, and nothing comes on top of it.
 fn refunds(world: &World) -> Result<(), String> {
-    for (customer, back) in &world.street.refunded {
-        let paid = world.street.paid.get(customer).copied().unwrap_or_default();
+    let street = &world.street;
+    for customer in street.refunded.keys().chain(street.taken_back.keys()) {
+        let of = |sums: &BTreeMap<Subject, Taka>| sums.get(customer).copied().unwrap_or_default();
+        let (paid, back) = (of(&street.paid), of(&street.refunded).plus(of(&street.taken_back)));
         let account = Code::RefundsPayable.of_owner(*customer);
         let found = world.tally.all_standing().filter(|journal| journal.rule == Rule::J10a);
         let found: Taka =
             found.flat_map(|j| &j.postings).filter(|line| line.account == account).map(|line| line.amount).sum();
         // A collection that was recorded and never made is found out by a ruling, not by the books.
         let recorded = world.recorded_for(customer);
-        ensure(*back <= paid.max(recorded).minus(found), || format!("{customer} paid {paid}, and got back {back}"))?;
+        let most = paid.max(recorded).minus(found).max(of(&street.had_both));
+        ensure(back <= most, || format!("{customer} paid {paid}, and got back {back}"))?;
     }
     Ok(())
 }
