@@ -7,6 +7,7 @@ use protocol::account::{Account, Code};
 use protocol::decide::Draft;
 use protocol::fact::{Fact, How, Ruled};
 use protocol::id::{Id16, Kind, OpId, Subject};
+use protocol::journal::Rule;
 use protocol::ruling::{Way, way};
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -155,9 +156,6 @@ fn read(request: &RulingRequest, maker: Id16) -> Result<Ruled, Error> {
     })
 }
 
-/// The rule by which a till pays out.
-const PAID_OUT: &str = "J27b";
-
 /// Holds a ruling against the books: the accounts it moves between, and what is open of the difference before it.
 async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Result<(Way, Taka), Error> {
     let how = How::of(ruled.how);
@@ -235,7 +233,7 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
                 ));
             }
         }
-        How::Expensed if rule != PAID_OUT => {
+        How::Expensed if rule != Rule::J27b.name() => {
             let next =
                 "Only what a till paid out on paper can be an expense: let it be repaid, kept, or given up by two.";
             return Err(Error::refuse(409, "not_paid_out", "This cash was not paid out of a till.", next));

@@ -20,6 +20,7 @@ mod sets;
 mod shelf;
 mod site;
 mod sketches;
+mod strays;
 mod taken;
 mod vendor;
 mod views;

@@ -391,6 +391,14 @@ impl EdgeStore for Replica {
         Ok(self.0.store().books()?)
     }
 
+    fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), NodeError> {
+        Ok(self.0.store().strays()?)
+    }
+
+    fn set_proven(&mut self, upto: u64) -> Result<(), NodeError> {
+        Ok(self.0.store().set_proven(upto)?)
+    }
+
     fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), NodeError> {
         self.0.store().note_compared(position, equal, books_equal)?;
         if equal && self.0.store().let_closed_go()? > 0 {

@@ -233,6 +233,9 @@ pub struct Roots {
     /// An era number, reserved (SPEC S2).
     #[n(4)]
     pub era: u32,
+    /// The largest number of a Check that was handled, and with it every frame before that: absent for none.
+    #[n(5)]
+    pub answers: Option<u64>,
 }
 
 /// All short ids of one set, sorted: the first version of repair, for hubs that know no other.

@@ -193,6 +193,9 @@ pub enum Refusal {
         /// Which field.
         field: &'static str,
     },
+    /// Cash comes into a till for this, or goes out for it, and not the other way.
+    #[error("no cash goes this way for the reason {0}: choose another one, or `other` and say it on the paper")]
+    WrongReason(&'static str),
     /// Every field has its value already.
     #[error("nothing is changed: edit a field first")]
     NothingChanged,
@@ -262,6 +265,7 @@ impl Refusal {
             Self::BadPrice => "bad_price",
             Self::TextTooLong { .. } => "text_too_long",
             Self::BadText { .. } => "bad_text",
+            Self::WrongReason(_) => "wrong_reason",
             Self::NothingChanged => "nothing_changed",
             Self::DocumentFull(_) => "document_full",
             Self::DocumentDisputed(_) => "document_disputed",

@@ -7,6 +7,7 @@
 mod earlier;
 pub mod hub;
 pub mod ladder;
+mod strays;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -31,6 +32,7 @@ use crate::taka::Taka;
 
 use earlier::Earlier;
 use ladder::{Apart, Rung};
+use strays::Strays;
 
 /// Bytes of own bursts that may be on the way without a SAFE: small, so that a slow link is not filled.
 pub const PUSH_WINDOW_BYTES: usize = 32 * 1024;
@@ -109,7 +111,12 @@ pub trait EdgeStore {
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Sums by account over open member subjects of read scopes.
     fn books(&self) -> Result<BTreeMap<Account, Taka>, Self::Error>;
-    /// Roots were compared.
+    /// Bursts with what others wrote about subjects that are open nowhere here, as far as it came after what central is
+    /// known to hold; and how far the store is when they are read.
+    fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), Self::Error>;
+    /// Central holds whatever others wrote and was here when [`EdgeStore::strays`] told this. Never lowers what is kept.
+    fn set_proven(&mut self, upto: u64) -> Result<(), Self::Error>;
+    /// Roots were compared. Equal ones prove that central holds whatever is here, as long as there are no strays.
     fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error>;
     /// The next piece, of at most so many bytes, of the blob whose turn it is: one whose fact is SAFE. `None` when
     /// none waits, or when the person keeps them for a better line.
@@ -151,6 +158,7 @@ pub struct EdgeSession {
     carried: usize,
     /// Whether the last comparison found everything equal.
     equal: bool,
+    strays: Strays,
     /// The hub takes blobs.
     blobs: bool,
     sending: Sending,
@@ -462,6 +470,9 @@ impl EdgeSession {
         }
         let mut frames = if self.relay { Vec::new() } else { self.report(store, roots, waiting, ops)? };
         if self.equal {
+            if !self.relay {
+                frames.extend(self.strays.compared(store, roots)?);
+            }
             return Ok(frames);
         }
         if self.repairs == MAX_REPAIRS {

@@ -31,6 +31,8 @@ struct Stubborn {
     rungs: Vec<&'static str>,
     /// What central, or a relay, was believed.
     told: Vec<&'static str>,
+    /// What others wrote about closed subjects.
+    strays: Vec<Vec<u8>>,
     /// Its chains: of each life the bursts, of which `safe` are; the last life is the current one.
     chains: Vec<(Life, Vec<Burst>)>,
     /// Of an earlier life, at once; 0: all.
@@ -173,6 +175,15 @@ impl EdgeStore for Stubborn {
     fn books(&self) -> Done<BTreeMap<Account, Taka>> {
         Ok(BTreeMap::new())
     }
+    fn strays(&self) -> Done<(Vec<Vec<u8>>, u64)> {
+        Ok((self.strays.clone(), 7))
+    }
+    fn set_proven(&mut self, upto: u64) -> Done<()> {
+        assert_eq!(upto, 7);
+        self.told.push("proven");
+        self.strays.clear();
+        Ok(())
+    }
     fn note_compared(&mut self, _: u64, _: bool, _: bool) -> Done<()> {
         self.told.push("compared");
         Ok(())
@@ -273,6 +284,33 @@ fn repairs_that_change_nothing_end_and_say_so() {
     assert_eq!(device.notes, [STAY_UNEQUAL], "said once");
     assert_eq!(device.rungs, ["repairs_by_sketch"; MAX_REPAIRS as usize]);
     assert!(!edge.is_equal());
+}
+
+#[test]
+fn what_is_in_no_set_goes_out_once_and_is_proven_by_the_check_behind_it() {
+    let mut device = Stubborn { strays: vec![vec![1; 40], vec![2; 40]], ..Stubborn::default() };
+    let mut edge = begun(&mut device, Some(LADDER));
+    let roots = |answers| Frame::Roots(Roots { answers, ..Roots::default() });
+    let strays = |frames: &[Frame]| frames.iter().any(|frame| matches!(frame, Frame::Bursts(of) if of.len() == 2));
+    let Ok(sent) = edge.handle(&mut device, roots(None));
+    assert!(strays(&sent), "{sent:?}");
+    assert_eq!(sent.last(), Some(&Frame::Check(1)));
+    for before in [None, Some(0)] {
+        let Ok(sent) = edge.handle(&mut device, roots(before));
+        assert!(!strays(&sent) && !device.told.contains(&"proven"), "these roots left before they came: {sent:?}");
+    }
+    let Ok(sent) = edge.handle(&mut device, roots(Some(1)));
+    assert!(!strays(&sent) && device.told.contains(&"proven"), "{sent:?}");
+
+    let mut hub = HubSession::new(Author([1; 8]), false);
+    said(&mut hub, &[], Frame::Hello(Hello::default())).expect("an honest device");
+    let last = |frames: Vec<Frame>| match frames.last() {
+        Some(Frame::Roots(roots)) => roots.answers,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(last(said(&mut hub, &[], Frame::Check(0)).unwrap()), None);
+    assert_eq!(last(said(&mut hub, &[], Frame::Check(2)).unwrap()), Some(2));
+    assert_eq!(last(said(&mut hub, &[], Frame::Check(1)).unwrap()), Some(2), "what was handled stays handled");
 }
 
 #[test]

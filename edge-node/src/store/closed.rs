@@ -182,6 +182,9 @@ impl Rows<'_> {
         if self.connection.prepare_cached(sql)?.exists(params![subject.0, author])? {
             return Ok(false);
         }
+        if self.has_strays(Some(subject))? {
+            return Ok(false);
+        }
         let central = nets_of(&close_of(close).ok_or(StoreError::Damaged("close"))?.carry);
         let same = self.nets(subject)? == central;
         for table in ["view_parcel", "view_handin", "view_earning", "local_ledger"] {

@@ -367,6 +367,7 @@ impl Store {
             if equal {
                 // What was safe at an equal root stands in the books, whatever arrives later.
                 rows.connection.execute("UPDATE safe SET equal_upto = max(equal_upto, upto)", [])?;
+                rows.note_proven()?;
             }
             Ok(())
         })

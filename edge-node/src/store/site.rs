@@ -8,7 +8,7 @@ use protocol::fact::Fact;
 use protocol::id::{Kind, Label, Scope, Subject};
 use protocol::parcel::Parcel;
 use protocol::sealed::{self, Personal};
-use protocol::shift;
+use protocol::shift::{self, Shift};
 use protocol::taka::Taka;
 use rusqlite::{OptionalExtension, Row, named_params, params};
 
@@ -60,7 +60,11 @@ pub struct ShiftRow {
     pub float: Taka,
     /// The drawer is locked for a while.
     pub suspended: bool,
-    /// What was paid out of the drawer or into it besides parcels, in the order of recording.
+    /// What was paid out of the drawer besides parcels.
+    pub paid_out: Taka,
+    /// What was paid into it.
+    pub paid_in: Taka,
+    /// Each of these payments, in the order of recording; a double tap is one.
     pub payments: Vec<TillPayment>,
     /// How it ended, if it did.
     pub closed: Option<ShiftEnd>,
@@ -241,20 +245,19 @@ impl Rows<'_> {
         let subjects: Vec<Subject> = rows.collect::<Result<_, _>>()?;
         let mut shifts = Vec::with_capacity(subjects.len());
         for shift in subjects {
-            let mut found: Option<ShiftRow> = None;
+            let mut found = None;
             let mut closed = None;
             let history = self.history(&shift)?;
             let mut payments = Vec::new();
-            for seen in history.facts.iter().filter(|seen| seen.party == self.store.seat.party) {
+            let acts = (0..history.facts.len()).filter(|index| history.is_canonical(*index));
+            for seen in acts.map(|index| &history.facts[index]).filter(|seen| seen.party == self.store.seat.party) {
                 let paid = |out, amount, reason, voucher: &str| {
                     let (at_ms, voucher) = (seen.time_ms, voucher.to_owned());
                     TillPayment { out, amount, reason, voucher, at_ms }
                 };
                 match &seen.fact {
                     Some(Fact::TillOpened(opened)) if found.is_none() => {
-                        let (opened_ms, float) = (seen.time_ms, opened.float);
-                        let (suspended, payments, closed) = (false, Vec::new(), None);
-                        found = Some(ShiftRow { shift, opened_ms, float, suspended, payments, closed });
+                        found = Some((seen.time_ms, opened.float));
                     }
                     Some(Fact::TillClosed(end)) if closed.is_none() => {
                         let (z, expected, counted) = (end.z, end.expected, end.counted);
@@ -266,8 +269,9 @@ impl Rows<'_> {
                 }
             }
             payments.sort_by_key(|payment| payment.at_ms);
-            let suspended = shift::fold(shift, &history).0.suspended;
-            shifts.extend(found.map(|row| ShiftRow { closed, suspended, payments, ..row }));
+            let Some((opened_ms, float)) = found else { continue };
+            let Shift { suspended, paid_out, paid_in, .. } = shift::fold(shift, &history).0;
+            shifts.push(ShiftRow { shift, opened_ms, float, suspended, paid_out, paid_in, payments, closed });
         }
         Ok(shifts)
     }

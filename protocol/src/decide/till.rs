@@ -62,13 +62,11 @@ impl<S: Shelf> Desk<'_, S> {
         voucher: &str,
     ) -> Result<Vec<Draft>, Refusal> {
         let voucher = self.paper_of(shift, amount, voucher)?;
-        if !TillReason::OUT.contains(&reason) {
-            return Err(Refusal::BadText { field: "reason" });
-        }
         if amount > self.shelf.till_balance() {
             return Err(Refusal::MoreThanTill { entered: amount });
         }
-        one(shift, Fact::TillPaidOut(TillPaidOut { amount, reason: reason as u8, voucher }))
+        let reason = one_of(&TillReason::OUT, reason)?;
+        one(shift, Fact::TillPaidOut(TillPaidOut { amount, reason, voucher }))
     }
 
     /// Cash comes into the drawer, and is kept apart in the books until it is clear whose it is.
@@ -79,11 +77,8 @@ impl<S: Shelf> Desk<'_, S> {
         reason: TillReason,
         voucher: &str,
     ) -> Result<Vec<Draft>, Refusal> {
-        let voucher = self.paper_of(shift, amount, voucher)?;
-        if !TillReason::IN.contains(&reason) {
-            return Err(Refusal::BadText { field: "reason" });
-        }
-        one(shift, Fact::TillPaidIn(TillPaidIn { amount, reason: reason as u8, voucher }))
+        let (voucher, reason) = (self.paper_of(shift, amount, voucher)?, one_of(&TillReason::IN, reason)?);
+        one(shift, Fact::TillPaidIn(TillPaidIn { amount, reason, voucher }))
     }
 
     /// What a movement of the drawer besides parcels needs: an open shift in use, an amount, a paper.
@@ -142,6 +137,11 @@ impl<S: Shelf> Desk<'_, S> {
         self.role(Role::Site)?;
         if self.seat.may_author(class::CASHIER) { Ok(()) } else { Err(Refusal::WrongRole("cashier of our own till")) }
     }
+}
+
+/// The number of a reason, when cash goes this way for it.
+fn one_of(reasons: &[TillReason], reason: TillReason) -> Result<u8, Refusal> {
+    if reasons.contains(&reason) { Ok(reason as u8) } else { Err(Refusal::WrongReason(reason.word())) }
 }
 
 /// Notes that are given must come to the count.

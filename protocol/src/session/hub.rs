@@ -146,6 +146,8 @@ pub struct HubSession {
     paging: bool,
     /// The device waits for roots.
     owes_roots: bool,
+    /// The largest number of its checks.
+    checked: u64,
     told: BTreeSet<Author>,
     keyed: BTreeSet<Subject>,
     boxed: BTreeSet<Subject>,
@@ -216,6 +218,7 @@ impl HubSession {
             greeted: false,
             paging: false,
             owes_roots: true,
+            checked: 0,
             told: BTreeSet::from([author]),
             keyed: BTreeSet::new(),
             boxed: BTreeSet::new(),
@@ -262,7 +265,8 @@ impl HubSession {
             Frame::Ids(ids) if !self.drain => Ok(vec![Ask::Difference(ids.scope, ids.lane, unpack_ids(&ids.ids))]),
             Frame::Sketch(sketch) if !self.drain => self.take_sketch(&sketch),
             Frame::Ranges(ranges) if !self.drain => self.take_ranges(ranges),
-            Frame::Check(_) if !self.drain => {
+            Frame::Check(number) if !self.drain => {
+                self.checked = self.checked.max(number);
                 self.owes_roots = true;
                 Ok(self.page())
             }
@@ -407,7 +411,8 @@ impl HubSession {
             root: root.wire(),
         };
         let sets = page.roots.iter().filter(|(_, _, root)| root.count > 0).map(set).collect();
-        let roots = Roots { position, sets, rules: crate::fold::RULES, books: page.books, era: 0 };
+        let answers = (self.checked > 0).then_some(self.checked);
+        let roots = Roots { position, sets, rules: crate::fold::RULES, books: page.books, era: 0, answers };
         let same = self.last_roots.as_ref().is_some_and(|last| last.sets == roots.sets && last.books == roots.books);
         if told || self.owes_roots || !same {
             frames.push(Frame::PageEnd(PageEnd { cursor, more: false, beacon }));

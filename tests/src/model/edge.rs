@@ -411,9 +411,22 @@ impl EdgeStore for Edge {
         Ok(self.memory.books(&self.memory.readable(&self.seat)))
     }
 
+    fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), Self::Error> {
+        let bursts = self.memory.bursts_with(&self.memory.strays(&self.seat, self.author));
+        Ok((bursts.iter().map(Burst::encode).collect(), self.memory.position))
+    }
+
+    fn set_proven(&mut self, upto: u64) -> Result<(), Self::Error> {
+        self.memory.proven = self.memory.proven.max(upto);
+        Ok(())
+    }
+
     fn note_compared(&mut self, _position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error> {
         self.compared = Some((equal, books_equal));
         if equal {
+            if self.strays()?.0.is_empty() {
+                self.memory.proven = self.memory.position;
+            }
             self.let_closed_go();
         }
         Ok(())

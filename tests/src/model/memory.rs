@@ -60,6 +60,8 @@ pub struct Memory {
     pub let_go: u64,
     pub differed: u64,
     pub position: u64,
+    /// Up to this position central is known to hold what others wrote.
+    pub proven: u64,
     pub duplicates: u64,
     pub refused: u64,
 }
@@ -211,6 +213,19 @@ impl Memory {
         }
     }
 
+    /// What others than `author` wrote about subjects that `seat` has open nowhere, after what central is known to hold.
+    pub fn strays(&self, seat: &Seat, author: Author) -> BTreeSet<OpId> {
+        let open = |subject: &Subject| {
+            let of = self.members.get(subject).into_iter().flatten();
+            subject.is_scope() || of.into_iter().any(|(scope, (g, _))| g.is_member() && seat.may(bits::READ, scope))
+        };
+        let strays = self
+            .ops
+            .values()
+            .filter(|(position, row)| *position > self.proven && row.held.author != author && !open(&row.subject));
+        strays.map(|(_, row)| row.held.id).collect()
+    }
+
     /// Lets go of what was closed `keep` beacons ago, as far as no scope that `seat` reads has it open and central
     /// has acknowledged all that `author` wrote about it.
     pub fn let_closed_go(&mut self, seat: &Seat, keep: u64, is_safe: impl Fn(&HeldOp) -> bool) {
@@ -233,7 +248,8 @@ impl Memory {
                 continue;
             }
             let ids = self.by_subject.get(&subject).cloned().unwrap_or_default();
-            if !ids.iter().all(|id| is_safe(&self.ops[id].1.held)) {
+            let proven = |id: &OpId| self.ops[id].0 <= self.proven || Some(self.ops[id].1.held.author) == self.own;
+            if !ids.iter().all(|id| is_safe(&self.ops[id].1.held) && proven(id)) {
                 continue;
             }
             let Some((.., nets)) = self.closes.get(&subject).cloned() else { continue };

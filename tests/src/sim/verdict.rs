@@ -7,6 +7,7 @@ use protocol::burst::Head;
 use protocol::contest::Code;
 use protocol::fold::State;
 use protocol::id::{Incarnation, Subject};
+use protocol::intake::OpRow;
 use protocol::parcel::Status;
 use protocol::seat::bits;
 use protocol::taka::Taka;
@@ -81,7 +82,9 @@ pub(super) fn at_the_end(mut world: World) -> Result<Report, String> {
         for (id, (_, row)) in &device.edge.memory.ops {
             let fed = !drained || row.held.author == device.edge.author;
             let held = world.central.memory.ops.contains_key(id);
-            ensure(held || !fed, || format!("{who} holds {id} of {}, and central does not", row.subject))?;
+            ensure(held || !fed, || {
+                format!("{who} holds {id}, and central does not: {}", place_of(&world, device, row))
+            })?;
         }
         if !drained {
             ensure(device.edge.compared == Some((true, true)), || {
@@ -107,6 +110,29 @@ pub(super) fn at_the_end(mut world: World) -> Result<Report, String> {
     world.report.duplicates = world.central.memory.duplicates;
     world.report.refused += world.central.memory.refused;
     Ok(world.report)
+}
+
+/// Where an op stands that one replica has and the other lacks: what a reader of the message asks first.
+fn place_of(world: &World, device: &Device, row: &OpRow) -> String {
+    let (held, central) = (&row.held, &world.central.memory);
+    let chain = central.chains.get(&(held.author, held.inc)).cloned().unwrap_or_default();
+    let open = |memory: &Memory| {
+        let of = memory.members.get(&row.subject).into_iter().flatten();
+        of.map(|(scope, (g, _))| format!("{scope} {}/{}", g.put, g.close)).collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "{:#06x} of {}, number {} of {} by {}, whose chain stands at {} there (forked: {}, beyond: {:?}); put/closed here {}; there {}",
+        row.class_kind,
+        row.subject,
+        held.seq,
+        held.inc,
+        held.author,
+        chain.upto,
+        chain.forked,
+        chain.beyond.keys().collect::<Vec<_>>(),
+        open(&device.edge.memory),
+        open(central),
+    )
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {

@@ -104,18 +104,14 @@ pub(super) fn state(rows: &Rows<'_>) -> Result<SiteTill, StoreError> {
                 since_ms,
                 until_ms: end.at_ms,
                 float_paisa,
-                paid_out_paisa: sum(&row.payments, true),
-                paid_in_paisa: sum(&row.payments, false),
+                paid_out_paisa: row.paid_out.paisa(),
+                paid_in_paisa: row.paid_in.paisa(),
                 expected_paisa: end.expected.paisa(),
                 counted_paisa: end.counted.paisa(),
             }),
         }
     }
     Ok(till)
-}
-
-fn sum(payments: &[TillPayment], out: bool) -> i64 {
-    payments.iter().filter(|paid| paid.out == out).map(|paid| paid.amount.paisa()).sum()
 }
 
 impl Node {

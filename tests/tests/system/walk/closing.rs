@@ -71,6 +71,21 @@ async fn meet_again(crew: &mut Crew, hub: std::net::SocketAddr) {
     crew.go_online(hub);
 }
 
+/// A copy of the agent's card goes into a drawer, with what somebody taps on it.
+fn card_in_a_drawer(agent: &Edge, parcel: Subject, paid: Taka) -> (tempfile::TempDir, Edge) {
+    let card = tempfile::tempdir().unwrap();
+    let live = Connection::open(agent.dir.join(FILE)).unwrap();
+    live.execute("VACUUM INTO ?1", [card.path().join(FILE).to_str().unwrap()]).unwrap();
+    for file in ["seat.key", "node.life"] {
+        std::fs::copy(agent.dir.join(file), card.path().join(file)).unwrap();
+    }
+    let node = Arc::new(Node::open(card.path(), BusinessClock::default()).unwrap());
+    let copy = Edge::of("copy", node, card.path());
+    let late = Command::Deliver { parcel, evidence: 1, collected_paisa: Some(paid), confirm_difference: true };
+    copy.node.record([9; 16], &late).unwrap();
+    (card, copy)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn walk_what_is_settled_leaves_the_devices_and_a_late_fact_brings_it_back() {
     let house = House::start().await;
@@ -81,21 +96,10 @@ async fn walk_what_is_settled_leaves_the_devices_and_a_late_fact_brings_it_back(
     for parcel in [done, held, open] {
         crew.bring_to_agent(parcel).await;
     }
-    // A copy of the agent's card goes into a drawer, with what somebody taps on it.
     house.settled(&crew.all()).await;
     crew.agent.go_offline().await;
-    let card = tempfile::tempdir().unwrap();
-    let live = Connection::open(crew.agent.dir.join(FILE)).unwrap();
-    live.execute("VACUUM INTO ?1", [card.path().join(FILE).to_str().unwrap()]).unwrap();
-    for file in ["seat.key", "node.life"] {
-        std::fs::copy(crew.agent.dir.join(file), card.path().join(file)).unwrap();
-    }
     let more = DUE.plus(Taka::whole(50));
-    let node = Arc::new(Node::open(card.path(), BusinessClock::default()).unwrap());
-    let mut copy = Edge::of("copy", node, card.path());
-    let paid = Some(more);
-    let late = Command::Deliver { parcel: done, evidence: 1, collected_paisa: paid, confirm_difference: true };
-    copy.node.record([9; 16], &late).unwrap();
+    let (_card, mut copy) = card_in_a_drawer(&crew.agent, done, more);
 
     crew.agent.go_online(hub.quic);
     crew.deliver(done).await;
@@ -188,6 +192,75 @@ async fn walk_what_is_settled_leaves_the_devices_and_a_late_fact_brings_it_back(
     }
 
     second.go_offline().await;
+    crew.go_offline().await;
+    hub.stop().await;
+    house.stop().await;
+}
+
+/// The author's card burns after he left a fact with his site, and central closed the parcel before the site met it again.
+/// Nobody but the site has the fact, in no set that roots tell of, and in no outbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn walk_a_fact_that_only_a_site_was_told_outlives_the_close_of_its_parcel() {
+    let house = House::start().await;
+    let hub = house.hub("hub-1").await;
+    let mut crew = Crew::enrol(&house).await;
+    crew.go_online(hub.quic);
+    let (done, gone) = (house.place("1").await, house.place("2").await);
+    for parcel in [done, gone] {
+        crew.bring_to_agent(parcel).await;
+    }
+    house.settled(&crew.all()).await;
+    crew.agent.go_offline().await;
+    let more = DUE.plus(Taka::whole(50));
+    let cards = [done, gone].map(|parcel| (parcel, card_in_a_drawer(&crew.agent, parcel, more)));
+    crew.agent.go_online(hub.quic);
+    for parcel in [done, gone] {
+        crew.deliver(parcel).await;
+    }
+    house.settled(&crew.all()).await;
+
+    // The site hears of one fact while it is away, and of the other when it has let go of its parcel.
+    let hear = |site: &Edge, at: usize| {
+        let (parcel, (_, copy)) = &cards[at];
+        let told = copy.node.store().read(|rows| rows.own_bursts_about(parcel)).unwrap();
+        let last = told.into_iter().max_by_key(|burst| burst.head.time_ms);
+        assert_eq!(site.node.receive_relayed(last.into_iter().collect()).unwrap().taken, 1);
+    };
+    crew.site.go_offline().await;
+    hear(&crew.site, 0);
+    let mut hours = Hours::begin(&house).await;
+    assert_eq!(hours.close().await, 2);
+    crew.go_online(hub.quic);
+    house.settled(&crew.all()).await;
+    let records = async |parcel: Subject| {
+        let sql = "SELECT count(*) FROM op WHERE subject = $1 AND class_kind = $2";
+        let row: (i64,) = sqlx::query_as(sql).bind(parcel.0).bind(0x4002).fetch_one(house.pool()).await.unwrap();
+        row.0
+    };
+    soon("central has both deliveries", async || {
+        let held = records(done).await;
+        (held == 2).then_some(()).ok_or(format!("{held} of 2"))
+    })
+    .await;
+    assert_eq!(records(gone).await, 1);
+
+    hours.pass(KEEP_BEACONS + 1).await;
+    meet_again(&mut crew, hub.quic).await;
+    soon("the site lets go", async || {
+        let left = count(&crew.site, "op", gone);
+        (left == 0).then_some(()).ok_or(format!("{left} records"))
+    })
+    .await;
+    assert!(count(&crew.site, "op", done) > 0, "it is open again");
+    hear(&crew.site, 1);
+    soon("central has it, with the session that is open", async || {
+        let held = records(gone).await;
+        (held == 2).then_some(()).ok_or(format!("{held} of 2"))
+    })
+    .await;
+    house.settled(&crew.all()).await;
+    assert_eq!(owed(&house, crew.agent.party()).await, more.plus(more), "of two amounts the larger one, for both");
+
     crew.go_offline().await;
     hub.stop().await;
     house.stop().await;

@@ -70,6 +70,10 @@ export const refusals = {
     '{entered} ক্যাশবক্সে থাকার কথা না। অঙ্কটা দেখুন, নয়তো ক্যাশবক্স গুনুন',
     '{entered} is more than the till has taken. Check the amount, or count the drawer',
   ],
+  'refusal.wrong_reason': [
+    'এই কারণে টাকা এদিকে যায় না। অন্য কারণ বাছুন, বা “অন্য” দিয়ে কাগজে লিখে রাখুন',
+    'Cash does not go this way for that reason. Choose another, or “other”, and say it on the paper',
+  ],
   'refusal.cancelled': [
     'কাস্টমার বাতিল করেছেন। পার্সেল দেবেন না, ফেরত পাঠান',
     'The customer cancelled. Do not hand it over, send it back',
