@@ -14,7 +14,7 @@ use protocol::id::{Author, Digest, Id16, Incarnation, Kind, OpId, Scope, ShortId
 use protocol::op::lane;
 use protocol::ranges::{self, Element};
 use protocol::root::Root;
-use protocol::session::hub::{Answer, Ask, Difference, HubSession, Violation};
+use protocol::session::hub::{Answer, Ask, Difference, HubSession, Page, Violation};
 use protocol::session::ladder::{MAX_CELLS, MAX_OPEN_SETS, Rung};
 use protocol::session::{EdgeSession, EdgeStore, Life, MAX_REPAIRS, STAY_UNEQUAL};
 use protocol::sketch::{self, Cell};
@@ -216,6 +216,7 @@ fn answer(elements: &[Element], ask: Ask) -> Answer {
         Ask::Elements(scope, lane) => Answer::Elements(scope, lane, Some(elements.to_vec())),
         Ask::Ops(scope, lane, _) => Answer::Ops(scope, lane, Difference::default()),
         Ask::Welcome => Answer::Welcome(Cursor::default(), Vec::new()),
+        Ask::Page(..) => Answer::Page(Page::default()),
         other => panic!("{other:?}"),
     }
 }
