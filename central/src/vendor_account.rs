@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use protocol::id::{Scope, Subject};
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use utoipa::ToSchema;
 
 use crate::banking::text;
 use crate::devices::checked_name;
+use crate::finance::Paged;
 use crate::problem::Error;
 use crate::schema::Id;
 use crate::settings::Settings;
@@ -102,6 +104,69 @@ pub async fn set(
     .execute(connection)
     .await?;
     Ok(AccountSet { vendor: Subject(vendor), ending, pays_from_ms })
+}
+
+/// Where one vendor is paid, as finance sees it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AccountRow {
+    /// Whose.
+    #[schema(value_type = Id)]
+    pub vendor: Subject,
+    /// The vendor's short name, by which operations set the account.
+    pub slug: String,
+    /// The vendor's name.
+    pub name: String,
+    /// At which bank; absent, with all that follows, when no account was ever set.
+    pub bank_name: Option<String>,
+    /// In whose name.
+    pub account_name: Option<String>,
+    /// The last four of its number.
+    pub ending: Option<String>,
+    /// When it was set, milliseconds of business time.
+    pub changed_ms: Option<u64>,
+    /// From when payouts go there.
+    pub pays_from_ms: Option<u64>,
+    /// How many accounts the vendor has had, this one included.
+    pub accounts: i64,
+}
+
+/// Where every vendor is paid, by short name.
+///
+/// # Errors
+/// The database's.
+pub async fn list(pool: &PgPool, after: Option<&str>, limit: i64, now_ms: u64) -> Result<Paged<AccountRow>, Error> {
+    let mut connection = pool.acquire().await?;
+    let cooling_ms = Settings::at(&mut connection, now_ms).await?.cooling_ms();
+    let rows: Vec<PgRow> = sqlx::query(
+        "select v.subject, v.slug, v.name, a.bank_name, a.account_name, right(a.account_number, 4) as ending, a.changed_ms,
+            coalesce(a.accounts, 0) as accounts
+         from vendor v left join lateral (
+             select *, count(*) over () as accounts from vendor_account a where a.vendor = v.subject
+             order by a.number desc limit 1) a on true
+         where v.slug > $1 order by v.slug limit $2",
+    )
+    .bind(after.unwrap_or_default())
+    .bind(limit + 1)
+    .fetch_all(&mut *connection)
+    .await?;
+    let read = |row: &PgRow| {
+        let (changed_ms, accounts): (Option<i64>, i64) = (row.try_get("changed_ms")?, row.try_get("accounts")?);
+        // The first account is paid to at once: there was nobody to take it from.
+        let wait_ms = if accounts > 1 { cooling_ms } else { 0 };
+        Ok::<_, sqlx::Error>(AccountRow {
+            vendor: Subject(row.try_get("subject")?),
+            slug: row.try_get("slug")?,
+            name: row.try_get("name")?,
+            bank_name: row.try_get("bank_name")?,
+            account_name: row.try_get("account_name")?,
+            ending: row.try_get("ending")?,
+            changed_ms: changed_ms.map(unsigned),
+            pays_from_ms: changed_ms.map(|at| unsigned(at).saturating_add(wait_ms)),
+            accounts,
+        })
+    };
+    let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Paged::of(rows, limit, |row: &AccountRow| row.slug.clone()))
 }
 
 /// Vendors whose account was changed lately, with the end of their cooling time. A first account has none: there was

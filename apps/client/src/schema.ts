@@ -929,6 +929,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/vendor-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where every vendor is paid, and from when.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_vendor_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/vendor-payable": {
         parameters: {
             query?: never;
@@ -1385,6 +1405,36 @@ export interface components {
             rule: string;
             /** @description What it is about. */
             subject: components["schemas"]["Id"];
+        };
+        /** @description Where one vendor is paid, as finance sees it. */
+        AccountRow: {
+            /** @description In whose name. */
+            account_name?: string | null;
+            /**
+             * Format: int64
+             * @description How many accounts the vendor has had, this one included.
+             */
+            accounts: number;
+            /** @description At which bank; absent, with all that follows, when no account was ever set. */
+            bank_name?: string | null;
+            /**
+             * Format: int64
+             * @description When it was set, milliseconds of business time.
+             */
+            changed_ms?: number | null;
+            /** @description The last four of its number. */
+            ending?: string | null;
+            /** @description The vendor's name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description From when payouts go there.
+             */
+            pays_from_ms?: number | null;
+            /** @description The vendor's short name, by which operations set the account. */
+            slug: string;
+            /** @description Whose. */
+            vendor: components["schemas"]["Id"];
         };
         /** @description An account as it was set. The number is never told whole again. */
         AccountSet: {
@@ -2570,6 +2620,12 @@ export interface components {
             rows: components["schemas"]["AccountLine"][];
         };
         /** @description A page of a list. */
+        PageOfAccountRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["AccountRow"][];
+        };
+        /** @description A page of a list. */
         PageOfAged: {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
@@ -2848,6 +2904,13 @@ export interface components {
             payout: components["schemas"]["Id"];
             /** @description The bank's reference. */
             reference?: string | null;
+            /**
+             * Format: int64
+             * @description When that was recorded, milliseconds of business time.
+             */
+            returned_ms?: number | null;
+            /** @description Why the bank sent it back: `no_such_account`, `account_closed`, `name_differs` or `other`. */
+            returned_reason?: string | null;
             /** @description Of a payout that came back the bank's reference of that. */
             returned_reference?: string | null;
             /** @description `created`, `confirmed` or `returned`. */
@@ -9949,6 +10012,103 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "bad_page" | "bad_period";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_vendor_accounts: {
+        parameters: {
+            query?: {
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAccountRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
                     };
                 };
             };

@@ -1,13 +1,17 @@
 //! Bags, deposits and payouts as finance reads them. Lists page, oldest first.
 
+use protocol::fact::{Fact, Reading, ReturnReason};
 use protocol::id::Subject;
+use protocol::op::Op;
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::Row;
+use sqlx::postgres::{PgPool, PgRow};
 use utoipa::ToSchema;
 
 use super::{Paged, subject_bytes, written};
 use crate::problem::Error;
 use crate::schema::Id;
+use crate::store::unsigned;
 
 /// A sealed bag.
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,34 +140,62 @@ pub struct PayoutRow {
     pub reference: Option<String>,
     /// Of a payout that came back the bank's reference of that.
     pub returned_reference: Option<String>,
+    /// Why the bank sent it back: `no_such_account`, `account_closed`, `name_differs` or `other`.
+    #[schema(value_type = Option<String>)]
+    pub returned_reason: Option<ReturnReason>,
+    /// When that was recorded, milliseconds of business time.
+    pub returned_ms: Option<u64>,
     /// Whether it was recorded twice.
     pub contested: bool,
 }
-
-type PayoutColumns = (Vec<u8>, Option<Vec<u8>>, Option<String>, String, i64, i64, Option<String>, String, String, bool);
 
 /// The payouts.
 ///
 /// # Errors
 /// The database's, and `bad_page`.
 pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Paged<PayoutRow>, Error> {
-    let rows: Vec<PayoutColumns> = sqlx::query_as(
-        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.lines, b.name, p.reference,
-            p.return_reference, p.contested
+    let rows: Vec<PgRow> = sqlx::query(
+        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.lines, b.name as bank, p.reference,
+            p.return_reference, p.contested, r.bytes as returned, r.time_ms as returned_ms
          from view_payout p left join vendor v on v.subject = p.vendor left join bank b on b.subject = p.bank
+         left join op r on r.id = p.returned_by
          where p.subject > $1 order by p.subject limit $2",
     )
     .bind(after.map_or(Ok(Vec::new()), subject_bytes)?)
     .bind(limit + 1)
     .fetch_all(pool)
     .await?;
-    let row = |(payout, vendor, name, state, total_paisa, lines, bank, reference, back, contested): PayoutColumns| {
-        let (payout, vendor) = (written(&payout).unwrap_or_default(), vendor.as_deref().and_then(written));
-        let said = |text: String| Some(text).filter(|text| !text.is_empty());
-        let (reference, returned_reference) = (said(reference), said(back));
-        PayoutRow { payout, vendor, name, state, total_paisa, lines, bank, reference, returned_reference, contested }
-    };
-    Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.payout.clone()))
+    let rows = rows.iter().map(payout_row).collect::<Result<_, sqlx::Error>>()?;
+    Ok(Paged::of(rows, limit, |row: &PayoutRow| row.payout.clone()))
+}
+
+fn payout_row(row: &PgRow) -> Result<PayoutRow, sqlx::Error> {
+    let said = |column| Ok::<_, sqlx::Error>(Some(row.try_get::<String, _>(column)?).filter(|text| !text.is_empty()));
+    let returned: Option<Vec<u8>> = row.try_get("returned")?;
+    let returned_ms: Option<i64> = row.try_get("returned_ms")?;
+    Ok(PayoutRow {
+        payout: written(row.try_get("subject")?).unwrap_or_default(),
+        vendor: row.try_get::<Option<&[u8]>, _>("vendor")?.and_then(written),
+        name: row.try_get("name")?,
+        state: row.try_get("state")?,
+        total_paisa: row.try_get("total_paisa")?,
+        lines: row.try_get("lines")?,
+        bank: row.try_get("bank")?,
+        reference: said("reference")?,
+        returned_reference: said("return_reference")?,
+        returned_reason: returned.as_deref().and_then(reason),
+        returned_ms: returned_ms.map(unsigned),
+        contested: row.try_get("contested")?,
+    })
+}
+
+/// The reason in the fact of a return; `None` for one of a later version.
+fn reason(op: &[u8]) -> Option<ReturnReason> {
+    let op = Op::decode(op).ok()?;
+    match Fact::read(op.class_kind, &op.payload) {
+        Reading::Known(Fact::PayoutReturned(returned)) => ReturnReason::of(returned.reason),
+        _ => None,
+    }
 }
 
 /// One line of a payout: from here to the parcel it was earned on.

@@ -20,7 +20,7 @@ use crate::finance::entry::{self, EntryRow};
 use crate::once::{Key, once};
 use crate::settings::Settings;
 use crate::tokens::Caller;
-use crate::vendor_account::{self, AccountSet, NewAccount};
+use crate::vendor_account::{self, AccountRow, AccountSet, NewAccount};
 
 /// The routes of this file.
 pub(super) fn operations() -> Vec<Operation> {
@@ -78,6 +78,14 @@ pub(super) fn operations() -> Vec<Operation> {
             .gives::<Settings>(201, "They are set; what was decided before stays decided.")
             .refuses(409, &["settings_too_soon", "settings_exist"])
             .refuses(422, &["bad_amount", "bad_settings"]),
+        Operation::get(
+            "/finance/vendor-accounts",
+            "list_vendor_accounts",
+            "Where every vendor is paid, and from when.",
+            accounts,
+        )
+        .roles(FINANCE)
+        .gives_page_of::<AccountRow>(),
         Operation::put(
             "/vendors/{slug}/account",
             "set_vendor_account",
@@ -164,6 +172,12 @@ pub(super) async fn set_settings(
     let mut connection = app.pool.acquire().await?;
     settings.set(&mut connection, caller.id, app.clock.now_ms()).await?;
     Ok((StatusCode::CREATED, Json(settings)))
+}
+
+/// `GET /finance/vendor-accounts`.
+pub(super) async fn accounts(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<AccountRow>> {
+    let now_ms = app.clock.now_ms();
+    Ok(Json(vendor_account::list(&app.pool, page.after(), page.limit()?, now_ms).await?))
 }
 
 /// `PUT /vendors/{slug}/account`.

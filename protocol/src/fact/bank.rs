@@ -121,6 +121,20 @@ pub enum ReturnReason {
     Other = 4,
 }
 
+impl ReturnReason {
+    /// The reason of a number on the wire; `None` for one of a later version.
+    #[must_use]
+    pub const fn of(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::NoSuchAccount),
+            2 => Some(Self::AccountClosed),
+            3 => Some(Self::NameDiffers),
+            4 => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+
 /// Our own money left the settlement account (J18).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Swept {

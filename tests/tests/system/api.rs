@@ -43,6 +43,7 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("GET", "/finance/trial-balance".to_owned(), "finance"),
         ("GET", "/finance/cash-by-custodian".to_owned(), "finance"),
         ("GET", "/finance/vendor-payable".to_owned(), "finance"),
+        ("GET", "/finance/vendor-accounts".to_owned(), "finance"),
         ("GET", format!("/finance/journals/{order}"), "finance"),
         ("GET", "/finance/exceptions".to_owned(), "finance"),
         ("GET", "/finance/bags".to_owned(), "finance"),

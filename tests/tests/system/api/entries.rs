@@ -198,6 +198,8 @@ async fn a_payout_that_comes_back_is_one_line_of_the_next_run() {
         (&rows["rows"][0]["state"], &rows["rows"][0]["returned_reference"]),
         (&json!("returned"), &json!("RTN 1"))
     );
+    let back = (&rows["rows"][0]["returned_reason"], rows["rows"][0]["returned_ms"].is_u64());
+    assert_eq!(back, (&json!("name_differs"), true), "why, and when, for whoever asks the vendor");
     bench.stop().await;
 }
 
@@ -214,8 +216,19 @@ async fn a_changed_account_is_not_paid_within_its_cooling_time() {
     let first = set(account("১১০১ 2345-67731")).await;
     assert_eq!((first.0, first.text("ending")), (200, "7731".to_owned()), "{first:?}");
     assert_eq!(set(account("12")).await.code(), "bad_account");
+    let listed = async || bench.world.get("finance", "/finance/vendor-accounts").await.1["rows"][0].clone();
+    let seen = listed().await;
+    let (accounts, ending) = (&seen["accounts"], &seen["ending"]);
+    assert_eq!((accounts, ending, &seen["slug"]), (&json!(1), &json!("7731"), &json!("meghna")), "{seen}");
+    assert_eq!(seen["pays_from_ms"], seen["changed_ms"], "the first one is paid to at once");
     let changed = set(account("99990000111122")).await;
     assert!(changed.1["pays_from_ms"].as_u64() > first.1["pays_from_ms"].as_u64(), "{changed:?}");
+    let seen = listed().await;
+    assert_eq!((&seen["accounts"], &seen["ending"]), (&json!(2), &json!("1122")), "{seen}");
+    assert_eq!(seen["pays_from_ms"], changed.1["pays_from_ms"]);
+    assert!(!seen.to_string().contains("99990000111122"), "the number is never told whole again: {seen}");
+    let others = bench.world.get("operations", "/finance/vendor-accounts").await;
+    assert_eq!(others.code(), "role_not_allowed");
 
     bench.sell(1).await;
     bench.bank("S-1", DUE, DUE).await;
