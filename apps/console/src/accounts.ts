@@ -1,12 +1,18 @@
 import { everyPage } from '@getit/ui';
-import { ask, listOf } from './api';
-import type { HeldPayout, Payout, Schemas } from './contract';
+import { listOf } from './api';
+import type { Payout, VendorAccount } from './contract';
 
-/** Vendors to whom nothing is sent now, each until when: no money of theirs is shown without it. Central has no list of
- * accounts for finance; it tells this in a dry run of payouts, of whoever has something to be paid. */
-export async function heldVendors(): Promise<ReadonlyMap<string, HeldPayout>> {
-  const answer = await ask<Schemas['PayoutAnswer']>('POST', '/finance/payouts', { body: { vendor: 'all', dry_run: true } });
-  return new Map((answer.held ?? []).map((one) => [one.vendor, one]));
+/** Where every vendor is paid, and from when: no money of theirs is shown without it. */
+export async function readAccounts(): Promise<ReadonlyMap<string, VendorAccount>> {
+  const rows: VendorAccount[] = [];
+  for await (const page of everyPage(listOf<VendorAccount>('/finance/vendor-accounts'))) rows.push(...page);
+  return new Map(rows.map((one) => [one.vendor, one]));
+}
+
+/** Until when nothing goes to an account that was changed; null where it is paid to now, or none is set. */
+export function waitsUntil(account: VendorAccount | null | undefined, nowMs: number): number | null {
+  const from = account?.pays_from_ms ?? 0;
+  return from > nowMs ? from : null;
 }
 
 /** Every payout, oldest first. */

@@ -22,8 +22,8 @@ export type EvidenceRecord = Schemas['Record'];
 export type Evidence = Schemas['Evidence'];
 export type Vat = Schemas['Vat'];
 export type Settlement = Schemas['Settlement'];
-/** Why a payout came back central tells only whoever recorded it. */
-export type Payout = Schemas['PayoutRow'] & { returned_reason?: string | null };
+export type Payout = Schemas['PayoutRow'];
+export type VendorAccount = Schemas['AccountRow'];
 export type Entry = Schemas['EntryRow'];
 export type EntryAnswer = Schemas['EntryAnswer'];
 export type Settings = Schemas['Settings'];
