@@ -123,6 +123,7 @@ async fn settled(conn: &mut PgConnection, position: u64) -> Result<Vec<Subject>,
                 WHERE v.subject = m.subject AND p.confirmed_by IS NOT NULL AND NOT v.incomplete AND NOT v.newer))
            AND NOT EXISTS (SELECT 1 FROM op WHERE op.subject = m.subject AND op.position > $1)
            AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.subject = m.subject)
+           AND NOT EXISTS (SELECT 1 FROM return_request q WHERE q.earning = m.subject AND q.state = 'asked')
          ORDER BY m.position LIMIT $2",
     )
     .bind(signed(position))

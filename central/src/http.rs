@@ -46,6 +46,7 @@ mod payouts;
 mod periods;
 mod proofs;
 mod receipts;
+mod returns;
 mod rulings;
 mod statements;
 mod vendors;
@@ -214,6 +215,7 @@ fn write_addresses(config: &Config, http: SocketAddr, https: SocketAddr) -> anyh
 }
 
 const CUSTOMER: &[Role] = &[Role::Customer];
+const RETURNS: &[Role] = &[Role::Customer, Role::Operations, Role::Finance];
 const ORDERING: &[Role] = &[Role::Customer, Role::Operations];
 const OPERATIONS: &[Role] = &[Role::Operations];
 const FINANCE: &[Role] = &[Role::Finance];
@@ -234,6 +236,7 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(payouts::operations());
     all.extend(rulings::operations());
     all.extend(entries::operations());
+    all.extend(returns::operations());
     all.extend(statements::operations());
     all.extend(periods::operations());
     all.extend(health::operations());

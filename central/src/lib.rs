@@ -30,6 +30,7 @@ pub mod rebuild;
 pub mod receipts;
 pub mod reconcile;
 pub mod replication;
+pub mod returns;
 pub mod rulings;
 mod schema;
 pub mod seal;

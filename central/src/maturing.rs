@@ -6,7 +6,7 @@
 //! parcels are not more than what the bank confirmed of its bags (of a partner: what he remitted, his
 //! commission included) and what was missing of it and found its end without cash: kept from pay or from a
 //! security, given up, or paid out of a till for us. That loss is ours, no vendor waits for it. Never more
-//! matures than that.
+//! matures than that. What a customer asks to give back waits until that is decided.
 
 use std::collections::BTreeMap;
 
@@ -116,11 +116,12 @@ async fn cash(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>
     .await?;
     let mut spent: BTreeMap<Place, i64> = matured.into_iter().collect();
     let open: Vec<([u8; 17], i64, i64, Place)> = sqlx::query_as(
-        "select e.subject, e.net_paisa, p.due_paisa, substr(s.party, 2, 8)
+        "select e.subject, e.held_paisa, p.due_paisa, substr(s.party, 2, 8)
          from view_earning e join view_parcel p on p.subject = e.parcel
          join op c on c.id = p.satisfied_by join seat s on s.author = c.author
-         where e.state = 'distributed' and not e.prepaid and e.net_paisa >= 0 and p.settled
-           and not e.incomplete and not e.newer
+         where e.state = 'distributed' and not e.prepaid and e.held_paisa >= 0 and p.settled
+           and not e.incomplete and not e.newer and not exists (
+               select 1 from return_request q where q.earning = e.subject and q.state = 'asked')
            and (select min(d.time_ms) from op d
                 where d.subject = e.subject and d.class_kind = $1 and d.apart is null)
                + e.window_min * 60000 <= $2
@@ -188,14 +189,15 @@ async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, 
 /// Prepaid earnings whose order was captured, and whose escrow is not overdrawn.
 async fn prepaid(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>, Error> {
     let rows: Vec<([u8; 17], i64, [u8; 32])> = sqlx::query_as(
-        "select e.subject, e.net_paisa, c.id
+        "select e.subject, e.held_paisa, c.id
          from view_earning e join view_parcel p on p.subject = e.parcel
          join lateral (select o.id from op o
                        where o.subject = e.order_subject and o.class_kind = $3 and o.apart is null
                        order by o.position limit 1) c on true
          left join balance b on b.account_code = $4 and b.owner = e.order_subject
-         where e.state = 'distributed' and e.prepaid and e.net_paisa >= 0 and p.settled
+         where e.state = 'distributed' and e.prepaid and e.held_paisa >= 0 and p.settled
            and not e.incomplete and not e.newer and coalesce(b.amount_paisa, 0) <= 0
+           and not exists (select 1 from return_request q where q.earning = e.subject and q.state = 'asked')
            and (select min(d.time_ms) from op d
                 where d.subject = e.subject and d.class_kind = $1 and d.apart is null)
                + e.window_min * 60000 <= $2

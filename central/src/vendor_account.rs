@@ -76,24 +76,31 @@ pub async fn set(
         let next = "Create the vendor first: POST /api/v1/vendors.";
         return Err(Error::refuse(404, "unknown_vendor", "There is no vendor of this name.", next));
     };
-    let before: Option<(String, i64)> = sqlx::query_as(
-        "select account_number, changed_ms from vendor_account where vendor = $1 order by number desc limit 1",
+    let before: Option<(bool, i64)> = sqlx::query_as(
+        "select (bank_name, account_name, account_number) = ($2, $3, $4), changed_ms from vendor_account
+         where vendor = $1 order by number desc limit 1",
     )
     .bind(vendor)
+    .bind(&bank)
+    .bind(&name)
+    .bind(&number)
     .fetch_optional(&mut *connection)
     .await?;
     let cooling_ms = Settings::at(connection, now_ms).await?.cooling_ms();
     let ending = number[number.len() - 4..].to_owned();
     let pays_from_ms = match before {
         None => now_ms,
-        Some((same, changed_ms)) if same == number => unsigned(changed_ms).saturating_add(cooling_ms),
-        Some(_) => now_ms.saturating_add(cooling_ms),
+        // Told once more: nothing changes, and the time it was set at stays.
+        Some((true, changed_ms)) => {
+            let pays_from_ms = unsigned(changed_ms).saturating_add(cooling_ms);
+            return Ok(AccountSet { vendor: Subject(vendor), ending, pays_from_ms });
+        }
+        // The same number at another bank is another account, and another name may be another person.
+        Some((false, _)) => now_ms.saturating_add(cooling_ms),
     };
     sqlx::query(
         "insert into vendor_account (vendor, bank_name, account_name, account_number, changed_ms, changed_by)
-         select $1, $2, $3, $4, $5, $6
-         where $4 is distinct from
-            (select account_number from vendor_account where vendor = $1 order by number desc limit 1)",
+         values ($1, $2, $3, $4, $5, $6)",
     )
     .bind(vendor)
     .bind(bank)
@@ -126,6 +133,8 @@ pub struct AccountRow {
     pub changed_ms: Option<u64>,
     /// From when payouts go there.
     pub pays_from_ms: Option<u64>,
+    /// Nothing goes there yet, by central's clock.
+    pub waits: bool,
     /// How many accounts the vendor has had, this one included.
     pub accounts: i64,
 }
@@ -153,6 +162,7 @@ pub async fn list(pool: &PgPool, after: Option<&str>, limit: i64, now_ms: u64) -
         let (changed_ms, accounts): (Option<i64>, i64) = (row.try_get("changed_ms")?, row.try_get("accounts")?);
         // The first account is paid to at once: there was nobody to take it from.
         let wait_ms = if accounts > 1 { cooling_ms } else { 0 };
+        let pays_from_ms = changed_ms.map(|at| unsigned(at).saturating_add(wait_ms));
         Ok::<_, sqlx::Error>(AccountRow {
             vendor: Subject(row.try_get("subject")?),
             slug: row.try_get("slug")?,
@@ -161,7 +171,8 @@ pub async fn list(pool: &PgPool, after: Option<&str>, limit: i64, now_ms: u64) -
             account_name: row.try_get("account_name")?,
             ending: row.try_get("ending")?,
             changed_ms: changed_ms.map(unsigned),
-            pays_from_ms: changed_ms.map(|at| unsigned(at).saturating_add(wait_ms)),
+            pays_from_ms,
+            waits: pays_from_ms.is_some_and(|from_ms| from_ms > now_ms),
             accounts,
         })
     };

@@ -157,16 +157,18 @@ async fn write_earnings(conn: &mut PgConnection, rows: &[(&Subject, &Earning)]) 
     let order = |earning: &Earning| earning.terms.as_ref()?.prepaid.map(|paid| paid.order.0);
     sqlx::query(
         "INSERT INTO view_earning (subject, parcel, vendor, state, net_paisa, distributed_for, charged_for,
-            incomplete, newer, prepaid, order_subject, window_min, available_paisa, released_for, matured_for)
+            incomplete, newer, prepaid, order_subject, window_min, available_paisa, released_for, matured_for, held_paisa,
+            returned_paisa)
          SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bytea[],
             $7::bytea[], $8::bool[], $9::bool[], $10::bool[], $11::bytea[], $12::bigint[], $13::bigint[],
-            $14::bytea[], $15::bytea[])
+            $14::bytea[], $15::bytea[], $16::bigint[], $17::bigint[])
          ON CONFLICT (subject) DO UPDATE SET parcel = excluded.parcel, vendor = excluded.vendor,
             state = excluded.state, net_paisa = excluded.net_paisa, distributed_for = excluded.distributed_for,
             charged_for = excluded.charged_for, incomplete = excluded.incomplete, newer = excluded.newer,
             prepaid = excluded.prepaid, order_subject = excluded.order_subject, window_min = excluded.window_min,
             available_paisa = excluded.available_paisa, released_for = excluded.released_for,
-            matured_for = excluded.matured_for",
+            matured_for = excluded.matured_for, held_paisa = excluded.held_paisa,
+            returned_paisa = excluded.returned_paisa",
     )
     .bind(each(rows, |(subject, _)| subject.0))
     .bind(each(rows, |(_, earning)| earning.terms.as_ref().map(|terms| terms.parcel.0)))
@@ -183,6 +185,8 @@ async fn write_earnings(conn: &mut PgConnection, rows: &[(&Subject, &Earning)]) 
     .bind(each(rows, |(_, earning)| earning.available.paisa()))
     .bind(each(rows, |(_, earning)| earning.released_for.map(|op| op.0)))
     .bind(each(rows, |(_, earning)| earning.matured_for.map(|op| op.0)))
+    .bind(each(rows, |(_, earning)| earning.held.paisa()))
+    .bind(each(rows, |(_, earning)| earning.returned.goods.paisa()))
     .execute(conn)
     .await?;
     Ok(())

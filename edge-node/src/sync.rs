@@ -14,9 +14,8 @@ use protocol::fold::RULES;
 use protocol::frame::{CodeBox, Cursor, Frame, Hello, PartyName, RefusedSlot, SubjectKey};
 use protocol::id::{Author, Digest, Incarnation, Scope, ShortId, Subject};
 use protocol::ranges::Element;
-use protocol::root::Root;
 use protocol::session::ladder::Rung;
-use protocol::session::{EdgeSession, EdgeStore, Life};
+use protocol::session::{EdgeSession, EdgeStore, Life, Standing};
 use protocol::sketch::Cell;
 use protocol::taka::Taka;
 use protocol_quic::{Device, Identity, Link, LinkError, LinkSender};
@@ -363,8 +362,8 @@ impl EdgeStore for Replica {
         self.0.new_incarnation().map(drop)
     }
 
-    fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, NodeError> {
-        Ok(self.0.store().roots()?)
+    fn standing(&self) -> Result<Standing, NodeError> {
+        Ok(self.0.store().standing()?)
     }
 
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, NodeError> {
@@ -391,16 +390,18 @@ impl EdgeStore for Replica {
         Ok(self.0.store().books()?)
     }
 
-    fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), NodeError> {
-        Ok(self.0.store().strays()?)
-    }
-
     fn set_proven(&mut self, upto: u64) -> Result<(), NodeError> {
         Ok(self.0.store().set_proven(upto)?)
     }
 
-    fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), NodeError> {
-        self.0.store().note_compared(position, equal, books_equal)?;
+    fn note_compared(
+        &mut self,
+        position: u64,
+        equal: bool,
+        books_equal: bool,
+        proven: Option<u64>,
+    ) -> Result<(), NodeError> {
+        self.0.store().note_compared(position, equal, books_equal, proven)?;
         if equal && self.0.store().let_closed_go()? > 0 {
             self.0.search.wake();
         }

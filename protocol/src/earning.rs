@@ -1,7 +1,12 @@
 //! The earning of one parcel: terms frozen at placement, then distributed by central when the due is
 //! collected or the goods that were paid ahead are delivered; released to the customer when those did
-//! not arrive; charged when a cash parcel comes back; matured when the vendor may have it. Routed to
+//! not arrive; charged when a cash parcel comes back; matured when the vendor may have it; given back
+//! when the customer returns what he was given. Routed to
 //! the vendor only.
+
+mod returns;
+
+pub use returns::{Returned, Share, worth};
 
 use crate::account::{Account, Code as Chart};
 use crate::contest::{Code, Contest};
@@ -128,8 +133,12 @@ pub struct Earning {
     pub contests: Vec<Contest>,
     /// What the vendor gets of it, fees taken off.
     pub net: Taka,
+    /// What it adds to what the vendor may not have yet (2010): what matures of it.
+    pub held: Taka,
     /// What it adds to what the vendor may have (2020); negative when a return was charged to it.
     pub available: Taka,
+    /// What the customer brought back of it.
+    pub returned: Returned,
     /// The confirmation or capture by which the vendor may have it.
     pub matured_for: Option<OpId>,
     /// A head is not held: provisional.
@@ -155,7 +164,7 @@ impl Earning {
     }
 }
 
-/// Folds the facts of one earning, and yields J5, J6, J7, J16, J19, J21, J21a and J32.
+/// Folds the facts of one earning, and yields J5, J6, J7, J16, J19, J20, J20a, J20b, J21, J21a and J32.
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     let mut earning = Earning { incomplete: history.incomplete, newer: history.newer, ..Earning::default() };
@@ -189,6 +198,9 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
         }
         _ => {}
     }
+    if earning.distributed_for.is_some() {
+        journals.extend(returned(subject, history, &terms, &mut earning));
+    }
     if let Some(Fact::RtoCharged(charge)) = first(history, &|fact| matches!(fact, Fact::RtoCharged(_))) {
         earning.charged_for = Some(charge.cause);
         earning.net = earning.net.minus(charge.available).minus(charge.receivable);
@@ -201,20 +213,37 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
         }
     }
     if let Some(Fact::Matured(matured)) = first(history, &|fact| matches!(fact, Fact::Matured(_))) {
-        // What matures was decided under the lock; it is what was distributed, or nothing.
-        if earning.distributed_for.is_some() && matured.net == share {
+        // What matures was decided under the lock: what was distributed, less what returns took of it before, or nothing.
+        if earning.distributed_for.is_some() && matured.net == share.minus(earning.returned.held) {
             earning.matured_for = Some(matured.cause);
-            let held = [(Chart::VendorHeld.of_owner(terms.vendor), share)];
-            let available = [(Chart::VendorAvailable.of_owner(terms.vendor), share)];
+            let held = [(Chart::VendorHeld.of_owner(terms.vendor), matured.net)];
+            let available = [(Chart::VendorAvailable.of_owner(terms.vendor), matured.net)];
             journals.push(Journal::new(subject, Rule::J16, matured.cause, &held, &available));
         }
     }
     journals.retain(|journal| !journal.postings.is_empty());
-    let available = Chart::VendorAvailable.of_owner(terms.vendor);
-    let lines = journals.iter().flat_map(|journal| &journal.postings).filter(|line| line.account == available);
-    earning.available = lines.map(|line| line.amount).sum::<Taka>().negated();
+    let credit = |code: Chart| {
+        let lines = journals.iter().flat_map(|journal| &journal.postings);
+        let own = lines.filter(|line| line.account == code.of_owner(terms.vendor));
+        own.map(|line| line.amount).sum::<Taka>().negated()
+    };
+    (earning.held, earning.available) = (credit(Chart::VendorHeld), credit(Chart::VendorAvailable));
     earning.terms = Some(terms);
     (earning, journals)
+}
+
+/// Each return once, in the order of ids: they add up, whichever came first.
+fn returned(subject: Subject, history: &History, terms: &Terms, earning: &mut Earning) -> Vec<Journal> {
+    let mut journals = Vec::new();
+    for seen in &history.facts {
+        let Some(Fact::ReturnAccepted(one)) = &seen.fact else { continue };
+        if returns::adds_up(one, &earning.returned, terms) {
+            earning.returned.add(one);
+            earning.net = earning.net.minus(one.held).minus(one.available).minus(one.receivable);
+            journals.extend(returns::journals(subject, seen.id, one, terms));
+        }
+    }
+    journals
 }
 
 /// The first fact of a slot; a later one is ignored.

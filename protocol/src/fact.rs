@@ -101,6 +101,7 @@ facts! {
     TermsFrozen = 0x1024, lane::MONEY;
     EscrowReleased = 0x1025, lane::MONEY;
     Matured = 0x1026, lane::MONEY;
+    ReturnAccepted = 0x1027, lane::MONEY;
     Judged = 0x1030, lane::MONEY;
     BagSealed = 0x1040, lane::MONEY;
     Deposited = 0x1041, lane::MONEY;
@@ -196,6 +197,16 @@ impl Fact {
             }
             Self::EscrowReleased(released) => (1..=2).contains(&released.how),
             Self::Matured(matured) => matured.net.is_cash(),
+            Self::ReturnAccepted(one) => {
+                let borne = [one.held, one.available, one.receivable];
+                let line = |line: &ReturnedPieces| {
+                    line.unit_price.is_cash() && line.sku.len() <= MAX_TEXT && line.counted <= line.asked
+                };
+                [one.goods, one.commission, one.vat].iter().chain(&borne).all(|amount| amount.is_cash())
+                    && one.lines.len() <= MAX_LINES
+                    && one.lines.iter().all(line)
+                    && ReturnCause::of(one.reason).is_some()
+            }
             Self::PaymentCaptured(payment) => {
                 payment.amount.is_cash()
                     && payment.reference.len() <= MAX_TEXT

@@ -115,11 +115,13 @@ pub enum Kind {
     Address = 0x22,
     /// What finance booked on paper evidence.
     Entry = 0x23,
+    /// Goods that a customer brings back: central's own number for it, no facts are about it.
+    Return = 0x24,
 }
 
 impl Kind {
     /// Every kind with the letter that leads its written id.
-    pub const LETTERS: [(Self, char); 25] = [
+    pub const LETTERS: [(Self, char); 26] = [
         (Self::Tenant, 'T'),
         (Self::Site, 'S'),
         (Self::Agent, 'A'),
@@ -145,6 +147,7 @@ impl Kind {
         (Self::Address, 'J'),
         (Self::Ruling, 'F'),
         (Self::Entry, 'Z'),
+        (Self::Return, 'I'),
     ];
 
     fn letter(self) -> char {

@@ -92,6 +92,12 @@ rules! {
     J19;
     /// Paid back by hand.
     J19a;
+    /// Goods came back, and what is left of their earning bears it.
+    J20;
+    /// The commission on what came back, given back.
+    J20a;
+    /// Goods came back after the vendor was paid for them.
+    J20b;
     /// What a vendor owes, kept from what he may have.
     J20c;
     /// Fee for a parcel that came back.

@@ -97,8 +97,8 @@ pub trait EdgeStore {
     fn note_refused(&mut self, refused: &RefusedSlot) -> Result<(), Self::Error>;
     /// The database was rolled back: goes on in a new life before the next write.
     fn new_incarnation(&mut self) -> Result<(), Self::Error>;
-    /// Roots of the scopes this seat may read.
-    fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, Self::Error>;
+    /// What is compared with central, of one moment: an op that comes between its parts would count as compared.
+    fn standing(&self) -> Result<Standing, Self::Error>;
     /// Ids of one set, sorted.
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error>;
     /// How many ids one set holds, and its cells `from..upto`.
@@ -111,13 +111,16 @@ pub trait EdgeStore {
     fn bursts_with(&self, ids: &[ShortId]) -> Result<Vec<Vec<u8>>, Self::Error>;
     /// Sums by account over open member subjects of read scopes.
     fn books(&self) -> Result<BTreeMap<Account, Taka>, Self::Error>;
-    /// Bursts with what others wrote about subjects that are open nowhere here, as far as it came after what central is
-    /// known to hold; and how far the store is when they are read.
-    fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), Self::Error>;
-    /// Central holds whatever others wrote and was here when [`EdgeStore::strays`] told this. Never lowers what is kept.
+    /// Central holds whatever others wrote up to this [`Standing::upto`]. Never lowers what is kept.
     fn set_proven(&mut self, upto: u64) -> Result<(), Self::Error>;
-    /// Roots were compared. Equal ones prove that central holds whatever is here, as long as there are no strays.
-    fn note_compared(&mut self, position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error>;
+    /// Roots were compared. `proven` as for [`EdgeStore::set_proven`]: equal roots prove it when there are no strays.
+    fn note_compared(
+        &mut self,
+        position: u64,
+        equal: bool,
+        books_equal: bool,
+        proven: Option<u64>,
+    ) -> Result<(), Self::Error>;
     /// The next piece, of at most so many bytes, of the blob whose turn it is: one whose fact is SAFE. `None` when
     /// none waits, or when the person keeps them for a better line.
     fn next_part(&self, most_bytes: usize) -> Result<Option<BlobPart>, Self::Error>;
@@ -127,6 +130,18 @@ pub trait EdgeStore {
     fn note(&mut self, code: &str, message: &str) -> Result<(), Self::Error>;
     /// Bursts not safe yet, and ops authored in all.
     fn waiting(&self) -> Result<(u64, u64), Self::Error>;
+}
+
+/// Where an edge stands when it is compared with central.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Roots of the scopes this seat may read.
+    pub roots: BTreeMap<(Scope, u8), Root>,
+    /// Bursts with what others wrote about subjects that are open nowhere here, the oldest first, as far as it came
+    /// after what central is known to hold.
+    pub strays: Vec<Vec<u8>>,
+    /// Up to which record of the store, by its own count, roots and strays are all there is.
+    pub upto: u64,
 }
 
 /// The edge's half of a session.
@@ -453,7 +468,8 @@ impl EdgeSession {
         if pushing || !self.open.is_empty() {
             return Ok(Vec::new());
         }
-        let ours = store.roots()?;
+        let settled = !self.relay && self.strays.settle(store, roots)?;
+        let Standing { roots: ours, strays, upto } = store.standing()?;
         let theirs: BTreeMap<(Scope, u8), (u64, [u8; 16])> =
             roots.sets.iter().map(|set| ((set.scope, set.lane), (set.count, set.root))).collect();
         let nothing = Root::default();
@@ -468,10 +484,15 @@ impl EdgeSession {
         if self.equal {
             self.repairs = 0;
         }
-        let mut frames = if self.relay { Vec::new() } else { self.report(store, roots, waiting, ops)? };
+        let mut frames = if self.relay {
+            Vec::new()
+        } else {
+            let proven = (self.equal && strays.is_empty()).then_some(upto);
+            self.report(store, roots, (waiting, ops), proven)?
+        };
         if self.equal {
-            if !self.relay {
-                frames.extend(self.strays.compared(store, roots)?);
+            if settled {
+                frames.extend(self.strays.send(strays, upto));
             }
             return Ok(frames);
         }
@@ -495,11 +516,11 @@ impl EdgeSession {
         &self,
         store: &mut S,
         roots: &Roots,
-        waiting: u64,
-        ops: u64,
+        (waiting, ops): (u64, u64),
+        proven: Option<u64>,
     ) -> Result<Vec<Frame>, S::Error> {
         let books_equal = self.equal && roots.rules == RULES && books::digest(&store.books()?) == roots.books;
-        store.note_compared(roots.position, self.equal, books_equal)?;
+        store.note_compared(roots.position, self.equal, books_equal, proven)?;
         let status = Status { waiting, ops, root_equal: self.equal, books_equal, position: roots.position };
         let mut frames = vec![Frame::Status(status)];
         // A box is made after its order was answered: it may come later than its parcel.

@@ -206,6 +206,24 @@ fn examples() -> Vec<(Subject, Fact)> {
         ),
         (earning, Fact::EscrowReleased(EscrowReleased { cause, how: 2 })),
         (earning, Fact::Matured(Matured { cause, net: taka(103_160) })),
+        (
+            earning,
+            Fact::ReturnAccepted(ReturnAccepted {
+                ret: id(0x70),
+                customer: Subject::customer(id(0x71)),
+                lines: vec![ReturnedPieces {
+                    sku: "চাল-5kg".into(), asked: 2, counted: 1, unit_price: taka(59_050)
+                }],
+                goods: taka(59_050),
+                commission: taka(5_905),
+                vat: taka(886),
+                held: taka(52_259),
+                available: taka(0),
+                receivable: taka(0),
+                reason: 2,
+                maker: id(0x72),
+            }),
+        ),
         (parcel(), Fact::Judged(Judged { op: cause, code: 3 })),
         (bag, Fact::BagSealed(BagSealed { site: site(), seal: "S-0042".into(), amount: taka(5_000_000) })),
         (
@@ -353,12 +371,9 @@ fn examples() -> Vec<(Subject, Fact)> {
     ]
 }
 
-/// Kinds of subject of the first release.
-const FIRST_KINDS: usize = 17;
-/// How many were shipped after them.
-const SECOND_KINDS: usize = 6;
-/// And with the third.
-const THIRD_KINDS: usize = 1;
+/// How many kinds of subjects were shipped in each file, in the order of [`Kind::LETTERS`].
+const SHIPMENTS: [(&str, usize); 5] =
+    [("subjects", 17), ("subjects_2", 6), ("subjects_3", 1), ("subjects_4", 1), ("subjects_5", 1)];
 
 /// A chain's second burst by the golden agent.
 fn signed(ops: &[Op]) -> Burst {
@@ -401,6 +416,7 @@ fn no_golden_file_without_a_meaning() {
         "subjects_2",
         "subjects_3",
         "subjects_4",
+        "subjects_5",
         "root",
     ];
     expected.extend(others.map(|name| format!("{name}.golden")));
@@ -462,25 +478,28 @@ fn sealed_and_subjects_and_root() {
     let text: Vec<String> = all.iter().map(ToString::to_string).collect();
     let bytes: Vec<u8> = all.iter().flat_map(|subject| subject.0).collect();
     let derived = format!("{} {}", Subject::earning_of(parcel()), Subject::agent(site(), id(0x33)));
-    // The kinds that were shipped together have a file of their own, which never changes.
-    let (first, later) = text.split_at(FIRST_KINDS);
-    let (second, later) = later.split_at(SECOND_KINDS);
-    let (third, fourth) = later.split_at(THIRD_KINDS);
-    let (first_bytes, later_bytes) = bytes.split_at(FIRST_KINDS * 17);
-    let (second_bytes, later_bytes) = later_bytes.split_at(SECOND_KINDS * 17);
-    let (third_bytes, fourth_bytes) = later_bytes.split_at(THIRD_KINDS * 17);
-    let shipped = golden("subjects", &first.join(" "), first_bytes, &derived);
-    let derived = format!(
+    let later = format!(
         "{} {} {} {}",
         Subject::bank("settlement"),
         Subject::product(site(), "চাল-5kg"),
         Subject::note_of(parcel()),
         parcel().label()
     );
-    let since = golden("subjects_2", &second.join(" "), second_bytes, &derived);
-    let rulings = golden("subjects_3", &third.join(" "), third_bytes, "-");
-    let last = golden("subjects_4", &fourth.join(" "), fourth_bytes, "-");
-    for (chunk, text) in [shipped, since, rulings, last].concat().chunks(17).zip(&text) {
+    // The kinds that were shipped together have a file of their own, which never changes.
+    let mut shipped = Vec::new();
+    let mut from = 0;
+    for (name, kinds) in SHIPMENTS {
+        let derived = match name {
+            "subjects" => derived.as_str(),
+            "subjects_2" => later.as_str(),
+            _ => "-",
+        };
+        let upto = from + kinds;
+        shipped.extend(golden(name, &text[from..upto].join(" "), &bytes[from * 17..upto * 17], derived));
+        from = upto;
+    }
+    assert_eq!(from, all.len(), "a kind is in no shipment");
+    for (chunk, text) in shipped.chunks(17).zip(&text) {
         assert_eq!(Subject::from_slice(chunk), Subject::parse(text));
     }
 

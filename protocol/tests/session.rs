@@ -16,7 +16,7 @@ use protocol::ranges::{self, Element};
 use protocol::root::Root;
 use protocol::session::hub::{Answer, Ask, Difference, HubSession, Page, Violation};
 use protocol::session::ladder::{MAX_CELLS, MAX_OPEN_SETS, Rung};
-use protocol::session::{EdgeSession, EdgeStore, Life, MAX_REPAIRS, STAY_UNEQUAL};
+use protocol::session::{EdgeSession, EdgeStore, Life, MAX_REPAIRS, STAY_UNEQUAL, Standing};
 use protocol::sketch::{self, Cell};
 use protocol::taka::Taka;
 
@@ -152,8 +152,9 @@ impl EdgeStore for Stubborn {
         self.chains.push((chains::life(99), Vec::new()));
         Ok(())
     }
-    fn roots(&self) -> Done<BTreeMap<(Scope, u8), Root>> {
-        Ok(BTreeMap::from([((site(1), lane::MONEY), root(&self.elements))]))
+    fn standing(&self) -> Done<Standing> {
+        let roots = BTreeMap::from([((site(1), lane::MONEY), root(&self.elements))]);
+        Ok(Standing { roots, strays: self.strays.clone(), upto: 7 })
     }
     fn short_ids(&self, _: Scope, _: u8) -> Done<Vec<ShortId>> {
         Ok(shorts(&self.elements))
@@ -175,16 +176,14 @@ impl EdgeStore for Stubborn {
     fn books(&self) -> Done<BTreeMap<Account, Taka>> {
         Ok(BTreeMap::new())
     }
-    fn strays(&self) -> Done<(Vec<Vec<u8>>, u64)> {
-        Ok((self.strays.clone(), 7))
-    }
     fn set_proven(&mut self, upto: u64) -> Done<()> {
         assert_eq!(upto, 7);
         self.told.push("proven");
         self.strays.clear();
         Ok(())
     }
-    fn note_compared(&mut self, _: u64, _: bool, _: bool) -> Done<()> {
+    fn note_compared(&mut self, _: u64, _: bool, _: bool, proven: Option<u64>) -> Done<()> {
+        assert!(self.strays.is_empty() || proven.is_none(), "nothing is proven while strays wait");
         self.told.push("compared");
         Ok(())
     }

@@ -36,6 +36,7 @@ mod paper;
 mod payout;
 mod replay;
 mod report;
+mod returned;
 mod roster;
 mod ruling;
 mod shape;

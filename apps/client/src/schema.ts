@@ -1029,6 +1029,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask to give goods back.
+         * @description For tokens of the role customer, operations.
+         */
+        post: operations["ask_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1100,6 +1120,66 @@ export interface paths {
         get: operations["verify_receipt"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/returns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What customers bring back.
+         * @description For tokens of the role customer, operations, finance.
+         */
+        get: operations["list_returns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/returns/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take counted goods back.
+         * @description For tokens of the role operations, finance.
+         */
+        post: operations["accept_return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/returns/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do not take goods back.
+         * @description For tokens of the role operations, finance.
+         */
+        post: operations["refuse_return"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1435,6 +1515,8 @@ export interface components {
             slug: string;
             /** @description Whose. */
             vendor: components["schemas"]["Id"];
+            /** @description Nothing goes there yet, by central's clock. */
+            waits: boolean;
         };
         /** @description An account as it was set. The number is never told whole again. */
         AccountSet: {
@@ -1749,6 +1831,24 @@ export interface components {
             credited_paisa: number;
             /** @description The line of the statement. */
             reference: string;
+        };
+        /**
+         * @description What was counted in.
+         * @example {
+         *       "dry_run": false,
+         *       "pieces": [
+         *         {
+         *           "pieces": 1,
+         *           "sku": "RG-0001"
+         *         }
+         *       ]
+         *     }
+         */
+        CountedRequest: {
+            /** @description Only say what it would come to. */
+            dry_run?: boolean;
+            /** @description What came back and is taken. An article that is left out did not come. */
+            pieces: components["schemas"]["Pieces"][];
         };
         /** @description An enrolment code that was made. */
         CreatedCode: {
@@ -2102,6 +2202,30 @@ export interface components {
             /** @description It is what the bank charged (J13c). */
             charge?: boolean;
             thing?: components["schemas"]["Id"] | null;
+        };
+        /**
+         * @description A customer wants to give something back.
+         * @example {
+         *       "parcel": "P01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "pieces": [
+         *         {
+         *           "pieces": 1,
+         *           "sku": "RG-0001"
+         *         }
+         *       ],
+         *       "reason": "damaged"
+         *     }
+         */
+        GoodsReturnRequest: {
+            /** @description The parcel in which it came. */
+            parcel: components["schemas"]["Id"];
+            /** @description What, and how much of it. */
+            pieces: components["schemas"]["Pieces"][];
+            /**
+             * @description `changed_mind`, `damaged`, `wrong_item`, `not_as_described` or `other`.
+             * @example damaged
+             */
+            reason: string;
         };
         /** @description What opens a parcel at the counter. In the field it goes out by SMS; here the API is the message. */
         Handover: {
@@ -2722,6 +2846,12 @@ export interface components {
             rows: components["schemas"]["Product"][];
         };
         /** @description A page of a list. */
+        PageOfReturnRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["ReturnRow"][];
+        };
+        /** @description A page of a list. */
         PageOfRevision: {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
@@ -2932,6 +3062,20 @@ export interface components {
             media: string;
             /** @description What it is of. */
             subject: components["schemas"]["Id"];
+        };
+        /** @description So many of one article. */
+        Pieces: {
+            /**
+             * Format: int32
+             * @description How many.
+             * @example 1
+             */
+            pieces: number;
+            /**
+             * @description Stock keeping unit, as on the order.
+             * @example RG-0001
+             */
+            sku: string;
         };
         /** @description The answer to a placed order; stored with its key. */
         Placed: {
@@ -3243,6 +3387,16 @@ export interface components {
             /** @description The refund. */
             refund: components["schemas"]["Id"];
         };
+        /**
+         * @description Why a return is not taken.
+         * @example {
+         *       "reason": "used"
+         *     }
+         */
+        RefusedRequest: {
+            /** @description `not_received`, `used`, `not_ours`, `withdrawn` or `other`. */
+            reason: string;
+        };
         /** @description A recorded remittance. */
         RemittanceAnswer: {
             /**
@@ -3301,6 +3455,26 @@ export interface components {
             /** @description Whose. */
             vendor: components["schemas"]["Id"];
         };
+        /** @description One article of a return. */
+        ReturnLine: {
+            /**
+             * Format: int32
+             * @description How many the customer wants to return.
+             */
+            asked: number;
+            /**
+             * Format: int32
+             * @description How many were counted in; absent until somebody counted.
+             */
+            counted?: number | null;
+            /** @description Stock keeping unit. */
+            sku: string;
+            /**
+             * Format: int64
+             * @description What one cost, paisa.
+             */
+            unit_price_paisa: number;
+        };
         /**
          * @description The bank sent a payout back.
          * @example {
@@ -3316,6 +3490,55 @@ export interface components {
             reason: string;
             /** @description The bank's reference of the return. */
             reference: string;
+        };
+        /** @description One return. */
+        ReturnRow: {
+            /**
+             * Format: int64
+             * @description When it was asked for, milliseconds of business time.
+             */
+            asked_ms: number;
+            /**
+             * Format: int64
+             * @description When it was decided.
+             */
+            decided_ms?: number | null;
+            /**
+             * Format: int64
+             * @description What the customer gets back, paisa; absent until it is accepted.
+             */
+            goods_paisa?: number | null;
+            /** @description Asked for after the window closed. */
+            late: boolean;
+            /** @description What. */
+            lines: components["schemas"]["ReturnLine"][];
+            /** @description The order. */
+            order: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description Of that what he owes us, because its earning does not cover it, paisa.
+             */
+            owed_paisa?: number | null;
+            /** @description Whether the one who reads this asked for it. */
+            own: boolean;
+            /** @description The parcel. */
+            parcel: components["schemas"]["Id"];
+            /** @description Why: `changed_mind`, `damaged`, `wrong_item`, `not_as_described` or `other`. */
+            reason: string;
+            /** @description Why it was refused; absent unless it was. */
+            refusal?: string | null;
+            /** @description The return. */
+            return: components["schemas"]["Id"];
+            /** @description `asked`, `accepted` or `refused`; of a dry run `dry_run`. */
+            state: string;
+            vendor?: components["schemas"]["Id"] | null;
+            /** @description The vendor's name. */
+            vendor_name?: string | null;
+            /**
+             * Format: int64
+             * @description What the vendor bears of it, paisa: without the commission, which we give back.
+             */
+            vendor_paisa?: number | null;
         };
         /** @description One revision of a journal. */
         Revision: {
@@ -10641,6 +10864,156 @@ export interface operations {
             };
         };
     };
+    ask_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The order. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoodsReturnRequest"];
+            };
+        };
+        responses: {
+            /** @description It is asked for, now or by this key before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnRow"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_order`, `unknown_parcel` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_order" | "unknown_parcel";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `charged_back`, `idempotency_mismatch`, `more_than_bought`, `not_returnable`, `return_open`, `window_closed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "charged_back" | "idempotency_mismatch" | "more_than_bought" | "not_returnable" | "return_open" | "window_closed";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_pieces`, `unknown_goods`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_pieces" | "unknown_goods" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_points: {
         parameters: {
             query: {
@@ -11020,6 +11393,414 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    list_returns: {
+        parameters: {
+            query?: {
+                /** @description `asked`, `accepted` or `refused`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfReturnRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    accept_return: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed unless dry_run is true. The same key with the same body gives the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The return. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountedRequest"];
+            };
+        };
+        responses: {
+            /** @description A dry run, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnRow"];
+                };
+            };
+            /** @description They are taken, and the customer is owed their price. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnRow"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_order`, `unknown_parcel`, `unknown_return` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_order" | "unknown_parcel" | "unknown_return";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `charged_back`, `idempotency_mismatch`, `more_than_asked`, `not_returnable`, `return_decided`, `same_person` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "charged_back" | "idempotency_mismatch" | "more_than_asked" | "not_returnable" | "return_decided" | "same_person";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_pieces`, `nothing_counted`, `unknown_goods`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_pieces" | "nothing_counted" | "unknown_goods" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    refuse_return: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The return. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefusedRequest"];
+            };
+        };
+        responses: {
+            /** @description It is refused, now or by this key before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReturnRow"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_return` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_return";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `return_decided` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "return_decided";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_refusal`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_refusal" | "wrong_type";
                     };
                 };
             };

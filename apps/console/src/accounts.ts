@@ -9,10 +9,10 @@ export async function readAccounts(): Promise<ReadonlyMap<string, VendorAccount>
   return new Map(rows.map((one) => [one.vendor, one]));
 }
 
-/** Until when nothing goes to an account that was changed; null where it is paid to now, or none is set. */
-export function waitsUntil(account: VendorAccount | null | undefined, nowMs: number): number | null {
-  const from = account?.pays_from_ms ?? 0;
-  return from > nowMs ? from : null;
+/** Until when nothing goes to an account that was changed, by central's clock; null where it is paid to now, or none is
+ * set. */
+export function waitsUntil(account: VendorAccount | null | undefined): number | null {
+  return account?.waits ? (account.pays_from_ms ?? null) : null;
 }
 
 /** Every payout, oldest first. */

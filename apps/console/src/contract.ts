@@ -24,6 +24,7 @@ export type Vat = Schemas['Vat'];
 export type Settlement = Schemas['Settlement'];
 export type Payout = Schemas['PayoutRow'];
 export type VendorAccount = Schemas['AccountRow'];
+export type Return = Schemas['ReturnRow'];
 export type Entry = Schemas['EntryRow'];
 export type EntryAnswer = Schemas['EntryAnswer'];
 export type Settings = Schemas['Settings'];

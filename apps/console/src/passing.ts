@@ -1,8 +1,9 @@
-import type { Entry, Payout, Schemas } from './contract';
+import type { Entry, Payout, Return, Schemas } from './contract';
 
 /** Rows that a list hands to the page of one of them, where central has no address for a single one. */
 export const passed = {
   lines: new Map<string, Schemas['LineRow']>(),
   payouts: new Map<string, Payout>(),
   entries: new Map<string, Entry>(),
+  returns: new Map<string, Return>(),
 };

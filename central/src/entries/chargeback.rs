@@ -71,11 +71,15 @@ async fn order_of(conn: &mut PgConnection, entered: &Entered, order: Option<Subj
             .fetch_all(&mut *conn)
             .await?;
     let earnings: Vec<[u8; 17]> = parcels.iter().map(|(parcel, _)| Subject::earning_of(Subject(*parcel)).0).collect();
+    // What a return gave back is the customer's, as what was released to him is: neither the vendor's nor ours any more.
     let (credited, released, arrived): (i64, i64, i64) = sqlx::query_as(
         "select coalesce(-sum(p.amount_paisa) filter (where p.account_code = 2010 and p.owner = $2 and j.rule in ('J5', 'J6')),
-                         0)::bigint,
+                         0)::bigint
+                + coalesce(sum(p.amount_paisa) filter (where p.account_code = 2050 and j.rule in ('J20', 'J20b')
+                    and exists (select from view_earning e where e.subject = j.subject and e.vendor = $2)), 0)::bigint,
             coalesce(-sum(p.amount_paisa) filter (where p.account_code = 2050), 0)::bigint,
-            coalesce(sum(p.amount_paisa) filter (where p.account_code = 2040 and j.rule = 'J6'), 0)::bigint
+            coalesce(sum(p.amount_paisa) filter (where p.account_code = 2040 and j.rule = 'J6'
+                or p.account_code = 2050 and j.rule in ('J20', 'J20b')), 0)::bigint
          from journal_log j join posting p on p.journal = j.id where j.subject = any($1)",
     )
     .bind(&earnings)

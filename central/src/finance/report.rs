@@ -75,6 +75,7 @@ fn on_what(rule: &str) -> &'static str {
     match Rule::of(rule) {
         Some(Rule::J5 | Rule::J6) => "delivery",
         Some(Rule::J7) => "commission and handling",
+        Some(Rule::J20a | Rule::J20b) => "commission on returned goods",
         Some(Rule::J21) => "return fee",
         Some(Rule::J21a) => "delivery of a return paid ahead",
         Some(Rule::J33) => "paid",

@@ -214,6 +214,8 @@ mod tests {
         committed::<VendorOrders>();
         committed::<money::HeldWhy>();
         committed::<money::VendorHeld>();
+        committed::<money::VendorReturn>();
+        committed::<money::VendorReturnLine>();
         committed::<money::VendorPayout>();
         committed::<money::VendorMoney>();
         committed::<money::PayoutLineOf>();

@@ -357,7 +357,13 @@ impl Store {
     ///
     /// # Errors
     /// The database.
-    pub fn note_compared(&self, position: u64, equal: bool, books_equal: bool) -> Result<(), StoreError> {
+    pub fn note_compared(
+        &self,
+        position: u64,
+        equal: bool,
+        books_equal: bool,
+        proven: Option<u64>,
+    ) -> Result<(), StoreError> {
         self.write_told(|rows| {
             rows.connection
                 .prepare_cached(
@@ -367,7 +373,9 @@ impl Store {
             if equal {
                 // What was safe at an equal root stands in the books, whatever arrives later.
                 rows.connection.execute("UPDATE safe SET equal_upto = max(equal_upto, upto)", [])?;
-                rows.note_proven()?;
+            }
+            if let Some(upto) = proven {
+                rows.set_proven(upto)?;
             }
             Ok(())
         })

@@ -1,9 +1,10 @@
 //! What others wrote about subjects that are open nowhere here, and central may never have heard of: see
-//! [`protocol::session::EdgeStore::strays`].
+//! [`Standing::strays`].
 
 use std::collections::BTreeSet;
 
 use protocol::id::{Digest, Subject};
+use protocol::session::Standing;
 use rusqlite::params;
 
 use super::{Rows, Store, StoreError, signed, unsigned};
@@ -23,17 +24,7 @@ impl Rows<'_> {
         Ok(self.connection.prepare_cached(&format!("SELECT 1 {STRAYS} LIMIT 1"))?.exists(of)?)
     }
 
-    fn latest(&self) -> Result<u64, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT coalesce(max(n), 0) FROM op")?;
-        Ok(unsigned(statement.query_row([], |row| row.get(0))?))
-    }
-
-    /// The sets are equal: without strays central holds all that is here.
-    pub(super) fn note_proven(&self) -> Result<(), StoreError> {
-        if self.has_strays(None)? { Ok(()) } else { self.set_proven(self.latest()?) }
-    }
-
-    fn set_proven(&self, upto: u64) -> Result<(), StoreError> {
+    pub(super) fn set_proven(&self, upto: u64) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO counter (name, value) VALUES (?1, ?2)
@@ -45,23 +36,25 @@ impl Rows<'_> {
 }
 
 impl Store {
-    /// Bursts with strays, the oldest first, and up to which record these are all.
+    /// Roots and strays, read in one transaction.
     ///
     /// # Errors
     /// The database.
-    pub fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), StoreError> {
+    pub fn standing(&self) -> Result<Standing, StoreError> {
         self.read(|rows| {
-            let upto = rows.latest()?;
+            let latest =
+                rows.connection.prepare_cached("SELECT coalesce(max(n), 0) FROM op")?.query_row([], |row| row.get(0));
             let sql = format!("SELECT n, digest {STRAYS} ORDER BY n LIMIT ?4");
             let mut statement = rows.connection.prepare_cached(&sql)?;
             let of = params![signed(rows.counter(PROVEN)?), self.author.0, None::<[u8; 17]>, AT_ONCE];
             let found = statement.query_map(of, |row| Ok((unsigned(row.get(0)?), Digest(row.get(1)?))))?;
             let found: Vec<(u64, Digest)> = found.collect::<Result<_, _>>()?;
-            let upto = if found.len() < AT_ONCE as usize { upto } else { found.last().map_or(upto, |(n, _)| *n) };
+            let more = found.len() == AT_ONCE as usize;
+            let upto = found.last().filter(|_| more).map_or(unsigned(latest?), |(n, _)| *n);
             let digests: BTreeSet<Digest> = found.into_iter().map(|(_, digest)| digest).collect();
             let bursts: Result<_, StoreError> =
                 digests.iter().map(|digest| rows.burst(digest).map(|burst| burst.encode())).collect();
-            Ok((bursts?, upto))
+            Ok(Standing { roots: rows.roots()?, strays: bursts?, upto })
         })
     }
 

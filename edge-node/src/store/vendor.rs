@@ -2,7 +2,7 @@
 //! what is held and for which parcel, and payouts.
 
 use protocol::account::Code;
-use protocol::fact::{Fact, PayoutCreated, Reading};
+use protocol::fact::{Fact, PayoutCreated, Reading, ReturnAccepted};
 use protocol::id::{Kind, Scope, Subject};
 use protocol::op::Op;
 use rusqlite::{OptionalExtension, Row, params};
@@ -15,6 +15,7 @@ const VENDOR_KINDS: (u16, u16) = (0x2001, 0x200f);
 const ACCEPTED: u16 = 0x2001;
 const PACKED: u16 = 0x2003;
 const PARCEL_CANCELLED: u16 = 0x1011;
+const RETURN_ACCEPTED: u16 = 0x1027;
 
 /// An order of the own shop, as its list needs it.
 #[derive(Clone, Debug)]
@@ -37,6 +38,17 @@ pub struct ShopRow {
     pub packed: bool,
     /// When it was called off, ms.
     pub cancelled_ms: Option<u64>,
+}
+
+/// Goods of the shop that a customer brought back.
+#[derive(Clone, Debug)]
+pub struct ReturnRow {
+    /// Of which parcel.
+    pub parcel: Option<Subject>,
+    /// When they were taken, ms.
+    pub at_ms: u64,
+    /// What central decided.
+    pub accepted: ReturnAccepted,
 }
 
 /// The last thing that the shop did with a parcel.
@@ -312,6 +324,39 @@ impl Rows<'_> {
             }
         }
         Ok(made.map(|(created, at_ms)| PayoutRow { payout, created, at_ms, sent, returned }))
+    }
+
+    /// Returns of the shop's goods, the newest first.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn returns(&self) -> Result<Vec<ReturnRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT subject FROM op WHERE subject >= ?1 AND subject < ?2 AND class_kind = ?3",
+        )?;
+        let bounds = params![[Kind::Earning as u8], [Kind::Earning as u8 + 1], RETURN_ACCEPTED];
+        let subjects = statement.query_map(bounds, |row| row.get(0).map(Subject))?;
+        let mut returns = Vec::new();
+        for earning in subjects {
+            let earning = earning?;
+            let parcel = self.frozen_terms(&earning)?.map(|terms| terms.parcel);
+            let of = self.returns_of(&earning)?.into_iter();
+            returns.extend(of.map(|(at_ms, accepted)| ReturnRow { parcel, at_ms, accepted }));
+        }
+        returns.sort_by_key(|row| (std::cmp::Reverse(row.at_ms), row.accepted.ret));
+        Ok(returns)
+    }
+
+    /// Returns of one earning.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn returns_of(&self, earning: &Subject) -> Result<Vec<(u64, ReturnAccepted)>, StoreError> {
+        let accepted = |(at_ms, fact)| match fact {
+            Fact::ReturnAccepted(accepted) => Some((at_ms, accepted)),
+            _ => None,
+        };
+        Ok(self.facts_of(earning)?.into_iter().filter_map(accepted).collect())
     }
 
     /// When the latest fact of somebody else claims to be of, ms: how far this device has heard.

@@ -18,7 +18,8 @@ impl Fact {
             | Self::EarningHeld(_)
             | Self::RtoCharged(_)
             | Self::EscrowReleased(_)
-            | Self::Matured(_) => kind == Some(Kind::Earning),
+            | Self::Matured(_)
+            | Self::ReturnAccepted(_) => kind == Some(Kind::Earning),
             Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
             Self::TillOpened(_)
             | Self::TillClosed(_)

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::id::{OpId, Scope, Subject};
+use crate::id::{Id16, OpId, Scope, Subject};
 use crate::taka::Taka;
 
 /// The terms of one parcel, frozen when the order is placed (SPEC S9); the vendor's alone.
@@ -159,4 +159,99 @@ pub struct Matured {
     /// How much, as distributed.
     #[n(1)]
     pub net: Taka,
+}
+
+/// The customer brought goods back, and they were taken (J20, J20a, J20b). Amounts are decided under the lock.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ReturnAccepted {
+    /// The return: what central called it when it was asked for. Each counts once.
+    #[n(0)]
+    pub ret: Id16,
+    /// Who gets the price back (2050).
+    #[n(1)]
+    pub customer: Subject,
+    /// What came back.
+    #[n(2)]
+    pub lines: Vec<ReturnedPieces>,
+    /// What the customer gets for it.
+    #[n(3)]
+    pub goods: Taka,
+    /// Of it the commission that we give back.
+    #[n(4)]
+    pub commission: Taka,
+    /// Of it the VAT on that.
+    #[n(5)]
+    pub vat: Taka,
+    /// Borne by the earning before it matured (2010).
+    #[n(6)]
+    pub held: Taka,
+    /// Borne by the earning after it matured and before it was paid out (2020).
+    #[n(7)]
+    pub available: Taka,
+    /// What the vendor owes for it (1150).
+    #[n(8)]
+    pub receivable: Taka,
+    /// Why; see [`ReturnCause`].
+    #[n(9)]
+    pub reason: u8,
+    /// Who counted the pieces: an opaque id of the caller.
+    #[n(10)]
+    pub maker: Id16,
+}
+
+/// Pieces of one kind that came back.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ReturnedPieces {
+    /// Stock keeping unit.
+    #[n(0)]
+    pub sku: String,
+    /// How many the customer wanted to return.
+    #[n(1)]
+    pub asked: u16,
+    /// How many were counted in and taken: these count (R32).
+    #[n(2)]
+    pub counted: u16,
+    /// What one cost when it was ordered.
+    #[n(3)]
+    pub unit_price: Taka,
+}
+
+/// Why goods come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum ReturnCause {
+    /// The customer does not want it after all.
+    ChangedMind = 1,
+    /// Broken.
+    Damaged = 2,
+    /// Not what was ordered.
+    WrongItem = 3,
+    /// Not what was described.
+    NotAsDescribed = 4,
+    /// Anything else.
+    Other = 5,
+}
+
+impl ReturnCause {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::ChangedMind, Self::Damaged, Self::WrongItem, Self::NotAsDescribed, Self::Other];
+
+    /// The reason of a number.
+    #[must_use]
+    pub fn of(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| *reason as u8 == number)
+    }
+
+    /// As the API says it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ChangedMind => "changed_mind",
+            Self::Damaged => "damaged",
+            Self::WrongItem => "wrong_item",
+            Self::NotAsDescribed => "not_as_described",
+            Self::Other => "other",
+        }
+    }
 }

@@ -16,24 +16,26 @@ pub(super) struct Strays {
 }
 
 impl Strays {
-    /// Central's sets are equal to ours: what it may lack beside them goes out, with a check behind it. When that is
-    /// answered, central holds them.
-    pub(super) fn compared<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<Vec<Frame>, S::Error> {
-        if let Some((check, upto)) = self.sent {
-            if roots.answers.is_none_or(|answers| answers < check) {
-                return Ok(Vec::new());
-            }
-            store.set_proven(upto)?;
-            self.sent = None;
+    /// What was sent counts as held when the check behind it is answered; whether nothing is on the way any more.
+    pub(super) fn settle<S: EdgeStore>(&mut self, store: &mut S, roots: &Roots) -> Result<bool, S::Error> {
+        let Some((check, upto)) = self.sent else { return Ok(true) };
+        if roots.answers.is_none_or(|answers| answers < check) {
+            return Ok(false);
         }
-        let (bursts, upto) = store.strays()?;
+        store.set_proven(upto)?;
+        self.sent = None;
+        Ok(true)
+    }
+
+    /// Central's sets are equal to ours: what it may lack beside them goes out, with a check behind it.
+    pub(super) fn send(&mut self, bursts: Vec<Vec<u8>>, upto: u64) -> Vec<Frame> {
         if bursts.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         self.checks += 1;
         self.sent = Some((self.checks, upto));
         let mut frames = bursts_frames_from(BURSTS_FRAME_BYTES, bursts);
         frames.push(Frame::Check(self.checks));
-        Ok(frames)
+        frames
     }
 }

@@ -6,9 +6,9 @@ use protocol::fact::{
     Dispatched, Distributed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
     HandedOver, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled,
     OrderPlaced, Packed, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured,
-    PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnReceived,
-    RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
-    TillResumed, TillSuspended,
+    PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted,
+    ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
+    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -309,7 +309,7 @@ fn of_earning(cast: &Cast, roll: &mut Roll) -> Fact {
     let (commission, cod_fee, vendor_vat) = (paisa(11_814), paisa(1_181), paisa(1_949));
     let (rto_fee, rto_vat) = (paisa(5_000), paisa(750));
     let cause = OpId([roll.below(3) as u8; 32]);
-    match roll.below(10) {
+    match roll.below(12) {
         0 => Fact::EarningOpened(EarningOpened {
             parcel,
             vendor,
@@ -348,9 +348,36 @@ fn of_earning(cast: &Cast, roll: &mut Roll) -> Fact {
             let available = paisa(roll.below(5_750) as i64);
             Fact::RtoCharged(RtoCharged { cause, available, receivable: rto_fee.plus(rto_vat).minus(available) })
         }
+        9 | 10 => Fact::ReturnAccepted(returned(roll)),
         _ => {
             let fees = commission.plus(vendor_vat).plus(if roll.chance(50) { cod_fee } else { Taka::ZERO });
-            Fact::Matured(Matured { cause, net: goods.minus(fees) })
+            let before = if roll.chance(30) { returned(roll).held } else { Taka::ZERO };
+            Fact::Matured(Matured { cause, net: goods.minus(fees).minus(before) })
         }
+    }
+}
+
+/// Half of the goods, by one of three names: the third half is more than was bought.
+fn returned(roll: &mut Roll) -> ReturnAccepted {
+    let paisa = |paisa| Taka::from_paisa(paisa).expect("small");
+    let (goods, commission, vat) = (paisa(59_070), paisa(5_907), paisa(886));
+    let net = goods.minus(commission).minus(vat);
+    let (held, available) = match roll.below(4) {
+        0 | 1 => (net, Taka::ZERO),
+        2 => (Taka::ZERO, paisa(roll.below(52_000) as i64)),
+        _ => (Taka::ZERO, Taka::ZERO),
+    };
+    ReturnAccepted {
+        ret: Id16([roll.below(3) as u8; 16]),
+        customer: Subject::customer(id_of("C")),
+        lines: vec![ReturnedPieces { sku: "RG-0001".into(), asked: 2, counted: 1, unit_price: goods }],
+        goods,
+        commission,
+        vat,
+        held,
+        available,
+        receivable: net.minus(held).minus(available),
+        reason: 1,
+        maker: id_of("maker"),
     }
 }

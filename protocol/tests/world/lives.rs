@@ -11,8 +11,8 @@ use protocol::fact::{
     Dispatched, Distributed, EarningHeld, EarningOpened, Entered, EscrowReleased, Fact, Forwarded, HandInCounted,
     HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed,
     ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
-    PickupChosen, Put, Received, ReturnReceived, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen,
-    TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    PickupChosen, Put, Received, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled,
+    Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -356,14 +356,14 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
 
 fn earning_fact(parcel: Subject, vendor: Scope, cause: OpId, step: Step) -> Fact {
     let old = terms(parcel, vendor);
-    match step.what % 8 {
+    match step.what % 10 {
         0 => Fact::EarningOpened(old),
         1 | 2 => Fact::TermsFrozen(TermsFrozen {
             parcel,
             vendor,
             order: Subject::new(Kind::Order, id_of("O")),
             customer: Subject::customer(id_of("customer")),
-            prepaid: step.what % 8 == 1,
+            prepaid: step.what % 10 == 1,
             goods: old.goods,
             delivery: old.delivery,
             delivery_vat: old.delivery_vat,
@@ -383,11 +383,38 @@ fn earning_fact(parcel: Subject, vendor: Scope, cause: OpId, step: Step) -> Fact
             let fee = old.rto_fee.plus(old.rto_vat);
             Fact::RtoCharged(RtoCharged { cause, available, receivable: fee.minus(available) })
         }
+        8 => Fact::ReturnAccepted(returned(&old, step)),
         _ => {
             let fees =
                 old.commission.plus(old.vendor_vat).plus(if step.amount % 2 == 0 { old.cod_fee } else { Taka::ZERO });
-            Fact::Matured(Matured { cause, net: old.goods.minus(fees) })
+            let before = if step.amount / 2 % 3 == 0 { returned(&old, step).held } else { Taka::ZERO };
+            Fact::Matured(Matured { cause, net: old.goods.minus(fees).minus(before) })
         }
+    }
+}
+
+/// A third of the goods, by one of four names: the fourth third is more than was bought.
+fn returned(old: &EarningOpened, step: Step) -> ReturnAccepted {
+    let third = |amount: Taka| Taka::from_paisa(amount.paisa() / 3).expect("small");
+    let (goods, commission) = (third(old.goods), third(old.commission));
+    let net = goods.minus(commission);
+    let (held, available) = match step.amount % 3 {
+        0 => (net, Taka::ZERO),
+        1 => (Taka::ZERO, third(net)),
+        _ => (Taka::ZERO, Taka::ZERO),
+    };
+    ReturnAccepted {
+        ret: Id16([step.amount / 3 % 4; 16]),
+        customer: Subject::customer(id_of("customer")),
+        lines: vec![ReturnedPieces { sku: "RG-0001".into(), asked: 1, counted: 1, unit_price: goods }],
+        goods,
+        commission,
+        vat: Taka::ZERO,
+        held,
+        available,
+        receivable: net.minus(held).minus(available),
+        reason: 1,
+        maker: id_of("maker"),
     }
 }
 

@@ -71,7 +71,7 @@ pub fn tap() -> anyhow::Result<Vec<Tap>> {
                     frames.push(timed(|| {
                         node.receive(frame.to_vec())?;
                         node.store().set_cursor(cursor, 0)?;
-                        Ok(node.store().note_compared(1, false, false)?)
+                        Ok(node.store().note_compared(1, false, false, None)?)
                     })?);
                     if done.load(Ordering::Relaxed) {
                         break;

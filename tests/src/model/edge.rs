@@ -14,10 +14,9 @@ use protocol::id::{Author, Digest, Incarnation, OpId, Scope, ShortId, Subject};
 use protocol::intake::{self, Verified, Wanted, op_of};
 use protocol::op::Op;
 use protocol::refusal::Refusal;
-use protocol::root::Root;
 use protocol::seat::{Seat, bits};
 use protocol::session::ladder::Rung;
-use protocol::session::{EdgeStore, Life};
+use protocol::session::{EdgeStore, Life, Standing};
 use protocol::shift::Shift;
 use protocol::stamp::Stamp;
 use protocol::taka::Taka;
@@ -374,9 +373,14 @@ impl EdgeStore for Edge {
         Ok(())
     }
 
-    fn roots(&self) -> Result<BTreeMap<(Scope, u8), Root>, Self::Error> {
+    fn standing(&self) -> Result<Standing, Self::Error> {
         let readable = self.memory.roots.iter().filter(|((scope, _), _)| self.seat.may(bits::READ, scope));
-        Ok(readable.map(|(at, root)| (*at, *root)).collect())
+        let strays = self.memory.bursts_with(&self.memory.strays(&self.seat, self.author));
+        Ok(Standing {
+            roots: readable.map(|(at, root)| (*at, *root)).collect(),
+            strays: strays.iter().map(Burst::encode).collect(),
+            upto: self.memory.position,
+        })
     }
 
     fn short_ids(&self, scope: Scope, lane: u8) -> Result<Vec<ShortId>, Self::Error> {
@@ -411,22 +415,23 @@ impl EdgeStore for Edge {
         Ok(self.memory.books(&self.memory.readable(&self.seat)))
     }
 
-    fn strays(&self) -> Result<(Vec<Vec<u8>>, u64), Self::Error> {
-        let bursts = self.memory.bursts_with(&self.memory.strays(&self.seat, self.author));
-        Ok((bursts.iter().map(Burst::encode).collect(), self.memory.position))
-    }
-
     fn set_proven(&mut self, upto: u64) -> Result<(), Self::Error> {
         self.memory.proven = self.memory.proven.max(upto);
         Ok(())
     }
 
-    fn note_compared(&mut self, _position: u64, equal: bool, books_equal: bool) -> Result<(), Self::Error> {
+    fn note_compared(
+        &mut self,
+        _position: u64,
+        equal: bool,
+        books_equal: bool,
+        proven: Option<u64>,
+    ) -> Result<(), Self::Error> {
         self.compared = Some((equal, books_equal));
+        if let Some(upto) = proven {
+            self.set_proven(upto)?;
+        }
         if equal {
-            if self.strays()?.0.is_empty() {
-                self.memory.proven = self.memory.position;
-            }
             self.let_closed_go();
         }
         Ok(())

@@ -82,6 +82,9 @@ fn vat(world: &World) -> Result<(), String> {
             Rule::J5 | Rule::J6 | Rule::J21a => terms.delivery_vat,
             Rule::J7 => terms.commission.plus(terms.cod_fee).basis_points(1_500),
             Rule::J21 => terms.rto_vat,
+            // What stands of these in all is held against the terms in [`super::returned`].
+            Rule::J20a | Rule::J20b if row.entry.rev % 2 == 0 => on(journal, Code::Vat).negated(),
+            Rule::J20a | Rule::J20b => on(journal, Code::Vat),
             _ => continue,
         };
         grow(&mut due, row.month, if row.entry.rev % 2 == 0 { vat } else { vat.negated() });

@@ -152,6 +152,12 @@ impl World {
                     if line.account == owed_to {
                         released = released.plus(back);
                     }
+                    // What a return gave back is neither the vendor's nor ours any more.
+                    if line.account == owed_to && matches!(journal.rule, Rule::J20 | Rule::J20b) {
+                        arrived = arrived.minus(back);
+                        let own = self.market.terms.get(parcel).is_some_and(|terms| terms.vendor == entered.owner);
+                        credited = credited.minus(if own { back } else { Taka::ZERO });
+                    }
                     if journal.rule == Rule::J6 && line.account == Code::Escrow.of_owner(order) {
                         arrived = arrived.plus(line.amount);
                     }
@@ -216,6 +222,14 @@ impl World {
             return Err("not_the_customer");
         }
         if entered.amount > money.owed { Err("more_than_owed") } else { Ok(()) }
+    }
+
+    /// Whether a chargeback of an order is entered, or waits for its second person.
+    pub(super) fn is_charged_back(&self, order: Subject) -> bool {
+        let about =
+            |entered: &Entered| is_chargeback(entered.what) && (entered.owner == order || entered.other == Some(order));
+        self.entries().any(|(_, entered)| about(entered))
+            || self.desk.proposals.iter().any(|proposal| about(&proposal.entered))
     }
 
     /// Whether a chargeback of what is owed to a customer waits for its second person.

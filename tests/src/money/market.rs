@@ -45,6 +45,8 @@ pub struct Deal {
 pub struct Market {
     pub deals: BTreeMap<Subject, Deal>,
     pub terms: BTreeMap<Subject, TermsFrozen>,
+    /// Pieces in every parcel, and what one costs.
+    pub pieces: BTreeMap<Subject, (u16, Taka)>,
     /// The parcel of every earning.
     pub earnings: BTreeMap<Subject, Subject>,
     /// Which order a provider's reference paid.
@@ -85,12 +87,15 @@ impl World {
             let parcel = Subject::new(Kind::Parcel, stamp.id(number));
             let odd = if self.dice.chance(60) { self.dice.below(100) } else { 0 };
             let paisa = 100 * (150 + self.dice.below(1_400)) + odd;
-            let goods = i64::try_from(paisa).ok().and_then(Taka::from_paisa).unwrap_or_default();
+            let qty = u16::try_from(1 + self.dice.below(3)).unwrap_or(1);
+            let unit_price =
+                i64::try_from(paisa / usize::from(qty)).ok().and_then(Taka::from_paisa).unwrap_or_default();
+            let goods: Taka = (0..qty).map(|_| unit_price).sum();
             let terms = self.freeze(order, customer, (parcel, *vendor), prepaid, goods);
             let price = price(&terms);
             let due = if prepaid { Taka::ZERO } else { price };
             total = total.plus(price);
-            let lines = vec![Line { sku: "RG-0001".to_owned(), qty: 1, unit_price: goods }];
+            let lines = vec![Line { sku: "RG-0001".to_owned(), qty: qty.into(), unit_price }];
             let created = ParcelCreated { order, vendor: *vendor, site: hub, due, lines, sealed: Vec::new() };
             drafts.push(Draft { subject: parcel, fact: Fact::ParcelCreated(created) });
             let mut token = [0; 16];
@@ -109,6 +114,7 @@ impl World {
             let goods = Goods { customer, vendor, hub, point, token, due, place, misrecorded, mistaken, given_by };
             self.street.goods.insert(parcel, goods);
             self.market.terms.insert(parcel, terms);
+            self.market.pieces.insert(parcel, (qty, unit_price));
             self.market.earnings.insert(earning, parcel);
             parcels.push(parcel);
         }

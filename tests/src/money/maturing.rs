@@ -38,7 +38,10 @@ impl World {
         let terms = earning.terms.as_ref()?;
         let blind = self.mutant == Some(Mutant::HoldIgnored);
         let distributed = earning.distributed_for.is_some() && earning.matured_for.is_none();
-        if earning.word() != "distributed" && !(blind && distributed) || earning.net < Taka::ZERO {
+        if earning.word() != "distributed" && !(blind && distributed) || earning.held < Taka::ZERO {
+            return None;
+        }
+        if self.returns.open.contains_key(&terms.parcel) && self.mutant != Some(Mutant::AskIgnored) {
             return None;
         }
         let settled = self.parcel(terms.parcel).is_some_and(protocol::parcel::Parcel::is_settled);
@@ -49,7 +52,7 @@ impl World {
         let times = facts.iter().filter(|(.., fact)| matches!(fact, Fact::Distributed(_))).map(|(_, at, ..)| *at);
         let opens = times.min()?;
         let closes = opens.saturating_add(u64::from(terms.window_min) * 60_000);
-        (closes <= self.now_ms).then_some((earning.net, terms.parcel, terms.prepaid.is_some()))
+        (closes <= self.now_ms).then_some((earning.held, terms.parcel, terms.prepaid.is_some()))
     }
 
     /// Who collected what satisfied the due of a parcel, and when.

@@ -75,6 +75,14 @@ mutants! {
     FeeForgotten = "provider_fee_forgotten";
     /// What a vendor owes is kept whatever he has.
     NettedBlindly = "netted_blindly";
+    /// A return does not look at what came back before.
+    ReturnsForgotten = "returns_forgotten";
+    /// A return is taken from an earning that is in a payout.
+    PaidOutTaken = "return_of_paid_out_taken";
+    /// The commission on what came back is kept.
+    CommissionKept = "commission_kept";
+    /// What is asked back matures.
+    AskIgnored = "return_asked_and_matured";
     /// A chargeback is the vendor's and ours, whatever the customer is still owed.
     BackTwice = "charged_back_and_refunded";
     /// Whatever is missing may be an expense.
@@ -101,6 +109,7 @@ impl Mutant {
             Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),
             Self::ExcessKept => of(entries, Rule::J11).for_each(|entry| keep_excess(&mut entry.journal.postings)),
             Self::VatShort => of(entries, Rule::J7).for_each(|entry| hide_vat(&mut entry.journal.postings)),
+            Self::CommissionKept => entries.retain(|entry| entry.journal.rule != Rule::J20a),
             Self::PaidOutLost => entries.retain(|entry| entry.journal.rule != Rule::J27b),
             Self::ReturnKept => entries.retain(|entry| entry.journal.rule != Rule::J17b),
             Self::FloatTurned => of(entries, Rule::J27).for_each(|entry| turn(&mut entry.journal.postings)),

@@ -55,6 +55,11 @@ const fn of(rule: Rule) -> Shape {
         Rule::J18 => shape(&[Operating], &[Settlement], &[Operating, Settlement]),
         Rule::J19 => shape(&[Escrow], &[RefundsPayable], &[Escrow, RefundsPayable]),
         Rule::J19a => shape(&[RefundsPayable], &PROVIDERS, &[RefundsPayable]),
+        Rule::J20 => shape(&[VendorHeld, VendorAvailable, VendorReceivable], &[RefundsPayable], &[RefundsPayable]),
+        Rule::J20a => shape(&[Commission, Vat], &[VendorHeld, VendorAvailable], &[Commission]),
+        Rule::J20b => {
+            shape(&[VendorReceivable, Commission, Vat], &[RefundsPayable], &[VendorReceivable, RefundsPayable])
+        }
         Rule::J20c => shape(&[VendorAvailable], &[VendorReceivable], &[VendorAvailable, VendorReceivable]),
         Rule::J21 => shape(&[VendorAvailable, VendorReceivable], &[RtoFee, Vat], &[RtoFee, Vat]),
         Rule::J21a => shape(&[Escrow, Rounding], &[RefundsPayable, Delivery, Vat], &[Escrow, Delivery, Vat]),

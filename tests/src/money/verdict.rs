@@ -8,6 +8,7 @@
 //! - 7 [`orders`]: parts come to the whole.
 //! - 8 [`refunds`]: nobody gets back more than he paid.
 //! - 9 [`vendors`]: what a vendor is owed is what he earned, by the shop's terms, less fees and payouts.
+//!   What came back is what the pieces cost ([`super::returned::hold`]).
 //! - 10 [`payouts`]: each earning in one payout, each payout what its earnings come to.
 //! - 11: nothing is posted as pending in this version.
 //! - 12 [`super::world::World::record`], [`super::device::Device::tap`]: a refusal changes nothing.
@@ -31,6 +32,7 @@ use protocol::taka::Taka;
 use super::audit;
 use super::market::{fees, price};
 use super::office::Row;
+use super::returned;
 use super::roster::place_of;
 use super::statement::{self, Side};
 use super::street::grow;
@@ -66,6 +68,7 @@ pub(super) fn at_a_step(world: &mut World) -> Result<(), String> {
     if !rows.is_empty() {
         vendors(world)?;
         refunds(world)?;
+        returned::hold(world)?;
     }
     audit::hold(world, !rows.is_empty())?;
     banks(world)
@@ -132,7 +135,10 @@ fn terms(world: &World, row: &Row) -> Result<(), String> {
             is(Code::Commission, terms.commission.negated())?;
             is(Code::Vat, terms.vendor_vat.negated())
         }
-        Rule::J16 => is(Code::VendorAvailable, terms.goods.minus(fees(terms)).negated()),
+        Rule::J16 => {
+            let before = world.taken_by_returns(&journal.subject, Code::VendorHeld);
+            is(Code::VendorAvailable, before.minus(terms.goods.minus(fees(terms))))
+        }
         Rule::J19 => is(Code::RefundsPayable, price(terms).negated()),
         Rule::J21 => {
             is(Code::Vat, terms.rto_vat.negated())?;
@@ -228,6 +234,7 @@ fn matured(world: &World, rows: &[Row]) -> Result<(), String> {
         let held = matches!(world.office.states.get(&subject).map(|folded| &folded.state),
             Some(State::Earning(earning)) if !earning.held_for.is_empty());
         ensure(!held, || format!("{subject} matures, and is held"))?;
+        ensure(!world.returns.open.contains_key(&terms.parcel), || format!("{subject} matures, and is asked back"))?;
         if terms.prepaid {
             let paid = world.tally.standing(&terms.order).any(|journal| journal.rule == Rule::J2);
             ensure(paid, || format!("{subject} matures, and its order is not paid"))?;
@@ -381,7 +388,9 @@ fn is_payable(world: &World, subject: &Subject, net: Taka) -> Result<bool, Strin
     }
     let Some(terms) = world.terms_of(subject) else { return Err(format!("{subject} is no earning")) };
     // What was earned, or what a return took of what was available.
-    let earned = net == terms.goods.minus(fees(terms));
+    let taken = |code| world.taken_by_returns(subject, code);
+    let taken = taken(Code::VendorHeld).plus(taken(Code::VendorAvailable));
+    let earned = net == terms.goods.minus(fees(terms)).minus(taken);
     Ok(earned || net < Taka::ZERO && net.negated() <= terms.rto_fee.plus(terms.rto_vat))
 }
 
@@ -418,6 +427,7 @@ fn vendors(world: &World) -> Result<(), String> {
         };
         grow(&mut earned, change.0, change.1);
     }
+    world.costs_of_returns().for_each(|(vendor, cost)| grow(&mut earned, vendor, cost.negated()));
     for vendor in owed.keys().chain(earned.keys()) {
         let sum = |of: &BTreeMap<Subject, Taka>| of.get(vendor).copied().unwrap_or_default();
         let (owed, earned) = (sum(&owed), sum(&earned));

@@ -24,6 +24,7 @@ use super::mutant::Mutant;
 use super::office::Office;
 use super::paper::Desk;
 use super::report::Report;
+use super::returned::Returns;
 use super::roster::{self, PARTNER, POINT};
 use super::statement::{Line, Side};
 use super::street::Street;
@@ -62,6 +63,7 @@ pub struct World {
     pub(super) bounces: Vec<Bounce>,
     /// Vendors whose account was changed, and until when nothing is paid to it.
     pub(super) cooling: BTreeMap<Scope, u64>,
+    pub(super) returns: Returns,
     pub(super) closed: Vec<Closed>,
     /// Subjects of which something was recorded that no command records.
     pub(super) misrecorded: BTreeSet<Subject>,
@@ -113,6 +115,7 @@ impl World {
             desk: Desk::default(),
             bounces: Vec::new(),
             cooling: BTreeMap::new(),
+            returns: Returns::default(),
             closed: Vec::new(),
             misrecorded: BTreeSet::new(),
             crossed: BTreeSet::new(),
@@ -227,7 +230,7 @@ impl World {
 
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
-        match self.dice.below(56) {
+        match self.dice.below(61) {
             0..=4 => self.seal(),
             5..=7 => drop(self.bring(false)),
             8 => self.record_late_deposit(),
@@ -249,6 +252,8 @@ impl World {
             40..=44 => self.instruct(),
             45..=47 => self.enter(),
             48..=51 => self.sign(),
+            52..=54 => self.customer_returns(),
+            55 | 56 => self.count_return(),
             _ => self.bounce(),
         }
     }

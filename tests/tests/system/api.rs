@@ -14,6 +14,7 @@ mod orders;
 mod periods;
 mod points;
 mod receipts;
+mod returns;
 mod rulings;
 mod statements;
 mod vendors;
@@ -71,6 +72,10 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("POST", "/finance/entries".to_owned(), "finance"),
         ("POST", format!("/finance/entries/{order}/approve"), "finance"),
         ("POST", format!("/finance/entries/{order}/withdraw"), "finance"),
+        ("GET", "/returns".to_owned(), "customer operations finance"),
+        ("POST", format!("/orders/{order}/returns"), "customer operations"),
+        ("POST", format!("/returns/{order}/accept"), "operations finance"),
+        ("POST", format!("/returns/{order}/refuse"), "operations finance"),
         ("GET", "/finance/settings".to_owned(), "finance"),
         ("POST", "/finance/settings".to_owned(), "finance"),
         ("PUT", "/vendors/x/account".to_owned(), "operations"),

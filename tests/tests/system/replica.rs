@@ -121,7 +121,7 @@ fn a_tap_gives_a_receipt_and_the_second_tap_gives_it_again() {
     walk.agent.store().set_safe(hello.inc, 2).unwrap();
     let standing = |node: &Node| node.receipt(act).unwrap().unwrap().standing;
     assert_eq!(standing(&walk.agent), Standing::OnDevice);
-    walk.agent.store().note_compared(7, true, true).unwrap();
+    walk.agent.store().note_compared(7, true, true, None).unwrap();
     assert_eq!((standing(&walk.agent), walk.agent.store().outbox_len().unwrap()), (Standing::InTheBooks, 0));
     walk.agent.store().lower_safe(hello.inc, 1).unwrap();
     assert_eq!((standing(&walk.agent), walk.agent.store().outbox_len().unwrap()), (Standing::OnDevice, 1));

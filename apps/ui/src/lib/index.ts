@@ -60,6 +60,8 @@ export type { StopLine } from './generated/StopLine';
 export type { StopState } from './generated/StopState';
 export type { VendorAct } from './generated/VendorAct';
 export type { VendorHeld } from './generated/VendorHeld';
+export type { VendorReturn } from './generated/VendorReturn';
+export type { VendorReturnLine } from './generated/VendorReturnLine';
 export type { VendorLine } from './generated/VendorLine';
 export type { VendorList } from './generated/VendorList';
 export type { VendorMoney } from './generated/VendorMoney';

@@ -2,18 +2,21 @@
 //! payout down to its parcels. From the local books, which equal central's where the roots are equal.
 
 use protocol::account::Code;
-use protocol::fact::PayoutLine;
+use protocol::fact::{PayoutLine, ReturnedPieces};
 use protocol::id::{Kind, Subject};
+use protocol::taka::Taka;
 use serde::Serialize;
 use ts_rs::TS;
 
 use super::VendorTerms;
 use crate::node::Node;
 use crate::screen::refused::Refused;
-use crate::store::{HeldRow, PayoutRow, Rows, StoreError};
+use crate::store::{HeldRow, PayoutRow, ReturnRow, Rows, StoreError};
 
 /// Held parcels of one list.
 const MOST_HELD: usize = 200;
+/// Returns of one list.
+const MOST_RETURNS: usize = 100;
 /// Payouts of one list: more than a year of daily ones.
 const MOST_PAYOUTS: usize = 400;
 
@@ -68,6 +71,38 @@ pub struct VendorPayout {
     pub deductions: u32,
 }
 
+/// Goods that a customer brought back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct VendorReturn {
+    /// What stands on the parcel's label.
+    pub label: Option<String>,
+    /// When they were taken back.
+    pub at_ms: u64,
+    /// What came.
+    pub lines: Vec<VendorReturnLine>,
+    /// Why: 1 changed his mind, 2 damaged, 3 wrong item, 4 not as described, 5 another reason.
+    pub reason: u8,
+    /// What the customer gets, paisa.
+    pub goods_paisa: i64,
+    /// The commission on it and its VAT, which the shop gets back, paisa.
+    pub fees_back_paisa: i64,
+    /// What it costs the shop, paisa.
+    pub net_paisa: i64,
+    /// Of that what its earning did not cover: the shop owes it, paisa.
+    pub owed_paisa: i64,
+}
+
+/// Pieces of one kind that came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct VendorReturnLine {
+    /// The vendor's number of the goods.
+    pub sku: String,
+    /// How many the customer wanted to return.
+    pub asked: u16,
+    /// How many were counted in.
+    pub counted: u16,
+}
+
 /// What is owed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 pub struct VendorMoney {
@@ -87,6 +122,8 @@ pub struct VendorMoney {
     pub contested_paisa: i64,
     /// What is held, the oldest reason first.
     pub held: Vec<VendorHeld>,
+    /// What customers brought back, the newest first.
+    pub returns: Vec<VendorReturn>,
     /// Payouts, the newest first.
     pub payouts: Vec<VendorPayout>,
     /// How far this device has heard; `None` when it heard nothing yet.
@@ -125,6 +162,8 @@ pub struct PayoutParcel {
     pub net_paisa: i64,
     /// How it comes to that.
     pub terms: Option<VendorTerms>,
+    /// What was taken off for goods that came back before it was paid, commission given back, paisa.
+    pub returned_paisa: i64,
 }
 
 /// A payout with its parcels.
@@ -172,6 +211,7 @@ impl Node {
                 return_window_paisa: sum(HeldWhy::ReturnWindow),
                 contested_paisa: sum(HeldWhy::Contested),
                 held,
+                returns: rows.returns()?.iter().take(MOST_RETURNS).map(return_of).collect(),
                 payouts: payouts.iter().take(MOST_PAYOUTS).map(payout_of).collect(),
                 as_of_ms,
                 equal: rows.standings()?.books_equal,
@@ -194,6 +234,8 @@ impl Node {
             for line in &row.created.lines {
                 let terms = rows.frozen_terms(&line.earning)?;
                 let of = line_of(line);
+                let returned = rows.returns_of(&line.earning)?;
+                let taken = returned.iter().map(|(_, one)| one.held.plus(one.available));
                 let payout = (of == PayoutLineOf::ReturnedPayout).then_some(line.earning);
                 let parcel = terms.as_ref().map(|terms| terms.parcel);
                 lines.push(PayoutParcel {
@@ -202,6 +244,7 @@ impl Node {
                     label: parcel.or(payout).map(|named| named.label().to_string()),
                     net_paisa: line.net.paisa(),
                     terms: terms.as_ref().map(VendorTerms::of),
+                    returned_paisa: taken.sum::<Taka>().paisa(),
                 });
             }
             let (parcels, deductions) = lines.into_iter().partition(|line| line.net_paisa >= 0);
@@ -231,6 +274,22 @@ fn held_of(rows: &Rows<'_>, row: &HeldRow, now_ms: u64) -> Result<VendorHeld, St
         (false, None) => HeldWhy::WithCourier,
     };
     Ok(VendorHeld { label: row.parcel.map(|parcel| parcel.label().to_string()), paisa: row.paisa, why, until_ms })
+}
+
+fn return_of(row: &ReturnRow) -> VendorReturn {
+    let one = &row.accepted;
+    let line =
+        |line: &ReturnedPieces| VendorReturnLine { sku: line.sku.clone(), asked: line.asked, counted: line.counted };
+    VendorReturn {
+        label: row.parcel.map(|parcel| parcel.label().to_string()),
+        at_ms: row.at_ms,
+        lines: one.lines.iter().map(line).collect(),
+        reason: one.reason,
+        goods_paisa: one.goods.paisa(),
+        fees_back_paisa: one.commission.plus(one.vat).paisa(),
+        net_paisa: one.held.plus(one.available).plus(one.receivable).paisa(),
+        owed_paisa: one.receivable.paisa(),
+    }
 }
 
 fn payout_of(row: &PayoutRow) -> VendorPayout {

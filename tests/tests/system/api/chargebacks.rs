@@ -15,16 +15,22 @@ const GOODS: i64 = 100_000;
 impl Bench {
     /// The reference order, paid ahead: its id, and its parcel.
     async fn paid(&self, key: &str) -> (String, Subject) {
+        self.paid_for(key, 1, DUE).await
+    }
+
+    /// The same with so many sacks, at this price.
+    pub(super) async fn paid_for(&self, key: &str, sacks: u16, price: i64) -> (String, Subject) {
         let mut order = rice();
         order["payment"] = json!("prepaid");
+        order["items"][0]["qty"] = json!(sacks);
         let placed = self.world.place(key, &order).await;
         let order = placed.text("order");
-        let payment = json!({ "order": order, "provider": "card", "reference": key, "amount_paisa": DUE });
+        let payment = json!({ "order": order, "provider": "card", "reference": key, "amount_paisa": price });
         assert_eq!(self.world.post("finance", "/finance/payments", &payment).await.0, 201);
         (order, Subject::parse(placed.1["parcels"][0]["parcel"].as_str().unwrap()).unwrap())
     }
 
-    async fn deliver(&mut self, parcel: Subject) {
+    pub(super) async fn deliver(&mut self, parcel: Subject) {
         let (world, people) = (&self.world, &mut self.people);
         let agent = people.agent.certificate.seat.party;
         world.act(&mut people.vendor, parcel, Fact::Accepted(Accepted {})).await;
@@ -46,7 +52,7 @@ impl Bench {
     }
 
     /// Proposes, and a second person agrees.
-    async fn agreed(&self, entry: &Value, key: &str) -> Answer {
+    pub(super) async fn agreed(&self, entry: &Value, key: &str) -> Answer {
         let proposed = self.post("/finance/entries", entry).await;
         assert_eq!((proposed.0, proposed.text("state")), (200, "waiting".to_owned()), "{proposed:?}");
         let other = self.world.second(Role::Finance).await;
@@ -54,7 +60,7 @@ impl Bench {
         self.world.call_with("POST", &path, Some(&other), &[("idempotency-key", key)], Vec::new()).await
     }
 
-    async fn customer_of(&self, order: &str) -> String {
+    pub(super) async fn customer_of(&self, order: &str) -> String {
         let (customer,): ([u8; 16],) = sqlx::query_as("SELECT customer FROM view_order WHERE subject = $1")
             .bind(Subject::parse(order).unwrap().0)
             .fetch_one(&self.world.running.pool)
@@ -63,7 +69,7 @@ impl Bench {
         Subject::customer(Id16(customer)).to_string()
     }
 
-    async fn vendor(&self) -> String {
+    pub(super) async fn vendor(&self) -> String {
         let (vendor,): ([u8; 17],) = sqlx::query_as("SELECT subject FROM vendor WHERE slug = 'meghna'")
             .fetch_one(&self.world.running.pool)
             .await
@@ -72,14 +78,14 @@ impl Bench {
     }
 }
 
-fn early(owner: &str, other: Option<&str>, amount: i64) -> Value {
+pub(super) fn early(owner: &str, other: Option<&str>, amount: i64) -> Value {
     json!({
         "what": "charged_back_early", "owner": owner, "other": other, "provider": "card", "amount_paisa": amount,
         "reference": "dispute 7",
     })
 }
 
-fn late(vendor: &str, order: &str, amount: i64, part: i64) -> Value {
+pub(super) fn late(vendor: &str, order: &str, amount: i64, part: i64) -> Value {
     json!({
         "what": "charged_back", "owner": vendor, "other": order, "provider": "card", "amount_paisa": amount,
         "part_paisa": part, "reference": "dispute 7",

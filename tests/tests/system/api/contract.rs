@@ -79,6 +79,7 @@ impl Seeded {
         paths.insert(("verify_receipt", "code"), receipts::code_of(world, fetched, "PartnerPaid").await);
         let short = money.ruled_twice(&mut paths).await;
         money.entered_twice(&mut paths).await;
+        let asked = money.asked_back(&mut paths).await;
         paths.insert(("read_evidence", "cause"), short["cause"].as_str().unwrap().to_owned());
         paths.insert(("explain_line", "id"), money.unexplained().await);
         // The month before this one is over, and nothing was posted in it.
@@ -96,6 +97,9 @@ impl Seeded {
             ("explain_line", "charge", json!(true)),
             ("read_evidence", "owner", short["owner"].clone()),
             ("set_settings", "effective_ms", json!(central::clock::real_ms() + 25 * 3_600_000)),
+            ("ask_return", "parcel", asked),
+            ("ask_return", "pieces", json!([{ "sku": "RICE", "pieces": 1 }])),
+            ("accept_return", "pieces", json!([{ "sku": "RICE", "pieces": 1 }])),
             ("seal_bag", "site", json!(world.site)),
             ("record_deposit", "bags", json!([bag])),
             ("record_payment", "order", json!(unpaid)),
@@ -206,6 +210,36 @@ impl Money<'_> {
             assert_eq!(told.0, 200, "{told:?}");
             paths.insert((operation, "id"), told.text("entry"));
         }
+    }
+
+    /// Two parcels that customers want to give back; and one of which nobody has asked for it.
+    async fn asked_back(&mut self, paths: &mut BTreeMap<(&'static str, &'static str), String>) -> Value {
+        let mut last = Value::Null;
+        for operation in ["accept_return", "refuse_return", "ask_return"] {
+            self.sold += 1;
+            let parcel = self.people.sell(self.world, self.sold).await;
+            let tracked = self.world.get("operations", &format!("/track/{parcel}")).await;
+            let (order, key) = (tracked.text("order"), format!("seeded-{operation}"));
+            last = json!(parcel);
+            if operation == "ask_return" {
+                paths.insert((operation, "id"), order);
+                // Its customer still has time to.
+                sqlx::query("UPDATE view_earning SET window_min = 60 WHERE parcel = $1")
+                    .bind(parcel.0)
+                    .execute(&self.world.running.pool)
+                    .await
+                    .unwrap();
+                break;
+            }
+            let pieces = json!([{ "sku": "RICE", "pieces": 1 }]);
+            let body = serde_json::to_vec(&json!({ "parcel": parcel, "pieces": pieces, "reason": "other" })).unwrap();
+            let headers = [("idempotency-key", key.as_str())];
+            let (token, path) = (self.world.token("operations"), format!("/orders/{order}/returns"));
+            let told = self.world.call_with("POST", &path, Some(token), &headers, body).await;
+            assert_eq!(told.0, 200, "{told:?}");
+            paths.insert((operation, "id"), told.text("return"));
+        }
+        last
     }
 
     /// A line of a statement that waits for somebody to say what it is.

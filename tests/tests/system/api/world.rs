@@ -305,6 +305,8 @@ impl World {
             "payment",
             "refund",
             "proposed_ruling",
+            "return_request",
+            "return_line",
             "statement",
             "statement_line",
         ] {

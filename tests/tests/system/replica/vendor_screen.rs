@@ -7,9 +7,10 @@ use edge_node::store::Place;
 use protocol::command::Command;
 use protocol::document::product::ProductEdit;
 use protocol::fact::{
-    EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
+    Distributed, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
+    ReturnAccepted, ReturnedPieces,
 };
-use protocol::id::{Id16, Kind, Subject};
+use protocol::id::{Id16, Kind, OpId, Subject};
 use protocol::intake::op_of;
 use protocol::seat::Role;
 use protocol::taka::Taka;
@@ -66,7 +67,7 @@ fn an_order_is_taken_on_and_then_called_off() {
     node.store().set_safe(hello.inc, hello.last_seq).unwrap();
     let shown = |list| node.vendor_orders(list, 10).unwrap().orders.into_iter().next();
     assert_eq!(shown(VendorList::ToPack).unwrap().act.unwrap().place, Place::Hub);
-    node.store().note_compared(7, true, true).unwrap();
+    node.store().note_compared(7, true, true, None).unwrap();
     assert_eq!(shown(VendorList::ToPack).unwrap().act.unwrap().place, Place::Books);
 
     let now = own(&node)[0].ids()[0];
@@ -126,6 +127,52 @@ fn two_devices_change_one_price_and_somebody_chooses() {
     assert_eq!(price(&phone).used.value.as_deref(), Some("41500"));
     let foreign = Subject::product(world.site, "rice-5kg");
     assert_eq!(shop.vendor_edit_product([5; 16], foreign, &edit(50)).unwrap_err().code, "unknown_subject");
+}
+
+#[test]
+fn what_a_customer_brought_back_is_told_with_what_it_costs() {
+    let (place, mut world) = (folder(), World::new());
+    let node = world.node(place.path(), Role::Vendor, world.vendor, 40);
+    let (parcel, placed) = world.parcel(30, DUE);
+    let (earning, payout) = (Subject::earning_of(parcel), Subject::new(Kind::Payout, Id16([9; 16])));
+    let put = Fact::Put(Put { generation: 1, subjects: vec![earning, payout] });
+    let paisa = |paisa| Taka::from_paisa(paisa).unwrap();
+    let accepted = |number: u8, (held, receivable): (i64, i64)| {
+        Fact::ReturnAccepted(ReturnAccepted {
+            ret: Id16([number; 16]),
+            customer: Subject::customer(Id16([5; 16])),
+            lines: vec![ReturnedPieces { sku: "rice-5kg".to_owned(), asked: 2, counted: 1, unit_price: paisa(50_000) }],
+            goods: paisa(50_000),
+            commission: paisa(5_000),
+            vat: paisa(750),
+            held: paisa(held),
+            available: Taka::ZERO,
+            receivable: paisa(receivable),
+            reason: 2,
+            maker: Id16([7; 16]),
+        })
+    };
+    let lines = vec![PayoutLine { earning, net: paisa(87_350 - 44_250) }];
+    let created = PayoutCreated { vendor: world.vendor, lines, total: paisa(87_350 - 44_250) };
+    let distributed = Fact::Distributed(Distributed { cause: OpId([1; 32]) });
+    let says = [
+        op_of(world.vendor, &put, Vec::new()),
+        op_of(earning, &terms(&world, parcel), Vec::new()),
+        op_of(earning, &distributed, Vec::new()),
+        op_of(earning, &accepted(1, (44_250, 0)), Vec::new()),
+        op_of(payout, &Fact::PayoutCreated(created), Vec::new()),
+        op_of(earning, &accepted(2, (0, 44_250)), Vec::new()),
+    ];
+    node.receive(vec![placed, world.central_says(&says)]).unwrap();
+    let money = node.vendor_money().unwrap();
+    assert_eq!((money.owed_paisa, money.held_paisa), (44_250, 87_350 - 44_250));
+    assert_eq!(money.returns.len(), 2);
+    let first = money.returns.iter().find(|one| one.owed_paisa == 0).unwrap();
+    assert_eq!((first.goods_paisa, first.fees_back_paisa, first.net_paisa), (50_000, 5_750, 44_250));
+    assert_eq!((first.label.clone(), first.reason), (Some(parcel.label().to_string()), 2));
+    assert_eq!((first.lines[0].asked, first.lines[0].counted), (2, 1));
+    let line = node.vendor_payout(payout).unwrap().parcels.remove(0);
+    assert_eq!(line.terms.unwrap().net_paisa - line.returned_paisa, line.net_paisa, "the line adds up");
 }
 
 #[test]

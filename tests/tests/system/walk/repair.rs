@@ -93,7 +93,7 @@ async fn walk_an_edge_gets_back_what_it_lost() {
     assert_eq!(vendor.execute("DELETE FROM cursor", []).unwrap(), 1);
     drop(vendor);
     for edge in crew.all() {
-        edge.node.store().note_compared(0, false, false).unwrap();
+        edge.node.store().note_compared(0, false, false, None).unwrap();
     }
     crew.go_online(hub.quic);
     house.settled(&crew.all()).await;

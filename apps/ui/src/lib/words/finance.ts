@@ -106,6 +106,26 @@ export const finance = {
   'fin.unknown_parcel': ['এই আইডির কোনো পার্সেল নেই। লেবেল থেকে কপি করুন', 'No parcel has this id. Copy it from the label'],
   'fin.unknown_agent': ['এই আইডির কোনো রাইডার নেই। আইডিটা আবার কপি করুন', 'No agent has this id. Copy it again'],
   'fin.unknown_entry': ['এই ভাউচার নেই। তালিকা থেকে আবার খুলুন', 'There is no such entry. Open it from the list'],
+  'fin.not_returnable': [
+    'পার্সেলটার হিসাব এখনো শেষ হয়নি: ডেলিভারি, টাকা বা কোনো আপত্তি বাকি আছে। সেটা আগে মিটিয়ে নিন',
+    'This parcel is not settled: the delivery, the money or a contest is open. Settle that first',
+  ],
+  'fin.charged_back': [
+    'এই অর্ডারের টাকা কাস্টমারের ব্যাংক ফেরত নিচ্ছে। দুবার যেন না যায়, আগে সেটা মিটিয়ে নিন',
+    "The customer's bank is taking this order's money back. Settle that first, so that it is not paid twice",
+  ],
+  'fin.return_decided': ['এই ফেরতের সিদ্ধান্ত আগেই হয়েছে। তালিকা আবার দেখুন', 'This return is decided already. Look at the list again'],
+  'fin.unknown_return': ['এই আইডির কোনো ফেরত নেই। তালিকা থেকে খুলুন', 'There is no return of this id. Open it from the list'],
+  'fin.more_than_asked': [
+    'যত ফেরত চাওয়া হয়েছে তার চেয়ে বেশি লেখা। ততটাই নিন, বাকির জন্য নতুন ফেরত লাগবে',
+    'More than was asked for. Take that many, and ask for another return with the rest',
+  ],
+  'fin.nothing_counted': [
+    'কিছু গোনা হয়নি। কিছু না এলে "ফেরত নেব না" চাপুন, কারণ: কিছু আসেনি',
+    'Nothing was counted. If nothing came, choose "Do not take it" and the reason',
+  ],
+  'fin.bad_pieces': ['প্রতিটা পণ্য একবার করে লিখুন, ১ থেকে ৬৫,৫৩৫টি', 'Give each article once, 1 to 65,535 of it'],
+  'fin.bad_refusal': ['তালিকা থেকে একটা কারণ বাছুন', 'Choose a reason from the list'],
   'fin.entry_ended': ['এই ভাউচারের সিদ্ধান্ত আগেই হয়েছে। তালিকা আবার দেখুন', 'This entry has ended already. Look at the list again'],
   'fin.settings_too_soon': [
     'নতুন নিয়ম অন্তত এক দিন আগে জানাতে হয়। আরও পরের সময় বাছুন',
