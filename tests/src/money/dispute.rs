@@ -158,7 +158,7 @@ impl World {
                         let own = self.market.terms.get(parcel).is_some_and(|terms| terms.vendor == entered.owner);
                         credited = credited.minus(if own { back } else { Taka::ZERO });
                     }
-                    if journal.rule == Rule::J6 && line.account == Code::Escrow.of_owner(order) {
+                    if matches!(journal.rule, Rule::J6 | Rule::J32) && line.account == Code::Escrow.of_owner(order) {
                         arrived = arrived.plus(line.amount);
                     }
                     let goods = matches!(journal.rule, Rule::J5 | Rule::J6);

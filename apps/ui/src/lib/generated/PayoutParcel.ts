@@ -25,4 +25,8 @@ net_paisa: number,
 /**
  * How it comes to that.
  */
-terms: VendorTerms | null, };
+terms: VendorTerms | null, 
+/**
+ * What was taken off for goods that came back before it was paid, commission given back, paisa.
+ */
+returned_paisa: number, };

@@ -384,8 +384,8 @@ export const consoleWords = {
   'c.ret_no_act': ['ফেরত নেব না', 'Do not take it'],
   'c.ret_refused_now': ['ফেরত নেওয়া হয়নি বলে লেখা হয়েছে', 'Recorded as not taken'],
   'c.ret_refund_next': [
-    'টাকা এখনো পাঠানো হয়নি: কাস্টমারের পাওনায় আছে',
-    'The money is not sent yet: it stands as owed to the customer',
+    'এটা কাস্টমারের পাওনায় উঠেছে। টাকা পাঠানো আলাদা ফেরত হিসেবে লেখা হয়',
+    'It stands as owed to the customer. Sending it is recorded by itself, as a refund',
   ],
   'c.new_entry': ['নতুন ভাউচার', 'New entry'],
   'c.entry_kind': ['কিসের ভাউচার', 'What it is of'],
