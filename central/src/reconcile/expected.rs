@@ -55,7 +55,8 @@ impl Expected {
 type Columns = ([u8; 17], String, i64, Vec<String>, bool);
 
 /// The day on which a thing was first recorded; of those that no line of this account was matched with, or that one was
-/// since a day. A sweep has a line at each of its two accounts.
+/// since a day. A sweep has a line at each of its two accounts. A credit that was matched with a payout (a subject of kind 24)
+/// is its return: the transfer itself may be stated later.
 macro_rules! things {
     ($select:literal, $from:literal) => {
         concat!(
@@ -66,9 +67,11 @@ macro_rules! things {
             $from,
             " and case when $2::date is null
                 then not exists (select 1 from statement_line l
-                                 where l.state = 'matched' and l.bank = $1 and l.things @> array[v.subject])
+                                 where l.state = 'matched' and l.bank = $1 and l.things @> array[v.subject]
+                                   and not (l.amount_paisa > 0 and get_byte(v.subject, 0) = 24))
                 else exists (select 1 from statement_line l
                              where l.state = 'matched' and l.bank = $1 and l.things @> array[v.subject]
+                               and not (l.amount_paisa > 0 and get_byte(v.subject, 0) = 24)
                                and l.day >= $2::date)
             end"
         )

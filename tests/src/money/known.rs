@@ -36,7 +36,8 @@ pub(super) fn nobody_left(world: &World, subject: Subject, parcel: &Parcel) -> b
     before && sent > 1
 }
 
-/// Whether an agent who had it before the scan that says where it is took it again without knowing of that scan.
+/// Whether an agent who had it before took it again without knowing of the scan, or of the run sheet after it, that says
+/// where it is. The scan may not have heard of his first load either: his phone was dark all the time.
 pub(super) fn taken_again(world: &World, subject: Subject, parcel: &Parcel) -> bool {
     let history = world.office.central.memory.history(subject);
     let all = 0..history.facts.len();
@@ -46,9 +47,9 @@ pub(super) fn taken_again(world: &World, subject: Subject, parcel: &Parcel) -> b
     let loads: Vec<usize> = all.filter(|index| matches!(history.facts[*index].fact, Some(Fact::Loaded(_)))).collect();
     let before = |load: usize| {
         let same = |earlier: &&usize| history.facts[**earlier].party == history.facts[load].party;
-        loads.iter().filter(same).any(|earlier| history.follows(load, *earlier) && history.follows(stands, *earlier))
+        loads.iter().filter(same).any(|earlier| history.follows(load, *earlier))
     };
-    let scanned = matches!(history.facts[stands].fact, Some(Fact::Received(_)));
+    let scanned = matches!(history.facts[stands].fact, Some(Fact::Received(_) | Fact::Dispatched(_)));
     scanned && loads.iter().any(|load| history.concurrent(*load, stands) && before(*load))
 }
 

@@ -151,7 +151,10 @@ impl World {
     /// The same without its day and its written id.
     pub(super) fn awaited(&self, side: Side) -> impl Iterator<Item = Expected> {
         let of = self.lines.values().filter(move |line| line.side == side && line.state == State::Matched);
-        let matched: BTreeSet<Subject> = of.flat_map(|line| line.things.iter().copied()).collect();
+        // A credit that is a payout is its return: the transfer itself may be stated later.
+        let back = |line: &Line, thing: &Subject| line.amount > Taka::ZERO && thing.kind() == Some(Kind::Payout);
+        let of = of.flat_map(|line| line.things.iter().filter(move |thing| !back(line, thing)).copied());
+        let matched: BTreeSet<Subject> = of.collect();
         self.office.states.iter().filter_map(move |(subject, folded)| {
             let (amount, ids, is_booked) = self.expects(&folded.state, side)?;
             let ids = ids.into_iter().filter(|id| !id.is_empty()).collect();

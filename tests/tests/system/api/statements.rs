@@ -411,3 +411,27 @@ async fn a_payout_that_came_back_by_hand_is_not_brought_back_again_by_its_line()
     assert_eq!((bench.balance(2080).await, bench.balance(1010).await, bench.balance(2020).await), (0, DUE, -total));
     bench.stop().await;
 }
+
+/// Found by the worlds of money (seed 547): the return was taken for the transfer, whose own line then stayed open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_is_stated_after_its_return_is_still_found() {
+    let mut bench = Bench::start().await;
+    bench.sell(1).await;
+    bench.bank("S-1", DUE, DUE).await;
+    bench.did("/finance/maturing", &json!({})).await;
+    let paid = bench.did("/finance/payouts", &json!({ "vendor": "all" })).await;
+    let payout = paid.1["payouts"][0]["payout"].as_str().unwrap().to_owned();
+    let total = paid.1["total_paisa"].as_i64().unwrap();
+    let sent = json!({ "bank": "dbbl-settlement", "reference": "UTR 1" });
+    bench.did(&format!("/finance/payouts/{payout}/confirm"), &sent).await;
+    let (out, back) = (format!("BEFTN {payout}"), format!("returned {payout}"));
+    let first = bench.import(&csv(&today(), 0, &[("cash", "line S-1", DUE), (&back, "FT-6", total)])).await;
+    assert_eq!((&first.1["matched"], &first.1["booked"]), (&json!(1), &json!(1)), "{first:?}");
+    let line = bench.lines("booked").await[0]["line"].as_str().unwrap().to_owned();
+    bench.did(&format!("/finance/lines/{line}/explain"), &json!({ "thing": payout })).await;
+    let second = bench.import(&csv(&today(), DUE + total, &[(&out, "FT-5", -total)])).await;
+    assert_eq!((&second.1["matched"], &second.1["unexplained_paisa"]), (&json!(1), &json!(0)), "{second:?}");
+    assert_eq!(bench.lines("open").await.len(), 0, "the transfer is found");
+    assert_eq!((bench.balance(2080).await, bench.balance(1010).await, bench.balance(2020).await), (0, DUE, -total));
+    bench.stop().await;
+}
