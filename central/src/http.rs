@@ -29,6 +29,7 @@ use crate::tokens::Role;
 
 mod banking;
 mod console;
+mod csv;
 mod devices;
 mod document;
 mod door;

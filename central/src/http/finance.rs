@@ -21,7 +21,8 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::get("/finance/trial-balance", "trial_balance", "The trial balance.", trial_balance)
             .roles(FINANCE)
             .paged()
-            .gives::<TrialBalance>(200, "The accounts by code, and the totals of all pages."),
+            .gives::<TrialBalance>(200, "The accounts by code, and the totals of all pages.")
+            .as_file(),
         Operation::get(
             "/finance/cash-by-custodian",
             "cash_by_custodian",

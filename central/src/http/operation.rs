@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 
 use super::door::{self, Door};
 use super::extract::MAX_PAGE;
-use super::{App, MAX_BODY_BYTES};
+use super::{App, MAX_BODY_BYTES, csv};
 use crate::schema::Id;
 use crate::tokens::Role;
 
@@ -222,7 +222,17 @@ impl Operation {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
         let content = json!({ "application/json": { "schema": schema } });
         self.answers.insert(200, json!({ "description": "The page.", "content": content }));
-        self.paged()
+        self.paged().as_file()
+    }
+
+    /// Gives its rows as a file too, to whoever prefers that (see [`super::csv`]).
+    pub(super) fn as_file(mut self) -> Self {
+        self.route = self.route.layer(middleware::from_fn(csv::as_asked));
+        if let Some(answer) = self.answers.get_mut(&200) {
+            let told = answer["description"].as_str().unwrap_or_default();
+            answer["description"] = json!(format!("{told} Its rows as a file, to whoever prefers `text/csv`."));
+        }
+        self
     }
 
     /// Takes `limit` and `after`.

@@ -335,3 +335,51 @@ async fn the_console_reads_what_the_books_hold() {
     assert_eq!(bench.world.raw("/console/nothing.js").await.0, 404);
     bench.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_a_file_for_whoever_prefers_one() {
+    let mut bench = Bench::start().await;
+    bench.sell(1).await;
+    let ask = async |path: &str, accept: &'static str| {
+        let request = super::world::Request {
+            token: Some(bench.world.token("finance").as_bytes().to_vec()),
+            headers: vec![("accept".to_owned(), accept.as_bytes().to_vec())],
+            ..super::world::Request::get(&format!("/api/v1{path}"))
+        };
+        bench.world.send(&request).await
+    };
+    let whole = ask("/finance/accounts/4010/lines", "text/csv").await;
+    assert_eq!((whole.status, whole.kind.as_str()), (200, "text/csv; charset=utf-8"), "{}", whole.text());
+    let text = whole.text();
+    let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
+    let rows = bench.read("/finance/accounts/4010/lines").await["rows"].as_array().unwrap().clone();
+    assert_eq!(lines.len(), 1 + rows.len(), "{text}");
+    assert!(text.starts_with('\u{feff}') && text.contains("\r\n"), "{text}");
+    let at = lines[0].split(',').position(|name| name == "amount_paisa").unwrap();
+    assert_eq!(lines[1].split(',').nth(at), Some(rows[0]["amount_paisa"].to_string().as_str()), "{text}");
+
+    // Page by page it comes to the same rows; the address of the next page is in the answer.
+    let url = |path: &str| format!("http://{}/api/v1{path}", bench.world.running.http);
+    let mut next = url("/finance/trial-balance?limit=3");
+    let mut paged = Vec::new();
+    loop {
+        let sent = bench.world.client.get(&next).header("accept", "text/csv").bearer_auth(bench.world.token("finance"));
+        let reply = sent.send().await.unwrap();
+        let link = reply.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        paged.extend(reply.text().await.unwrap().lines().skip(1).map(str::to_owned));
+        let Some(link) = link else { break };
+        let path = link.trim_start_matches("</api/v1").split('>').next().unwrap().to_owned();
+        assert!(link.ends_with("; rel=\"next\"") && path.contains("limit=3"), "{link}");
+        next = url(&path);
+    }
+    let all = ask("/finance/trial-balance", "text/csv").await.text();
+    assert_eq!(paged, all.lines().skip(1).collect::<Vec<_>>());
+    assert!(paged.len() > 3, "{all}");
+
+    // A no is a no, whatever was asked for.
+    let no = ask("/finance/bags?limit=0", "text/csv").await;
+    assert_eq!((no.status, no.kind.as_str()), (400, "application/problem+json"), "{}", no.text());
+    let either = ask("/finance/bags", "application/json, text/csv").await;
+    assert_eq!(either.kind, "application/json");
+    bench.stop().await;
+}

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(super) struct World {
     pub(super) running: Running,
     pub(super) site: Subject,
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     tokens: Vec<(&'static str, String)>,
     data: tempfile::TempDir,
     url: String,
