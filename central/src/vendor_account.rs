@@ -82,7 +82,7 @@ pub async fn set(
     )
     .bind(vendor)
     .bind(&bank)
-    .bind(&name)
+    .bind(name)
     .bind(&number)
     .fetch_optional(&mut *connection)
     .await?;

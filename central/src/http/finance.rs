@@ -22,7 +22,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .roles(FINANCE)
             .paged()
             .gives::<TrialBalance>(200, "The accounts by code, and the totals of all pages.")
-            .as_file(),
+            .with_file(),
         Operation::get(
             "/finance/cash-by-custodian",
             "cash_by_custodian",

@@ -222,11 +222,11 @@ impl Operation {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
         let content = json!({ "application/json": { "schema": schema } });
         self.answers.insert(200, json!({ "description": "The page.", "content": content }));
-        self.paged().as_file()
+        self.paged().with_file()
     }
 
     /// Gives its rows as a file too, to whoever prefers that (see [`super::csv`]).
-    pub(super) fn as_file(mut self) -> Self {
+    pub(super) fn with_file(mut self) -> Self {
         self.route = self.route.layer(middleware::from_fn(csv::as_asked));
         if let Some(answer) = self.answers.get_mut(&200) {
             let told = answer["description"].as_str().unwrap_or_default();

@@ -69,7 +69,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .needs_query("from", "The first month.", word("2026-11"))
             .needs_query("to", "The last month.", word("2026-11"))
             .gives::<Vat>(200, "What was charged and taken back.")
-            .as_file()
+            .with_file()
             .refuses(400, &["bad_period", "bad_page"]),
         Operation::get(
             "/finance/settlement",
@@ -81,7 +81,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .needs_query("from", "The first day.", word("2026-11-01"))
         .needs_query("to", "The last day.", word("2026-11-26"))
         .gives::<Settlement>(200, "Sums, and by day.")
-        .as_file()
+        .with_file()
         .refuses(400, &["bad_time", "bad_page"]),
     ]
 }
