@@ -84,8 +84,10 @@ pub struct VendorEarning {
     pub parcel: Option<String>,
     /// How far it is.
     pub state: String,
-    /// What the vendor gets of it.
+    /// What the vendor gets of it, after what customers brought back.
     pub net_paisa: i64,
+    /// Price of what customers brought back of it, paisa.
+    pub returned_paisa: i64,
     /// Whether an earlier report is still on its way.
     pub provisional: bool,
 }
@@ -100,8 +102,9 @@ pub async fn earnings(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Paged<VendorEarning>, Error> {
-    let rows: Vec<(Vec<u8>, Option<Vec<u8>>, String, i64, bool)> = sqlx::query_as(
-        "select subject, parcel, state, net_paisa, incomplete or newer from view_earning
+    type Columns = (Vec<u8>, Option<Vec<u8>>, String, i64, i64, bool);
+    let rows: Vec<Columns> = sqlx::query_as(
+        "select subject, parcel, state, net_paisa, returned_paisa, incomplete or newer from view_earning
          where vendor = $1 and subject > $2 order by subject limit $3",
     )
     .bind(vendor.0)
@@ -109,9 +112,9 @@ pub async fn earnings(
     .bind(limit + 1)
     .fetch_all(pool)
     .await?;
-    let row = |(earning, parcel, state, net_paisa, provisional): (Vec<u8>, Option<Vec<u8>>, String, i64, bool)| {
+    let row = |(earning, parcel, state, net_paisa, returned_paisa, provisional): Columns| {
         let (earning, parcel) = (written(&earning).unwrap_or_default(), parcel.as_deref().and_then(written));
-        VendorEarning { earning, parcel, state, net_paisa, provisional }
+        VendorEarning { earning, parcel, state, net_paisa, returned_paisa, provisional }
     };
     Ok(Paged::of(rows.into_iter().map(row).collect(), limit, |row| row.earning.clone()))
 }

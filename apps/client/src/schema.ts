@@ -2733,6 +2733,11 @@ export interface components {
             lines_unmatched: number;
             /**
              * Format: int64
+             * @description Goods that customers want to give back, and nobody has counted.
+             */
+            returns_asked: number;
+            /**
+             * Format: int64
              * @description Rulings and entries that wait for a second person.
              */
             rulings_waiting: number;
@@ -3742,7 +3747,7 @@ export interface components {
         Settlement: {
             /**
              * Format: int64
-             * @description Commission.
+             * @description Commission, less what was given back on returned goods.
              */
             commission_paisa: number;
             /**
@@ -3772,6 +3777,11 @@ export interface components {
              * @description Fees for returns.
              */
             return_fees_paisa: number;
+            /**
+             * Format: int64
+             * @description Price of goods that customers brought back, paisa.
+             */
+            returned_paisa: number;
             /**
              * Format: int64
              * @description Odd paisa that we bear.
@@ -3806,6 +3816,11 @@ export interface components {
              * @description Price of goods that vendors earned, paisa.
              */
             price_paisa: number;
+            /**
+             * Format: int64
+             * @description Price of goods that customers brought back, paisa.
+             */
+            returned_paisa: number;
         };
         /** @description What a person or a site owes for missing cash. */
         Shortage: {
@@ -4040,12 +4055,17 @@ export interface components {
             earning: components["schemas"]["Id"];
             /**
              * Format: int64
-             * @description What the vendor gets of it.
+             * @description What the vendor gets of it, after what customers brought back.
              */
             net_paisa: number;
             parcel?: components["schemas"]["Id"] | null;
             /** @description Whether an earlier report is still on its way. */
             provisional: boolean;
+            /**
+             * Format: int64
+             * @description Price of what customers brought back of it, paisa.
+             */
+            returned_paisa: number;
             /** @description How far it is. */
             state: string;
         };

@@ -32,6 +32,8 @@ pub struct Overview {
     pub exceptions: Vec<OpenExceptions>,
     /// Rulings and entries that wait for a second person.
     pub rulings_waiting: i64,
+    /// Goods that customers want to give back, and nobody has counted.
+    pub returns_asked: i64,
     /// Lines of statements that are not matched.
     pub lines_unmatched: i64,
     /// Devices that have told of facts still to be sent.
@@ -122,15 +124,17 @@ pub async fn overview(conn: &mut PgConnection, now_ms: u64) -> Result<Overview, 
         sqlx::query_as("select kind, count(*) from exception group by kind order by count(*) desc, kind")
             .fetch_all(&mut *conn)
             .await?;
-    let (rulings_waiting, lines_unmatched, devices_waiting, devices): (i64, i64, i64, i64) = sqlx::query_as(
+    let waiting: (i64, i64, i64, i64, i64) = sqlx::query_as(
         "select (select count(*) from proposed_ruling where state = 'waiting')
               + (select count(*) from proposed_entry where state = 'waiting'),
+            (select count(*) from return_request where state = 'asked'),
             (select count(*) from statement_line where state <> 'matched' and why <> 'charge'),
             (select count(*) from device_status d join seat s using (author) where d.waiting > 0 and s.revoked_at is null),
             (select count(*) from seat where revoked_at is null and role in ('site', 'agent', 'vendor'))",
     )
     .fetch_one(&mut *conn)
     .await?;
+    let (rulings_waiting, returns_asked, lines_unmatched, devices_waiting, devices) = waiting;
     let open = |(account, open, open_paisa, oldest)| OpenDifferences { account, open, open_paisa, oldest };
     let kind = |(kind, open)| OpenExceptions { kind, open };
     Ok(Overview {
@@ -141,6 +145,7 @@ pub async fn overview(conn: &mut PgConnection, now_ms: u64) -> Result<Overview, 
         differences: differences.into_iter().map(open).collect(),
         exceptions: exceptions.into_iter().map(kind).collect(),
         rulings_waiting,
+        returns_asked,
         lines_unmatched,
         devices_waiting,
         devices,

@@ -90,6 +90,8 @@ pub struct SettlementDay {
     pub day: String,
     /// Price of goods that vendors earned, paisa.
     pub price_paisa: i64,
+    /// Price of goods that customers brought back, paisa.
+    pub returned_paisa: i64,
     /// Charges of ours with their VAT, paisa.
     pub charges_paisa: i64,
     /// Paid to vendors, less what came back, paisa.
@@ -105,11 +107,13 @@ pub struct Settlement {
     pub to: String,
     /// Price of goods that vendors earned, paisa.
     pub price_paisa: i64,
+    /// Price of goods that customers brought back, paisa.
+    pub returned_paisa: i64,
     /// Delivery.
     pub delivery_paisa: i64,
     /// VAT on all of ours.
     pub vat_paisa: i64,
-    /// Commission.
+    /// Commission, less what was given back on returned goods.
     pub commission_paisa: i64,
     /// Handling of cash.
     pub handling_paisa: i64,
@@ -162,9 +166,10 @@ pub async fn settlement(conn: &mut PgConnection, from: &str, to: &str) -> Result
     Ok(told)
 }
 
-const READ: [Code; 8] = [
+const READ: [Code; 9] = [
     Code::Settlement,
     Code::VendorHeld,
+    Code::RefundsPayable,
     Code::Vat,
     Code::Commission,
     Code::Delivery,
@@ -179,6 +184,9 @@ impl Settlement {
         let (sum, of_day, amount) = match (code, rule) {
             (Some(Code::VendorHeld), Some(Rule::J5 | Rule::J6)) => {
                 (&mut self.price_paisa, &mut day.price_paisa, -amount)
+            }
+            (Some(Code::RefundsPayable), Some(Rule::J20 | Rule::J20b)) => {
+                (&mut self.returned_paisa, &mut day.returned_paisa, -amount)
             }
             (Some(Code::Settlement), Some(Rule::J17a | Rule::J17b)) => {
                 (&mut self.paid_to_vendors_paisa, &mut day.paid_paisa, -amount)

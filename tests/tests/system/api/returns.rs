@@ -137,6 +137,10 @@ async fn three_sacks_come_back_one_by_one_before_maturity_before_the_payout_and_
     let row = |rule: &str| vat.1["rows"].as_array().unwrap().iter().find(|row| row["rule"] == rule).cloned().unwrap();
     assert_eq!(row("J20a")["taken_back_paisa"], json!(3_000), "{vat:?}");
     assert_eq!(row("J20b")["what"], "commission on returned goods");
+    let today = central::period::day(central::clock::real_ms());
+    let settled = bench.world.get("finance", &format!("/finance/settlement?from={today}&to={today}")).await.1;
+    assert_eq!((&settled["price_paisa"], &settled["returned_paisa"]), (&json!(3 * SACK), &json!(3 * SACK)));
+    assert_eq!((&settled["commission_paisa"], &settled["rows"][0]["returned_paisa"]), (&json!(0), &json!(3 * SACK)));
     bench.stop().await;
 }
 
@@ -184,6 +188,8 @@ async fn what_cannot_come_back_is_told_and_leaves_no_trace() {
     assert_eq!((told.0, told.code()), (409, "not_returnable"), "{told:?}");
 
     let ret = bench.asked("refused-1", &order, parcel, 1).await;
+    let same = bench.ask("operations", "refused-1", &order, parcel, 1).await;
+    assert_eq!((same.0, same.text("return")), (200, ret.clone()), "the same key is the same return: {same:?}");
     let again = bench.ask("operations", "refused-2", &order, parcel, 1).await;
     assert_eq!((again.code(), &again.1["state"]["return"]), ("return_open", &json!(ret)), "{again:?}");
     let before = bench.world.digests().await;

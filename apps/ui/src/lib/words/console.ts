@@ -342,6 +342,7 @@ export const consoleWords = {
   'c.charges': ['আমাদের চার্জ', 'Our charges'],
   'c.paid_vendors': ['বিক্রেতাকে দেওয়া', 'Paid to vendors'],
   'c.charge_delivery': ['ডেলিভারি', 'Delivery'],
+  'c.price_returned': ['এর মধ্যে ফেরত আসা পণ্যের দাম', 'Of it goods that came back'],
   'c.charge_commission': ['কমিশন', 'Commission'],
   'c.charge_handling': ['ক্যাশ নেওয়ার ফি', 'Cash handling'],
   'c.charge_return_fees': ['ফেরতের ফি', 'Return fees'],
@@ -354,6 +355,7 @@ export const consoleWords = {
 
   'c.tab_rulings': ['সিদ্ধান্ত', 'Rulings'],
   'c.tab_entries': ['ভাউচার', 'Entries'],
+  'c.returns_asked': ['গোনার অপেক্ষায় পণ্য ফেরত', 'Returns to be counted'],
   'c.tab_returns': ['পণ্য ফেরত', 'Returns'],
   'c.no_returns': ['এখানে কোনো পণ্য ফেরত নেই', 'No returns here'],
   'c.returned_by': ['ফেরতের কারণ', 'Why it comes back'],

@@ -103,6 +103,7 @@ export const ledger = {
   'kind.ParcelCancelled': ['পার্সেল বাতিল', 'Parcel cancelled'],
   'kind.PickupChosen': ['পয়েন্ট বাছা হয়েছে', 'Pickup point chosen'],
   'kind.Distributed': ['টাকা ভাগ হয়েছে', 'Distributed'],
+  'kind.ReturnAccepted': ['কাস্টমারের ফেরত পণ্য নেওয়া', 'Goods taken back from a customer'],
   'kind.Judged': ['যাচাইয়ে রাখা হয়েছে', 'Marked for a ruling'],
   'kind.BagSealed': ['ব্যাগে সিল করা', 'Bag sealed'],
   'kind.Deposited': ['ব্যাংকে জমা দেওয়া', 'Deposited'],
