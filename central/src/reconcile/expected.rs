@@ -55,8 +55,8 @@ impl Expected {
 type Columns = ([u8; 17], String, i64, Vec<String>, bool);
 
 /// The day on which a thing was first recorded; of those that no line of this account was matched with, or that one was
-/// since a day. A sweep has a line at each of its two accounts. A credit that was matched with a payout (a subject of kind 24)
-/// is its return: the transfer itself may be stated later.
+/// since a day. A sweep has a line at each of its two accounts. A credit that was matched with a payout (first byte 0x18,
+/// that is 24) is its return: the transfer itself may be stated later.
 macro_rules! things {
     ($select:literal, $from:literal) => {
         concat!(

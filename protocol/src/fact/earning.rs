@@ -242,16 +242,4 @@ impl ReturnCause {
     pub fn of(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| *reason as u8 == number)
     }
-
-    /// As the API says it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::ChangedMind => "changed_mind",
-            Self::Damaged => "damaged",
-            Self::WrongItem => "wrong_item",
-            Self::NotAsDescribed => "not_as_described",
-            Self::Other => "other",
-        }
-    }
 }
