@@ -52,12 +52,16 @@ chart! {
     AgentCash = 1110, "Agent cash custody";
     /// Cash in a till.
     Till = 1120, "Till";
+    /// What a courier collected for us.
+    CourierReceivable = 1130, "Courier COD receivable";
     /// What a person owes for missing cash.
     Shortage = 1140, "Cash shortage receivable";
     /// What a vendor owes.
     VendorReceivable = 1150, "Vendor receivable";
     /// What a courier or an insurer is asked for, by the bag or parcel that was lost.
     Claims = 1160, "Claims receivable";
+    /// VAT that others charged us, to be set off against ours.
+    InputVat = 1170, "Input VAT";
     /// What a partner's point took for us.
     PartnerReceivable = 1180, "Pickup-point partner receivable";
     /// What a vendor earned and may not have yet.

@@ -179,8 +179,12 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     };
     // Money that was paid ahead goes one way only: to the vendor, or back to the customer.
     let paid = terms.prepaid.is_some();
+    let reversed = |cause: OpId| {
+        let reverses = |fact: &Fact| matches!(fact, Fact::DistributionReversed(of) if of.cause == cause);
+        history.facts.iter().any(|seen| seen.fact.as_ref().is_some_and(reverses))
+    };
     let settles = |fact: &Fact| match fact {
-        Fact::Distributed(_) => true,
+        Fact::Distributed(distributed) => !reversed(distributed.cause),
         Fact::EscrowReleased(_) => paid,
         _ => false,
     };

@@ -5,6 +5,7 @@ mod about;
 mod bank;
 mod cash;
 mod control;
+mod courier;
 mod custody;
 mod document;
 mod earning;
@@ -15,6 +16,7 @@ mod sale;
 pub use bank::*;
 pub use cash::*;
 pub use control::*;
+pub use courier::*;
 pub use custody::*;
 pub use document::*;
 pub use earning::*;
@@ -23,6 +25,7 @@ pub use ruling::*;
 pub use sale::*;
 
 use crate::blob::{MAX_BLOB_BYTES, Media};
+use crate::id::{Kind, Subject};
 use crate::op::lane;
 use crate::taka::Taka;
 
@@ -94,6 +97,9 @@ facts! {
     ParcelCreated = 0x1010, lane::ORDERS;
     ParcelCancelled = 0x1011, lane::ORDERS;
     PickupChosen = 0x1012, lane::ORDERS;
+    Consigned = 0x1013, lane::MONEY;
+    CourierDelivered = 0x1014, lane::MONEY;
+    CourierReturned = 0x1015, lane::MONEY;
     EarningOpened = 0x1020, lane::MONEY;
     Distributed = 0x1021, lane::MONEY;
     EarningHeld = 0x1022, lane::MONEY;
@@ -102,6 +108,7 @@ facts! {
     EscrowReleased = 0x1025, lane::MONEY;
     Matured = 0x1026, lane::MONEY;
     ReturnAccepted = 0x1027, lane::MONEY;
+    DistributionReversed = 0x1028, lane::MONEY;
     Judged = 0x1030, lane::MONEY;
     BagSealed = 0x1040, lane::MONEY;
     Deposited = 0x1041, lane::MONEY;
@@ -111,6 +118,7 @@ facts! {
     PayoutReturned = 0x1052, lane::MONEY;
     Swept = 0x1060, lane::MONEY;
     PartnerRemitted = 0x1061, lane::MONEY;
+    CourierRemitted = 0x1062, lane::MONEY;
     RefundPaid = 0x1070, lane::MONEY;
     ProductEntered = 0x1080, lane::CATALOGUE;
     DetailEntered = 0x1081, lane::NOTES;
@@ -238,6 +246,16 @@ impl Fact {
             Self::PartnerRemitted(paid) => {
                 paid.net.is_cash() && paid.commission.is_cash() && paid.reference.len() <= MAX_TEXT
             }
+            Self::Consigned(one) => one.consignment.len() <= MAX_TEXT && is_courier(one.courier),
+            Self::CourierDelivered(one) => {
+                one.collected.is_cash() && is_courier(one.courier) && CourierSource::of(one.source).is_some()
+            }
+            Self::CourierReturned(one) => is_courier(one.courier) && CourierSource::of(one.source).is_some(),
+            Self::CourierRemitted(paid) => {
+                [paid.gross, paid.charge, paid.vat, paid.net()].iter().all(|amount| amount.is_cash())
+                    && paid.reference.len() <= MAX_TEXT
+                    && is_courier(paid.courier)
+            }
             Self::LineBooked(line) => line.is_coherent() && line.reference.len() <= MAX_TEXT,
             Self::Ruled(ruled) => ruled.amount.is_cash() && ruled.reason.len() <= MAX_TEXT,
             Self::Entered(entered) => {
@@ -249,4 +267,9 @@ impl Fact {
             _ => true,
         }
     }
+}
+
+/// A courier is named as a bank is: by an id of his short name.
+fn is_courier(subject: Subject) -> bool {
+    subject.kind() == Some(Kind::Bank)
 }

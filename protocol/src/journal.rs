@@ -78,6 +78,10 @@ rules! {
     J13b;
     /// What a bank charged.
     J13c;
+    /// A courier gave the goods to the customer, and owes the due.
+    J14;
+    /// A courier remitted, less what he keeps.
+    J14a;
     /// An earning matured.
     J16;
     /// A payout is on its way.

@@ -5,6 +5,7 @@
 //! status that follows), `pickup` latest (which point, which lock), `due` earliest (which collection
 //! satisfied it).
 
+mod courier;
 mod custody;
 mod due;
 
@@ -20,11 +21,15 @@ use crate::seat::Role;
 use crate::slot::{self, Claim};
 use crate::taka::Taka;
 
+pub use courier::{Carried, Carrying};
+
 /// Evidence of a hand-over whose customer showed the parcel's code: every replica checks the token.
 const EVIDENCE_CODE: u8 = 5;
 /// Evidence of a hand-over after a look at the customer's papers. Less than E3, which needs the
 /// customer's own code; more than a tap, for a second person's word and a fixed counter stand behind it.
 const EVIDENCE_PAPERS: u8 = 2;
+/// Evidence of a delivery that a courier answered for when he was asked, or paid for.
+const EVIDENCE_COURIER: u8 = 2;
 /// Evidence of a hand-over with neither.
 const EVIDENCE_TAP: u8 = 1;
 
@@ -49,6 +54,8 @@ pub enum Status {
     ReturnInitiated,
     Returned,
     Cancelled,
+    /// Another company carries it.
+    WithCourier,
     /// Sent to another site, and not received there.
     InTransit,
     /// Received at its pickup point.
@@ -80,6 +87,7 @@ impl Status {
             Self::ReturnInitiated => "return_initiated",
             Self::Returned => "returned",
             Self::Cancelled => "cancelled",
+            Self::WithCourier => "with_courier",
             Self::InTransit => "in_transit",
             Self::AtPoint => "at_point",
             Self::Shelved => "shelved",
@@ -152,8 +160,8 @@ impl Step {
 pub struct Given {
     /// The fact.
     pub op: OpId,
-    /// The agent or the site.
-    pub by: Scope,
+    /// The agent, the site or the courier.
+    pub by: Subject,
     /// The author's claim of the time.
     pub at_ms: u64,
 }
@@ -185,6 +193,10 @@ pub struct Parcel {
     pub verified: Option<Proof>,
     /// Nothing is to be collected any more: somebody took the due, or it was paid ahead.
     pub paid: bool,
+    /// Deliveries of couriers that they took back (R21): nothing that followed from them stands.
+    pub taken_back: Vec<OpId>,
+    /// The courier who carries or carried it last.
+    pub carried: Option<Carried>,
     /// Who gave it to the customer.
     pub given: Option<Given>,
     /// Delivery attempts that failed.
@@ -277,6 +289,7 @@ pub fn fold(subject: Subject, history: &History) -> (Parcel, Vec<Journal>) {
     fold.move_custody();
     fold.call_off();
     fold.collect();
+    fold.follow_courier();
     fold.judge();
     fold.parcel.contests = fold.contests.into_iter().collect();
     (fold.parcel, fold.journals)
@@ -399,6 +412,7 @@ impl<'a> Fold<'a> {
         };
         match self.fact(index) {
             Some(Fact::Delivered(delivered)) => delivered.evidence,
+            Some(Fact::CourierDelivered(_)) => EVIDENCE_COURIER,
             Some(Fact::HandedOver(_)) if knew(&|other| self.opens(other)) => EVIDENCE_CODE,
             Some(Fact::HandedOver(_)) if knew(&|other| matches!(self.fact(other), Some(Fact::IdentityChecked(_)))) => {
                 EVIDENCE_PAPERS
@@ -424,7 +438,8 @@ impl<'a> Fold<'a> {
             Some(Fact::Loaded(_)) => Status::Loaded,
             Some(Fact::Attempted(attempt)) if AttemptReason::is_refusal(attempt.reason) => Status::Refused,
             Some(Fact::Attempted(_)) => Status::Attempted,
-            Some(Fact::Delivered(_)) => Status::Delivered,
+            Some(Fact::Delivered(_) | Fact::CourierDelivered(_)) => Status::Delivered,
+            Some(Fact::Consigned(_) | Fact::CourierReturned(_)) => Status::WithCourier,
             Some(Fact::RtoInitiated(_)) => Status::ReturnInitiated,
             Some(Fact::ReturnReceived(_)) => Status::Returned,
             _ => Status::Unknown,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::account::{Account, Code as Chart};
 use crate::contest::{Code, Contest};
 use crate::earning::{Earning, Prepaid, Terms};
-use crate::fact::{Distributed, EarningHeld, EscrowReleased, Fact, Judged, RtoCharged};
+use crate::fact::{Distributed, DistributionReversed, EarningHeld, EscrowReleased, Fact, Judged, RtoCharged};
 use crate::fold::{Folded, State};
 use crate::history::History;
 use crate::id::{OpId, Scope, Subject};
@@ -86,6 +86,12 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
     let about = Subject::earning_of(subject);
     let Some(State::Earning(earning)) = books.folded(about).map(|folded| folded.state) else { return Vec::new() };
     let Some(terms) = earning.terms.as_ref() else { return Vec::new() };
+    if let Some(cause) = earning.distributed_for.filter(|cause| parcel.taken_back.contains(cause)) {
+        // What the vendor may have by now is not taken back by itself: that is a person's to decide.
+        if earning.matured_for.is_none() && earning.returned.goods == Taka::ZERO {
+            return vec![(about, Fact::DistributionReversed(DistributionReversed { cause }))];
+        }
+    }
     if !parcel.is_settled() {
         let unheld = |contest: &&Contest| !earning.held_for.contains(&contest.op);
         let held = |contest: &Contest| Fact::EarningHeld(EarningHeld { cause: contest.op, code: contest.code as u16 });

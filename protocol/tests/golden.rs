@@ -165,6 +165,22 @@ fn examples() -> Vec<(Subject, Fact)> {
         ),
         (parcel(), Fact::ParcelCancelled(ParcelCancelled { by: 2 })),
         (parcel(), Fact::PickupChosen(PickupChosen { point: site(), lock: [0x4c; 16], hold_days: 7 })),
+        (parcel(), Fact::Consigned(Consigned { courier: Subject::bank("pathao"), consignment: "DA-260726-1".into() })),
+        (
+            parcel(),
+            Fact::CourierDelivered(CourierDelivered {
+                courier: Subject::bank("pathao"),
+                collected: taka(106_900),
+                source: CourierSource::Query as u8,
+            }),
+        ),
+        (
+            parcel(),
+            Fact::CourierReturned(CourierReturned {
+                courier: Subject::bank("pathao"),
+                source: CourierSource::File as u8,
+            }),
+        ),
         (
             earning,
             Fact::EarningOpened(EarningOpened {
@@ -224,6 +240,7 @@ fn examples() -> Vec<(Subject, Fact)> {
                 maker: id(0x72),
             }),
         ),
+        (earning, Fact::DistributionReversed(DistributionReversed { cause })),
         (parcel(), Fact::Judged(Judged { op: cause, code: 3 })),
         (bag, Fact::BagSealed(BagSealed { site: site(), seal: "S-0042".into(), amount: taka(5_000_000) })),
         (
@@ -271,6 +288,17 @@ fn examples() -> Vec<(Subject, Fact)> {
                 net: taka(105_400),
                 commission: taka(1_500),
                 reference: "UTR 11".into(),
+            }),
+        ),
+        (
+            Subject::new(Kind::Remittance, id(0xcd)),
+            Fact::CourierRemitted(CourierRemitted {
+                courier: Subject::bank("pathao"),
+                bank,
+                gross: taka(106_900),
+                charge: taka(7_069),
+                vat: taka(1_060),
+                reference: "UTR 12".into(),
             }),
         ),
         (

@@ -18,6 +18,8 @@ mod words;
 
 #[path = "script/banking.rs"]
 mod banking;
+#[path = "script/courier.rs"]
+mod courier;
 #[path = "script/entry.rs"]
 mod entry;
 #[path = "script/handin.rs"]

@@ -31,6 +31,7 @@ impl<S: Shelf> Desk<'_, S> {
             Status::Refused,
             Status::Cancelled,
             Status::InTransit,
+            Status::WithCourier,
         ];
         if !elsewhere {
             parcel.in_one_of(subject, &under_way, "it is here already, or done")?;

@@ -19,7 +19,8 @@ impl Fact {
             | Self::RtoCharged(_)
             | Self::EscrowReleased(_)
             | Self::Matured(_)
-            | Self::ReturnAccepted(_) => kind == Some(Kind::Earning),
+            | Self::ReturnAccepted(_)
+            | Self::DistributionReversed(_) => kind == Some(Kind::Earning),
             Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
             Self::TillOpened(_)
             | Self::TillClosed(_)
@@ -31,7 +32,7 @@ impl Fact {
             Self::Deposited(_) | Self::DepositConfirmed(_) => kind == Some(Kind::Deposit),
             Self::PayoutCreated(_) | Self::PayoutConfirmed(_) | Self::PayoutReturned(_) => kind == Some(Kind::Payout),
             Self::Swept(_) => kind == Some(Kind::Sweep),
-            Self::PartnerRemitted(_) => kind == Some(Kind::Remittance),
+            Self::PartnerRemitted(_) | Self::CourierRemitted(_) => kind == Some(Kind::Remittance),
             Self::RefundPaid(_) => kind == Some(Kind::Refund),
             Self::LineBooked(_) | Self::LineIdentified(_) => kind == Some(Kind::Line),
             Self::Ruled(_) => kind == Some(Kind::Ruling),

@@ -243,3 +243,11 @@ impl ReturnCause {
         Self::ALL.into_iter().find(|reason| *reason as u8 == number)
     }
 }
+
+/// What an earning was distributed for did not happen: a courier took back that he had delivered (R21).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DistributionReversed {
+    /// The delivery, as the distribution names it.
+    #[n(0)]
+    pub cause: OpId,
+}

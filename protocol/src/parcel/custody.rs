@@ -24,14 +24,15 @@ impl Fold<'_> {
         self.parcel.attempts = self.claims(|fact| matches!(fact, Fact::Attempted(_))).len() as u32;
         self.parcel.hold_expired = !self.claims(|fact| matches!(fact, Fact::HoldExpired(_))).is_empty();
         // Who sends it on answers for it until the other site has scanned it in.
-        self.parcel.custodian = (!self.parcel.status.is_with_customer()).then_some(author);
+        let giver = self.courier_of(winner).unwrap_or(author);
+        self.parcel.custodian = (!self.parcel.status.is_with_customer()).then_some(giver);
         match self.fact(winner) {
             Some(Fact::ReturnReceived(_)) => self.parcel.returned_by = Some(self.history.facts[winner].id),
             Some(Fact::Forwarded(forwarded)) => self.parcel.bound_for = Some(forwarded.to),
             Some(Fact::Shelved(shelved)) => self.parcel.shelf = Some(shelved.shelf.clone()),
-            Some(Fact::Delivered(_) | Fact::HandedOver(_)) => {
+            Some(Fact::Delivered(_) | Fact::HandedOver(_) | Fact::CourierDelivered(_)) => {
                 let seen = &self.history.facts[winner];
-                self.parcel.given = Some(Given { op: seen.id, by: author, at_ms: seen.time_ms });
+                self.parcel.given = Some(Given { op: seen.id, by: giver, at_ms: seen.time_ms });
             }
             _ => {}
         }
@@ -43,6 +44,7 @@ impl Fold<'_> {
         }
         let on_run =
             matches!(self.parcel.status, Status::OnRun | Status::Loaded | Status::Attempted | Status::Delivered);
+        let on_run = on_run && self.courier_of(winner).is_none();
         self.parcel.agent = if on_run { self.run_agent() } else { None };
     }
 
@@ -65,12 +67,9 @@ impl Fold<'_> {
         }
     }
 
-    /// Deliveries at the door and over the counter: what ends a parcel's way.
-    fn ends(&self) -> Vec<usize> {
-        self.claims(|fact| matches!(fact, Fact::Delivered(_) | Fact::HandedOver(_)))
-            .into_iter()
-            .map(|claim| claim.fact)
-            .collect()
+    /// Deliveries at the door, over the counter and by a courier who has not taken it back: what ends a parcel's way.
+    pub(super) fn ends(&self) -> Vec<usize> {
+        self.claims(ends_its_way).into_iter().map(|claim| claim.fact).filter(|end| !self.is_taken_back(*end)).collect()
     }
 
     /// Claims of custody, without those that a scan has overtaken, neither knowing of the other. The
@@ -107,12 +106,12 @@ impl Fold<'_> {
                 let unheard = self.history.concurrent(forward.fact, scan.fact) && before(forward);
                 unheard && !self.is_another_vans(scan, forward, &scans, &sent)
             };
-            !matches!(self.fact(claim.fact), Some(Fact::Delivered(_) | Fact::HandedOver(_)))
+            !self.fact(claim.fact).is_some_and(ends_its_way)
                 && sent.iter().filter(to_here).any(faster)
                 && !awaited.holds(scan.fact)
         };
         let heard = |claim: &Claim, scan: &Claim| {
-            !matches!(self.fact(claim.fact), Some(Fact::Delivered(_) | Fact::HandedOver(_)))
+            !self.fact(claim.fact).is_some_and(ends_its_way)
                 && self.history.echoes(scan.fact).any(|echo| self.history.follows(echo, claim.fact))
         };
         let overtaken = |claim: &Claim| {
@@ -171,7 +170,7 @@ impl Fold<'_> {
         for rival in &held.rivals {
             let one_site = self.history.facts[held.winner.fact].party == self.history.facts[rival.fact].party;
             match (self.fact(held.winner.fact), self.fact(rival.fact)) {
-                (Some(Fact::Delivered(_) | Fact::HandedOver(_)), Some(Fact::Delivered(_) | Fact::HandedOver(_))) => {
+                (Some(won), Some(lost)) if ends_its_way(won) && ends_its_way(lost) => {
                     self.contest(rival.fact, Code::ContestedDelivery);
                 }
                 // Two clerks of one site: the parcel lies there, or went over its counter.
@@ -211,6 +210,9 @@ impl Fold<'_> {
         let (giver, at_door) = (&self.history.facts[end], matches!(self.fact(end), Some(Fact::Delivered(_))));
         slot::latest(self.history, &before).is_some_and(|held| {
             let holder = &self.history.facts[held.winner.fact];
+            if let Some(courier) = self.courier_of(end) {
+                return self.courier_of(held.winner.fact) == Some(courier);
+            }
             if at_door {
                 let loaded = matches!(self.fact(held.winner.fact), Some(Fact::Loaded(_) | Fact::Attempted(_)));
                 return loaded && holder.person == giver.person;
@@ -234,7 +236,15 @@ fn moves_custody(fact: &Fact) -> bool {
             | Fact::Shelved(_)
             | Fact::HoldExpired(_)
             | Fact::HandedOver(_)
+            | Fact::Consigned(_)
+            | Fact::CourierDelivered(_)
+            | Fact::CourierReturned(_)
     )
+}
+
+/// Whether it says that the customer has the goods.
+const fn ends_its_way(fact: &Fact) -> bool {
+    matches!(fact, Fact::Delivered(_) | Fact::HandedOver(_) | Fact::CourierDelivered(_))
 }
 
 fn lies_at_site(fact: &Fact) -> bool {

@@ -1,5 +1,5 @@
 //! Slot `due`: the first collection satisfies it, every other one is the customer's money. An agent
-//! collects at the door (J4), our own point at its counter (J4p), a partner's point at his (J36).
+//! collects at the door (J4), our own point at its counter (J4p), a partner's point at his (J36); a courier owes what he was to collect (J14).
 
 use super::Fold;
 use crate::account::{Account, Code as Chart};
@@ -21,6 +21,9 @@ impl Fold<'_> {
         let Some(created) = self.parcel.created.clone() else { return };
         let mut taken: Vec<(usize, Taka)> = Vec::new();
         for claim in self.claims(|fact| collected_by(fact).is_some()) {
+            if self.is_taken_back(claim.fact) {
+                continue;
+            }
             let Some(first) = self.fact(claim.fact).and_then(collected_by) else { continue };
             let mut amount = first;
             for echo in self.history.echoes(claim.fact) {
@@ -51,8 +54,7 @@ impl Fold<'_> {
     /// With nothing due, the delivery settles the parcel by itself. With cash due, whoever gave the
     /// goods without it owes it (J11c).
     fn satisfy_without_cash(&mut self, due: Taka) {
-        let ends = self.claims(|fact| matches!(fact, Fact::Delivered(_) | Fact::HandedOver(_)));
-        let claims: Vec<Claim> = ends.iter().map(|claim| self.due_claim(claim.fact)).collect();
+        let claims: Vec<Claim> = self.ends().into_iter().map(|end| self.due_claim(end)).collect();
         let Some(held) = slot::earliest(self.history, &claims) else { return };
         let seen = &self.history.facts[held.winner.fact];
         self.parcel.satisfied_by = Some(seen.id);
@@ -70,11 +72,13 @@ impl Fold<'_> {
     fn post_collection(&mut self, index: usize, amount: Taka, due: Taka, canonical: bool) {
         let seen = &self.history.facts[index];
         let (account, exact) = match &seen.fact {
+            Some(Fact::CourierDelivered(_)) => (Chart::CourierReceivable, Rule::J14),
             Some(Fact::CounterPaid(_)) => (Chart::Till, Rule::J4p),
             Some(Fact::PartnerPaid(_)) => (Chart::PartnerReceivable, Rule::J36),
             _ => (Chart::AgentCash, Rule::J4),
         };
-        let cash = (account.of_owner(seen.party), amount);
+        let courier = self.courier_of(index);
+        let cash = (account.of_owner(courier.unwrap_or(seen.party)), amount);
         let clearing = Chart::Clearing.of_owner(self.subject);
         let over = Chart::OverCollected.of_owner(self.subject);
         if !canonical {
@@ -85,7 +89,10 @@ impl Fold<'_> {
             return;
         }
         self.parcel.satisfied_by = Some(seen.id);
-        if amount == due {
+        if courier.is_some() && amount < due {
+            // He owes the due whatever he says that he got: what he does not remit of it stays his.
+            self.post(exact, seen.id, &[(cash.0, due)], &[(clearing, due)]);
+        } else if amount == due {
             self.post(exact, seen.id, &[cash], &[(clearing, due)]);
         } else if amount > due {
             self.post(Rule::J11, seen.id, &[cash], &[(clearing, due), (over, amount.minus(due))]);
@@ -110,6 +117,7 @@ fn collected_by(fact: &Fact) -> Option<Option<Taka>> {
         Fact::Delivered(delivered) => Some(delivered.collected),
         Fact::CounterPaid(paid) => Some(Some(paid.amount)),
         Fact::PartnerPaid(paid) => Some(Some(paid.amount)),
+        Fact::CourierDelivered(delivered) => Some(Some(delivered.collected)),
         _ => None,
     }
 }

@@ -2,13 +2,14 @@
 //! open the lock and that do not.
 
 use protocol::fact::{
-    Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, Delivered, DepositConfirmed, Deposited,
-    Dispatched, Distributed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
-    HandedOver, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled,
-    OrderPlaced, Packed, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured,
-    PayoutConfirmed, PayoutCreated, PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted,
-    ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
-    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    Accepted, Attempted, BagIn, BagSealed, CodeVerified, Consigned, CounterPaid, CourierDelivered, CourierRemitted,
+    CourierReturned, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed, DistributionReversed,
+    EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired,
+    IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced, Packed,
+    ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated,
+    PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces,
+    RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
+    TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -30,6 +31,8 @@ pub(crate) enum Scene {
     Counter,
     /// A parcel on a shelf of a partner's point.
     Partner,
+    /// A parcel that another company carries.
+    Courier,
     Order,
     Earning,
     HandIn,
@@ -46,16 +49,17 @@ pub(crate) enum Scene {
 
 impl Scene {
     /// So many scenes there are.
-    pub(crate) const COUNT: usize = 17;
+    pub(crate) const COUNT: usize = 18;
 
     /// Every scene, and once more those with most rules.
-    pub(crate) const WEIGHTED: [Self; 21] = [
+    pub(crate) const WEIGHTED: [Self; 22] = [
         Self::Vendor,
         Self::Door,
         Self::Counter,
         Self::HandIn,
         Self::Order,
         Self::Partner,
+        Self::Courier,
         Self::Earning,
         Self::Prepaid,
         Self::Shift,
@@ -75,7 +79,7 @@ impl Scene {
 
     pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Vendor | Self::Door | Self::Prepaid | Self::Counter | Self::Partner => Kind::Parcel,
+            Self::Vendor | Self::Door | Self::Prepaid | Self::Counter | Self::Partner | Self::Courier => Kind::Parcel,
             Self::Order => Kind::Order,
             Self::Earning => Kind::Earning,
             Self::HandIn => Kind::HandIn,
@@ -103,6 +107,7 @@ pub(crate) const fn hands(scene: Scene) -> &'static [usize] {
         Scene::Door | Scene::Prepaid => &[A7, A7, A7_AGAIN, A8, A8, S1, S1, S1_AGAIN, V1, CENTRAL],
         Scene::Counter => &[K1, K1, K1, K1_AGAIN, K1_AGAIN, A7, A8, S1, V1, CENTRAL],
         Scene::Partner => &[K2, K2, K2, K2, A7, S1, K1, CENTRAL],
+        Scene::Courier => &[CENTRAL, CENTRAL, CENTRAL, CENTRAL, S1, S1_AGAIN, A7, V1],
         Scene::HandIn => &[A7, A7, A7_AGAIN, A8, S1, S1, S1_AGAIN, K1],
         Scene::Shift => &[S1, S1, S1_AGAIN, K1],
         _ => &[CENTRAL],
@@ -130,8 +135,15 @@ pub(crate) fn way(scene: Scene, subject: Subject, cast: &Cast) -> Vec<(usize, Ve
                 (point, shelved()),
             ]
         }
+        Scene::Courier => {
+            vec![(CENTRAL, vec![created(cast, S1, DUE)]), (S1, received()), (CENTRAL, vec![consigned("c")])]
+        }
         _ => Vec::new(),
     }
+}
+
+fn consigned(courier: &str) -> Fact {
+    Fact::Consigned(Consigned { courier: Subject::bank(courier), consignment: "DA-1".into() })
 }
 
 fn created(cast: &Cast, site: usize, due: Taka) -> Fact {
@@ -146,7 +158,7 @@ fn pickup(subject: Subject, cast: &Cast, point: usize) -> Fact {
 /// One more fact of the scene by one of its hands.
 pub(crate) fn fact(scene: Scene, subject: Subject, who: usize, cast: &Cast, roll: &mut Roll) -> Fact {
     match scene {
-        Scene::Vendor | Scene::Door | Scene::Prepaid | Scene::Counter | Scene::Partner => {
+        Scene::Vendor | Scene::Door | Scene::Prepaid | Scene::Counter | Scene::Partner | Scene::Courier => {
             of_parcel(scene, subject, who, cast, roll)
         }
         Scene::Order => of_order(subject, roll),
@@ -182,6 +194,7 @@ fn of_parcel(scene: Scene, subject: Subject, who: usize, cast: &Cast, roll: &mut
             2 => Fact::Rejected(Rejected { reason: 1 + roll.below(3) as u8 }),
             _ => Fact::ReturnReceived(ReturnReceived {}),
         },
+        CENTRAL if scene == Scene::Courier => by_courier(roll),
         CENTRAL => match roll.below(8) {
             0 => pickup(subject, cast, point),
             1 => created(cast, S1, Taka::whole(1_300)),
@@ -197,6 +210,19 @@ fn of_parcel(scene: Scene, subject: Subject, who: usize, cast: &Cast, roll: &mut
             _ => Fact::Shelved(Shelved { shelf: "H".into() }),
         },
         _ => at_counter(who, cast, roll),
+    }
+}
+
+fn by_courier(roll: &mut Roll) -> Fact {
+    // Now and then another one than who has it.
+    let courier = Subject::bank(roll.one(&["c", "c", "c", "d"]));
+    let source = 1 + roll.below(2) as u8;
+    match roll.below(8) {
+        0 => consigned("d"),
+        1 => consigned("c"),
+        2 | 3 => Fact::CourierReturned(CourierReturned { courier, source }),
+        4 => Fact::ParcelCancelled(ParcelCancelled { by: 1 }),
+        _ => Fact::CourierDelivered(CourierDelivered { courier, collected: cash(roll), source }),
     }
 }
 
@@ -268,6 +294,11 @@ fn of_bank(scene: Scene, cast: &Cast, roll: &mut Roll) -> Fact {
         }
         Scene::Payout => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference }),
         Scene::Sweep => Fact::Swept(Swept { from: bank, to: Subject::bank("c"), amount, reference }),
+        Scene::Remittance if first => {
+            let (charge, vat) = (Taka::whole(roll.below(3) as i32), Taka::whole(roll.below(2) as i32));
+            let gross = amount.plus(charge).plus(vat);
+            Fact::CourierRemitted(CourierRemitted { courier: Subject::bank("c"), bank, gross, charge, vat, reference })
+        }
         Scene::Remittance => {
             let commission = Taka::whole(roll.below(20) as i32);
             Fact::PartnerRemitted(PartnerRemitted { site: cast.party(K2), bank, net: amount, commission, reference })
@@ -309,7 +340,8 @@ fn of_earning(cast: &Cast, roll: &mut Roll) -> Fact {
     let (commission, cod_fee, vendor_vat) = (paisa(11_814), paisa(1_181), paisa(1_949));
     let (rto_fee, rto_vat) = (paisa(5_000), paisa(750));
     let cause = OpId([roll.below(3) as u8; 32]);
-    match roll.below(12) {
+    match roll.below(13) {
+        12 => Fact::DistributionReversed(DistributionReversed { cause }),
         0 => Fact::EarningOpened(EarningOpened {
             parcel,
             vendor,

@@ -3,10 +3,11 @@
 use protocol::account::Code as Chart;
 use protocol::contest::Code;
 use protocol::fact::{
-    Accepted, CodeVerified, CounterPaid, Delivered, Fact, HandInCounted, HandInOffered, HandedOver, HoldExpired,
-    ParcelCancelled, PartnerPaid, Received, Rejected, Shelved, TillClosed, TillOpened,
+    Accepted, CodeVerified, CounterPaid, CourierDelivered, CourierReturned, Delivered, Fact, HandInCounted,
+    HandInOffered, HandedOver, HoldExpired, ParcelCancelled, PartnerPaid, Received, Rejected, Shelved, TillClosed,
+    TillOpened,
 };
-use protocol::id::Incarnation;
+use protocol::id::{Incarnation, Subject};
 use protocol::journal::Rule;
 
 use crate::facts::Scene;
@@ -36,6 +37,10 @@ pub(crate) fn of_parcels(cast: &Cast) -> Vec<Row> {
     let handed = || Fact::HandedOver(HandedOver {});
     let cancelled = || Fact::ParcelCancelled(ParcelCancelled { by: 1 });
     let expired = Fact::HoldExpired(HoldExpired {});
+    let courier = Subject::bank("c");
+    let owed = Chart::CourierReceivable.of_owner(courier);
+    let by_courier = |amount| Fact::CourierDelivered(CourierDelivered { courier, collected: taka(amount), source: 1 });
+    let back = || Fact::CourierReturned(CourierReturned { courier, source: 2 });
     vec![
         Row {
             word: Some("delivered"),
@@ -56,6 +61,40 @@ pub(crate) fn of_parcels(cast: &Cast) -> Vec<Row> {
                 "R2 at one rank of evidence, the agent of the run",
                 Scene::Door,
                 vec![(A8, delivered(2, 1_300), &[]), (A7, delivered(2, 1_250), &[])],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J14],
+            at: vec![(owed, 1_250)],
+            ..row("a courier delivers", Scene::Courier, vec![(CENTRAL, by_courier(1_250), &[])])
+        },
+        Row {
+            word: Some("with_courier"),
+            at: vec![(owed, 0)],
+            ..row(
+                "R21 a courier delivers, and takes it back",
+                Scene::Courier,
+                vec![(CENTRAL, by_courier(1_250), &[]), (CENTRAL, back(), &[0])],
+            )
+        },
+        Row {
+            word: Some("at_hub"),
+            ..row(
+                "R21 and the hub scans it in",
+                Scene::Courier,
+                vec![(CENTRAL, by_courier(1_250), &[]), (CENTRAL, back(), &[0]), (S1, received(), &[0, 1])],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J14],
+            waits: &[Code::UnlistedPair],
+            at: vec![(owed, 1_250)],
+            ..row(
+                "a courier delivers, and the hub scans it in, neither knowing of the other",
+                Scene::Courier,
+                vec![(CENTRAL, by_courier(1_250), &[]), (S1, received(), &[])],
             )
         },
         Row {

@@ -6,6 +6,8 @@
 //! central matures P1 by D1     central pays Y1 to v1 E1 E2  central confirms Y1
 //! central sweeps W1 195.50     central remits M1 of s1 1054 kept 15
 //! central books L1 credit 700    central books L2 charge 115   central identifies L1 as M1
+//! central consigns P1 to pathao              central hears pathao delivered P1 1069
+//! central reads pathao returned P1           central settles M1 of pathao 1069 kept 70.69 10.60
 //! central rules F1 repaid 200 of a7 at s1   (written_off, to_customer, to_giver, unclaimed ... with or without `at`)
 //! order O1 prepaid v1 P1 1069  central escrows O1 1069      (the balance that a capture leaves)
 //! ```
@@ -15,9 +17,10 @@ use std::fmt::Write as _;
 use protocol::account::Code as Chart;
 use protocol::decide::Draft;
 use protocol::fact::{
-    BagIn, BagSealed, DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured,
-    OrderPlaced, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
-    Ruled, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    BagIn, BagSealed, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource, DepositConfirmed,
+    Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced, ParcelCreated,
+    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put, Ruled, Swept, TermsFrozen,
+    TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Subject};
@@ -31,6 +34,13 @@ impl Script {
         let subject = Subject::new(kind, id_of(name));
         self.names.insert(name.to_owned(), subject);
         subject
+    }
+
+    /// A courier is named as a bank is.
+    fn courier(&mut self, name: &str) -> Subject {
+        let courier = Subject::bank(name);
+        self.names.insert(name.to_owned(), courier);
+        courier
     }
 
     /// What finance records through central.
@@ -89,6 +99,24 @@ impl Script {
                 let (site, net, commission) = (self.subject(site), taka(net), taka(commission));
                 let paid = PartnerRemitted { site, bank, net, commission, reference };
                 (self.make(Kind::Remittance, remittance), Fact::PartnerRemitted(paid))
+            }
+            ["consigns", parcel, "to", courier] => {
+                let fact = Consigned { courier: self.courier(courier), consignment: "DA-1".to_owned() };
+                (self.subject(parcel), Fact::Consigned(fact))
+            }
+            ["hears", courier, "delivered", parcel, amount] => {
+                let (courier, source) = (self.courier(courier), CourierSource::Query as u8);
+                let fact = CourierDelivered { courier, collected: taka(amount), source };
+                (self.subject(parcel), Fact::CourierDelivered(fact))
+            }
+            ["reads", courier, "returned", parcel] => {
+                let (courier, source) = (self.courier(courier), CourierSource::File as u8);
+                (self.subject(parcel), Fact::CourierReturned(CourierReturned { courier, source }))
+            }
+            ["settles", remittance, "of", courier, gross, "kept", charge, vat] => {
+                let (gross, charge, vat) = (taka(gross), taka(charge), taka(vat));
+                let paid = CourierRemitted { courier: self.courier(courier), bank, gross, charge, vat, reference };
+                (self.make(Kind::Remittance, remittance), Fact::CourierRemitted(paid))
             }
             ["books", line, what, amount] => {
                 let (what, amount) = match *what {

@@ -7,12 +7,13 @@ use proptest::prelude::*;
 use protocol::burst::Burst;
 use protocol::decide::Draft;
 use protocol::fact::{
-    Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, Delivered, DepositConfirmed, Deposited,
-    Dispatched, Distributed, EarningHeld, EarningOpened, Entered, EscrowReleased, Fact, Forwarded, HandInCounted,
-    HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed,
-    ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
-    PickupChosen, Put, Received, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled,
-    Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, CourierRemitted, Delivered, DepositConfirmed,
+    Deposited, Dispatched, Distributed, DistributionReversed, EarningHeld, EarningOpened, Entered, EscrowReleased,
+    Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked,
+    LineIdentified, Loaded, Matured, Packed, ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed,
+    PayoutCreated, PayoutLine, PayoutReturned, PickupChosen, Put, Received, ReturnAccepted, ReturnReceived,
+    ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn,
+    TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -309,6 +310,12 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
             Fact::PayoutCreated(PayoutCreated { vendor, lines, total: amount })
         }
         Some(Kind::Sweep) => Fact::Swept(Swept { from: bank, to: Subject::bank("c"), amount, reference: reference() }),
+        Some(Kind::Remittance) if second => {
+            let (charge, vat) = (taka(i32::from(step.what % 3)), taka(i32::from(step.amount % 2)));
+            let gross = amount.plus(charge).plus(vat);
+            let courier = Subject::bank("c");
+            Fact::CourierRemitted(CourierRemitted { courier, bank, gross, charge, vat, reference: reference() })
+        }
         Some(Kind::Remittance) => {
             let commission = taka(i32::from(step.what % 3));
             Fact::PartnerRemitted(PartnerRemitted { site, bank, net: amount, commission, reference: reference() })
@@ -325,7 +332,7 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
             // Each way with each other side, so that most of them lack the one they need.
             let others = [None, Some(site), Some(Subject::customer(id_of("C"))), Some(life.cast[1].seat.party)];
             Fact::Ruled(Ruled {
-                how: step.what % 11,
+                how: step.what % 10,
                 cause,
                 owner: if step.amount > 100 { parcel } else { site },
                 other: others[usize::from(step.amount) % 4],
@@ -357,6 +364,7 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
 fn earning_fact(parcel: Subject, vendor: Scope, cause: OpId, step: Step) -> Fact {
     let old = terms(parcel, vendor);
     match step.what % 10 {
+        9 if step.amount % 4 == 3 => Fact::DistributionReversed(DistributionReversed { cause }),
         0 => Fact::EarningOpened(old),
         1 | 2 => Fact::TermsFrozen(TermsFrozen {
             parcel,
