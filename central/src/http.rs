@@ -29,6 +29,7 @@ use crate::tokens::Role;
 
 mod banking;
 mod console;
+mod couriers;
 mod csv;
 mod devices;
 mod document;
@@ -238,6 +239,7 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(rulings::operations());
     all.extend(entries::operations());
     all.extend(returns::operations());
+    all.extend(couriers::operations());
     all.extend(statements::operations());
     all.extend(periods::operations());
     all.extend(health::operations());

@@ -6,6 +6,7 @@ pub mod blobs;
 pub mod clock;
 pub mod closing;
 pub mod config;
+pub mod couriers;
 pub mod devices;
 pub mod documents;
 pub mod entries;

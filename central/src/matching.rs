@@ -20,6 +20,8 @@ use jiff::civil::Date;
 
 use protocol::taka::Taka;
 
+pub(crate) use names::without_check;
+
 /// One line of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<'a> {

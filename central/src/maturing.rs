@@ -3,8 +3,8 @@
 //!
 //! Money is fungible and bags name no parcels, so the bank's confirmations are attributed by site: oldest
 //! first by the log position of what satisfied the due, as long as the dues of the site's matured cash
-//! parcels are not more than what the bank confirmed of its bags (of a partner: what he remitted, his
-//! commission included) and what was missing of it and found its end without cash: kept from pay or from a
+//! parcels are not more than what the bank confirmed of its bags (of a partner or courier: what he remitted, what
+//! he kept included) and what was missing of it and found its end without cash: kept from pay or from a
 //! security, given up, or paid out of a till for us. That loss is ours, no vendor waits for it. Never more
 //! matures than that. What a customer asks to give back waits until that is decided.
 
@@ -25,6 +25,8 @@ use crate::store::signed;
 
 /// Most earnings of one run: bounds how long the lock is held.
 pub const MAX_EARNINGS: usize = 500;
+/// Number of `CourierDelivered`.
+const BY_COURIER: i32 = 0x1014;
 /// Number of `Distributed`.
 const DISTRIBUTED: i32 = 0x1021;
 /// Number of `PaymentCaptured`.
@@ -100,23 +102,25 @@ pub async fn run(
     Ok((drafts, answer))
 }
 
-/// A site, by the first half of its id, which its agents share.
+/// A site, by the first half of its id, which its agents share; or a courier, by that of his.
 type Place = Vec<u8>;
 
 /// Cash earnings that the bank's confirmations cover, oldest first at each site.
 async fn cash(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>, Error> {
     let confirmed = confirmations(connection).await?;
     let matured: Vec<(Place, i64)> = sqlx::query_as(
-        "select substr(s.party, 2, 8), sum(p.due_paisa)::bigint
+        "select substr(case when c.class_kind = $1 then p.courier else s.party end, 2, 8), sum(p.due_paisa)::bigint
          from view_earning e join view_parcel p on p.subject = e.parcel
          join op c on c.id = p.satisfied_by join seat s on s.author = c.author
          where e.matured_for is not null and not e.prepaid group by 1",
     )
+    .bind(BY_COURIER)
     .fetch_all(&mut *connection)
     .await?;
     let mut spent: BTreeMap<Place, i64> = matured.into_iter().collect();
     let open: Vec<([u8; 17], i64, i64, Place)> = sqlx::query_as(
-        "select e.subject, e.held_paisa, p.due_paisa, substr(s.party, 2, 8)
+        "select e.subject, e.held_paisa, p.due_paisa,
+            substr(case when c.class_kind = $3 then p.courier else s.party end, 2, 8)
          from view_earning e join view_parcel p on p.subject = e.parcel
          join op c on c.id = p.satisfied_by join seat s on s.author = c.author
          where e.state = 'distributed' and not e.prepaid and e.held_paisa >= 0 and p.settled
@@ -129,6 +133,7 @@ async fn cash(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>
     )
     .bind(DISTRIBUTED)
     .bind(signed(now_ms))
+    .bind(BY_COURIER)
     .fetch_all(connection)
     .await?;
     let mut covered = Vec::new();

@@ -2,6 +2,7 @@
 //! confirmed by the facts that say so; a credit that nobody expects stands on suspense under its own name; money that
 //! left without a reason stays open until a person says why. A dry run comes to the same answer and records nothing.
 
+mod courier;
 mod expected;
 mod line;
 mod plan;
@@ -23,6 +24,7 @@ use crate::payouts;
 use crate::problem::Error;
 use crate::schema::Id;
 use crate::statement::{Mapping, Reading, Statement, Unreadable};
+use courier::Remits;
 use line::Line;
 use plan::{Plan, State};
 
@@ -47,10 +49,13 @@ pub enum Side {
     Rocket = 5,
     /// What the card acquirer holds, 1033.
     Card = 6,
+    /// What a courier collected for us, 1130: his file, by parcel.
+    Courier = 7,
 }
 
 impl Side {
-    const ALL: [Self; 6] = [Self::Settlement, Self::Operating, Self::Bkash, Self::Nagad, Self::Rocket, Self::Card];
+    const ALL: [Self; 7] =
+        [Self::Settlement, Self::Operating, Self::Bkash, Self::Nagad, Self::Rocket, Self::Card, Self::Courier];
 
     /// The account in the books that a statement of `bank` is about.
     fn account(self, bank: Subject) -> Account {
@@ -61,13 +66,19 @@ impl Side {
             Self::Nagad => Code::Nagad.whole(),
             Self::Rocket => Code::Rocket.whole(),
             Self::Card => Code::Card.whole(),
+            Self::Courier => Code::CourierReceivable.of_owner(bank),
         }
     }
 
-    /// The provider whose statement it is; of a bank's, none.
+    /// Whether it is an account at a bank, where money lies.
+    const fn is_bank(self) -> bool {
+        matches!(self, Self::Settlement | Self::Operating)
+    }
+
+    /// The provider whose statement it is; of a bank's and a courier's, none.
     const fn provider(self) -> Option<Provider> {
         match self {
-            Self::Settlement | Self::Operating => None,
+            Self::Settlement | Self::Operating | Self::Courier => None,
             Self::Bkash => Some(Provider::Bkash),
             Self::Nagad => Some(Provider::Nagad),
             Self::Rocket => Some(Provider::Rocket),
@@ -86,7 +97,8 @@ impl Side {
 pub struct Import {
     /// Short name of the account at the bank.
     pub bank: String,
-    /// `settlement` or `operating`; of a provider's statement `bkash`, `nagad`, `rocket` or `card`.
+    /// `settlement` or `operating`; of a provider's statement `bkash`, `nagad`, `rocket` or `card`; of a courier's file
+    /// `courier`, and `bank` is then his short name.
     pub side: Side,
     /// `auto`, `camt053`, `mt940`, or the name of a CSV layout: `bank` and the others that are built in.
     #[serde(default = "auto")]
@@ -147,6 +159,8 @@ pub struct Reconciled {
     pub matches: Vec<LineMatch>,
     /// What was not, at most 200; the rest by `GET /finance/lines`.
     pub exceptions: Vec<LineException>,
+    /// Of a courier's file, what he should have sent to the bank: it is posted when a statement shows it.
+    pub remitted_paisa: Option<i64>,
     /// What the bank says the account holds at the end.
     pub closing_paisa: Option<i64>,
     /// What the books say after this.
@@ -162,10 +176,10 @@ pub struct LineMatch {
     /// The lines.
     #[schema(value_type = Vec<Id>)]
     pub lines: Vec<Subject>,
-    /// Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund.
+    /// Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund, of a courier's a parcel.
     #[schema(value_type = Vec<Id>)]
     pub things: Vec<Subject>,
-    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff` or `by_hand`.
+    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back` or `by_hand`.
     pub by: String,
     /// Σ of the lines, paisa.
     pub amount_paisa: i64,
@@ -191,7 +205,7 @@ pub struct LineException {
 /// Imports a statement that was read. `file` is the hash of its bytes.
 ///
 /// # Errors
-/// `bad_bank`, `too_many_lines`, `other_account`, `statement_known`.
+/// `bad_bank`, `too_many_lines`, `other_account`, `statement_known`, `nothing_remitted`.
 pub async fn import(
     conn: &mut PgConnection,
     import: &Import,
@@ -214,13 +228,22 @@ pub async fn import(
     line::not_known(conn, &id).await?;
     let fresh = line::of(bank, import.side, statement);
     let known = line::known(conn, &fresh).await?;
+    let news = statement.lines.iter().zip(&fresh).filter(|(_, line)| !known.contains(&line.subject));
+    let remits = match import.side {
+        Side::Courier => Remits::of(bank, news.map(|(line, _)| line))?,
+        _ => None,
+    };
     let mut lines = line::waiting(conn, bank, import.side).await?;
     lines.extend(fresh.into_iter().filter(|line| !known.contains(&line.subject)));
-    let plan = plan(conn, bank, import.side, &lines, statement.lines.iter().map(|line| line.date).max()).await?;
+    let last = statement.lines.iter().map(|line| line.date).max();
+    let plan = plan(conn, bank, import.side, &lines, last).await?;
     let book = ledger::balance(conn, import.side.account(bank)).await?.plus(plan.moved);
     if !import.dry_run {
         line::keep_statement(conn, &id, bank, import.side, statement, caller, now_ms).await?;
         line::keep(conn, &id, bank, import.side, &lines, &plan).await?;
+        if let (Some(remits), Some(day)) = (&remits, last) {
+            courier::keep(conn, &id, remits, day).await?;
+        }
     }
     let of_these = lines.iter().zip(&plan.rows).filter(|(_, row)| row.state == State::Open);
     let still_open: Taka = of_these.map(|(line, _)| line.amount).sum();
@@ -234,6 +257,7 @@ pub async fn import(
         open: count(State::Open),
         matches: plan.matches.iter().take(MOST_TOLD).cloned().collect(),
         exceptions: plan.exceptions.iter().take(MOST_TOLD).cloned().collect(),
+        remitted_paisa: remits.as_ref().map(|remits| remits.net().paisa()),
         closing_paisa: statement.closing.map(Taka::paisa),
         book_paisa: book.paisa(),
         unexplained_paisa: statement
@@ -251,16 +275,25 @@ async fn plan(
     lines: &[Line],
     upto: Option<Date>,
 ) -> Result<Plan, Error> {
-    let expected = expected::of(conn, bank, side).await?;
+    let mut expected = expected::of(conn, bank, side).await?;
+    let back = match side {
+        Side::Courier => courier::come_back(conn, bank, lines).await?,
+        _ => Vec::new(),
+    };
+    expected.retain(|thing| !courier::brings_back(&back, thing.subject));
     let policy = Policy::default();
     let first = lines.iter().map(|line| line.date).min().unwrap_or(Date::MAX);
     let since = first.saturating_sub(Span::new().days(policy.longest_window_days));
     let before = expected::seen_since(conn, bank, side, since).await?;
     let upto = upto.or_else(|| lines.iter().map(|line| line.date).max()).unwrap_or(Date::MIN);
-    let seen: Vec<matching::Line<'_>> = (0..).zip(lines).map(|(key, line)| line.seen(key)).collect();
+    // A courier's line of nothing is a parcel that comes back: it is told by itself, and no money is looked for.
+    let told = |(_, line): &(u64, &Line)| side != Side::Courier || line.amount != Taka::ZERO;
+    let seen: Vec<matching::Line<'_>> = (0..).zip(lines).filter(told).map(|(key, line)| line.seen(key)).collect();
     let wanted: Vec<matching::Expected<'_>> = (0..).zip(&expected).map(|(key, thing)| thing.wanted(key)).collect();
     let outcome = matching::reconcile(&seen, &wanted, &policy, upto);
-    Ok(plan::of(bank, side, lines, &expected, &before, &outcome))
+    let mut plan = plan::of(bank, side, lines, &expected, &before, &outcome);
+    courier::tell(bank, lines, &back, &mut plan);
+    Ok(plan)
 }
 
 /// What a line is, in a person's words.
@@ -301,7 +334,7 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
             return Err(Error::refuse(422, "bad_explanation", "A line is either a charge or one thing.", next));
         }
     };
-    if thing.kind() == Some(Kind::Payout) && line.amount > Taka::ZERO && side.provider().is_none() {
+    if thing.kind() == Some(Kind::Payout) && line.amount > Taka::ZERO && side.is_bank() {
         return give_back(conn, &line, bank, thing).await;
     }
     let expected = expected::of(conn, bank, side).await?;

@@ -14,7 +14,7 @@ use protocol::id::{Author, OpId, Subject};
 use protocol::journal::{Journal, Rule};
 use protocol::op::Op;
 use protocol::order::Order;
-use protocol::parcel::{Parcel, Step};
+use protocol::parcel::{Parcel, Status, Step};
 use sqlx::postgres::PgConnection;
 
 use crate::store::signed;
@@ -43,6 +43,8 @@ pub mod kind {
     pub const MISSING_OURS: &str = "missing_ours";
     /// Cash below zero, with nothing missing that could explain it.
     pub const CUSTODY_GAP: &str = "custody_gap";
+    /// A courier takes back what he said he had delivered, and the goods are not here.
+    pub const COURIER_DIFF: &str = "courier_diff";
     /// A slot that was refused.
     pub const REFUSED: &str = "refused";
 }
@@ -112,11 +114,12 @@ async fn write_parcels(conn: &mut PgConnection, rows: &[(&Subject, &Parcel)]) ->
     sqlx::query(
         "INSERT INTO view_parcel (subject, order_subject, vendor, site, agent, status, custodian, due_paisa,
             collected_paisa, attempts, contested, settled, incomplete, newer, satisfied_by, returned_by,
-            return_requested, point, shelf, step, stop_requested, prepaid)
+            return_requested, point, shelf, step, stop_requested, prepaid, courier, consignment, carrying,
+            courier_paisa)
          SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[],
             $7::bytea[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bool[], $12::bool[], $13::bool[],
             $14::bool[], $15::bytea[], $16::bytea[], $17::bool[], $18::bytea[], $19::text[], $20::text[],
-            $21::bool[], $22::bool[])
+            $21::bool[], $22::bool[], $23::bytea[], $24::text[], $25::text[], $26::bigint[])
          ON CONFLICT (subject) DO UPDATE SET order_subject = excluded.order_subject, vendor = excluded.vendor,
             site = excluded.site, agent = excluded.agent, status = excluded.status,
             custodian = excluded.custodian, due_paisa = excluded.due_paisa,
@@ -124,7 +127,9 @@ async fn write_parcels(conn: &mut PgConnection, rows: &[(&Subject, &Parcel)]) ->
             contested = excluded.contested, settled = excluded.settled, incomplete = excluded.incomplete,
             newer = excluded.newer, satisfied_by = excluded.satisfied_by, returned_by = excluded.returned_by,
             return_requested = excluded.return_requested, point = excluded.point, shelf = excluded.shelf,
-            step = excluded.step, stop_requested = excluded.stop_requested, prepaid = excluded.prepaid",
+            step = excluded.step, stop_requested = excluded.stop_requested, prepaid = excluded.prepaid,
+            courier = excluded.courier, consignment = excluded.consignment, carrying = excluded.carrying,
+            courier_paisa = excluded.courier_paisa",
     )
     .bind(each(rows, |(subject, _)| subject.0))
     .bind(each(rows, |(_, parcel)| parcel.created.as_ref().map(|created| created.order.0)))
@@ -148,6 +153,10 @@ async fn write_parcels(conn: &mut PgConnection, rows: &[(&Subject, &Parcel)]) ->
     .bind(each(rows, |(_, parcel)| parcel.step().map(Step::word)))
     .bind(each(rows, |(_, parcel)| parcel.stop_requested))
     .bind(each(rows, |(_, parcel)| parcel.is_prepaid()))
+    .bind(each(rows, |(_, parcel)| parcel.carried.as_ref().map(|by| by.courier.0)))
+    .bind(each(rows, |(_, parcel)| parcel.carried.as_ref().map(|by| by.consignment.clone())))
+    .bind(each(rows, |(_, parcel)| parcel.carried.as_ref().map(|by| by.state.word())))
+    .bind(each(rows, |(_, parcel)| parcel.carried.as_ref().map_or(0, |by| by.owes.paisa())))
     .execute(conn)
     .await?;
     Ok(())
@@ -224,7 +233,7 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
     sqlx::query(
         "DELETE FROM exception WHERE subject = ANY($1)
          AND kind IN ('contested_delivery', 'contested_handin', 'contested_record', 'duplicate_money', 'short', 'over',
-            'missing_ours')",
+            'missing_ours', 'courier_diff')",
     )
     .bind(subjects)
     .execute(&mut *conn)
@@ -237,6 +246,9 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
             _ => kind::CONTESTED_RECORD,
         };
         rows.extend(folded.contests().iter().map(|contest| (subject.0, contested, contest.op.0, contest.code.word())));
+        if let State::Parcel(parcel) = &folded.state {
+            rows.extend(taken_back(parcel).map(|op| (subject.0, kind::COURIER_DIFF, op.0, "R21")));
+        }
         for journal in &folded.journals {
             if let Some(kind) = kind_of(journal) {
                 rows.push((subject.0, kind, journal.cause.0, journal.rule.name()));
@@ -260,6 +272,12 @@ async fn write_exceptions(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What a courier said he had delivered and takes back, until somebody here has the goods.
+fn taken_back(parcel: &Parcel) -> impl Iterator<Item = OpId> {
+    let waits = parcel.status == Status::WithCourier && !parcel.taken_back.is_empty();
+    parcel.status_by.filter(|_| waits).into_iter()
 }
 
 fn kind_of(journal: &Journal) -> Option<&'static str> {

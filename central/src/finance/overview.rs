@@ -82,12 +82,13 @@ pub struct OpenExceptions {
 }
 
 /// Kinds of holders with their accounts. Money at the bank has no age that matters.
-const HOLDERS: [(&str, Code); 5] = [
+const HOLDERS: [(&str, Code); 6] = [
     ("agents", Code::AgentCash),
     ("tills", Code::Till),
     ("bags", Code::InTransit),
     ("banks", Code::Settlement),
     ("partners", Code::PartnerReceivable),
+    ("couriers", Code::CourierReceivable),
 ];
 
 /// The first page, of one snapshot.
@@ -172,6 +173,8 @@ pub struct CashOnDay {
     pub banks_paisa: i64,
     /// With partners.
     pub partners_paisa: i64,
+    /// With couriers.
+    pub couriers_paisa: i64,
 }
 
 /// Cash by holder at the end of each of the last `days`, oldest first.
@@ -200,8 +203,8 @@ pub async fn cash_over_time(conn: &mut PgConnection, days: &str, now_ms: u64) ->
         for (sum, (_, code)) in held.iter_mut().zip(HOLDERS) {
             *sum = sum.saturating_add(moved.get(&(i32::from(code as u16), day.clone())).copied().unwrap_or(0));
         }
-        let [agents_paisa, tills_paisa, bags_paisa, banks_paisa, partners_paisa] = held;
-        CashOnDay { day, agents_paisa, tills_paisa, bags_paisa, banks_paisa, partners_paisa }
+        let [agents_paisa, tills_paisa, bags_paisa, banks_paisa, partners_paisa, couriers_paisa] = held;
+        CashOnDay { day, agents_paisa, tills_paisa, bags_paisa, banks_paisa, partners_paisa, couriers_paisa }
     };
     Ok((0..days).map(day).collect())
 }

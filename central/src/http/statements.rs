@@ -41,7 +41,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .needs_query("bank", "Short name of the account.", word("dbbl-settlement"))
         .needs_query(
             "side",
-            "`settlement` (1010), `operating` (1020), or a provider: `bkash`, `nagad`, `rocket`, `card`.",
+            "`settlement` (1010), `operating` (1020), a provider: `bkash`, `nagad`, `rocket`, `card`, or `courier` (1130).",
             word("settlement"),
         )
         .query("format", formats, word("auto"))
@@ -52,7 +52,7 @@ pub(super) fn operations() -> Vec<Operation> {
         .refuses(400, &["bad_query"])
         .refuses(409, &["statement_known", "other_account", "wrong_state"])
         .refuses(422, &statement::CODES)
-        .refuses(422, &["bad_bank"]),
+        .refuses(422, &["bad_bank", "nothing_remitted"]),
         Operation::get("/finance/lines", "list_lines", "The lines of all statements, oldest first.", lines)
             .roles(FINANCE)
             .query("status", "`matched`, `booked` or `open`.", word("open"))

@@ -111,6 +111,10 @@ fn index(expected: &[&Expected<'_>]) -> BTreeMap<String, Vec<(usize, Kind)>> {
         let foreign = thing.ids.iter().map(|id| (*id, Kind::Foreign));
         for (id, kind) in std::iter::once((thing.id, Kind::Own)).chain(foreign) {
             let id = fold(id);
+            let said = without_check(&id).to_owned();
+            if kind == Kind::Own && said != id {
+                things.entry(said).or_default().push((place, kind));
+            }
             if !id.is_empty() {
                 things.entry(id).or_default().push((place, kind));
             }
@@ -134,6 +138,12 @@ fn words(text: &str) -> impl Iterator<Item = String> {
         .map(fold)
 }
 
+/// One of our ids as a narration keeps it: its check may be `*`, `~`, `$` or `=`, which end a word, and which banks leave
+/// out of what they print.
+pub(crate) fn without_check(id: &str) -> &str {
+    id.trim_end_matches(['*', '~', '$', '='])
+}
+
 fn fold(id: &str) -> String {
     id.trim().to_lowercase()
 }
@@ -146,6 +156,25 @@ mod tests {
     fn words_keep_their_hyphens() {
         let found: Vec<String> = words("NPSB/Paid for P-17, (-x-) ").collect();
         assert_eq!(found, ["npsb", "paid", "for", "p-17", "x"]);
+    }
+
+    #[test]
+    fn an_id_is_found_whatever_its_check_is() {
+        for id in ["Y01M8EFAGR8TD9D74PVJXXYMKEM$", "Y01M8EFAGR8TD9D74PVJXXYMKEMU", "Y01M8EFAGR8TD9D74PVJXXYMKEM="] {
+            let thing = Expected {
+                key: 0,
+                date: jiff::civil::Date::MIN,
+                amount: protocol::taka::Taka::whole(1),
+                id,
+                ids: Vec::new(),
+                counterparty: "",
+                group: None,
+            };
+            let things = index(&[&thing]);
+            let text = format!("BEFTN {id} to meghna");
+            assert!(words(&text).any(|word| things.get(&word) == Some(&vec![(0, Kind::Own)])), "{id}");
+            assert_eq!(things.get(&fold(id)), Some(&vec![(0, Kind::Own)]), "{id} as a reference");
+        }
     }
 
     #[test]

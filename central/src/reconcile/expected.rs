@@ -6,6 +6,7 @@ use protocol::taka::Taka;
 use sqlx::PgConnection;
 
 use super::Side;
+use super::courier::{self, Remits};
 use crate::ledger;
 use crate::matching;
 use crate::problem::Error;
@@ -26,8 +27,12 @@ pub(super) struct Expected {
     pub(super) amount: Taka,
     /// Slip, seals, the bank's reference where somebody has recorded it by hand.
     pub(super) ids: Vec<String>,
+    /// Who sends it, where a statement may name him.
+    pub(super) counterparty: String,
     /// Whether the books have it already, so that the line only has to be tied to it.
     pub(super) is_booked: bool,
+    /// What a courier's file comes to that this is.
+    pub(super) remits: Option<Remits>,
 }
 
 impl Expected {
@@ -38,8 +43,7 @@ impl Expected {
             amount: self.amount,
             id: &self.id,
             ids: self.ids.iter().map(String::as_str).collect(),
-            // Nobody of ours is named on a statement: the ids have to do.
-            counterparty: "",
+            counterparty: &self.counterparty,
             group: None,
         }
     }
@@ -59,9 +63,13 @@ type Columns = ([u8; 17], String, i64, Vec<String>, bool);
 /// that is 24) is its return: the transfer itself may be stated later.
 macro_rules! things {
     ($select:literal, $from:literal) => {
+        things!("select min(time_ms) from op where op.subject = v.subject", $select, $from)
+    };
+    ($when:literal, $select:literal, $from:literal) => {
         concat!(
-            "select v.subject, to_char(to_timestamp((select min(time_ms) from op where op.subject = v.subject) / 1000)
-                at time zone interval '6 hours', 'YYYY-MM-DD'), ",
+            "select v.subject, to_char(to_timestamp((",
+            $when,
+            ") / 1000) at time zone interval '6 hours', 'YYYY-MM-DD'), ",
             $select,
             " from ",
             $from,
@@ -116,9 +124,23 @@ const PROVIDER: [&str; 3] = [
     things!("-v.amount_paisa, array[v.reference], true", "view_entry v where v.what = 'settled' and v.provider = $3"),
 ];
 
+/// Of a courier: what he has, and what he delivered.
+const COURIER: [&str; 1] = [things!(
+    // Since he has it, or said that he delivered it: kinds 0x1013 and 0x1014.
+    "select max(time_ms) from op where op.subject = v.subject and class_kind in (4115, 4116)",
+    "case when v.carrying = 'delivered' then v.courier_paisa else v.due_paisa end, array[v.consignment],
+     v.carrying = 'delivered'",
+    "view_parcel v where v.courier = $1 and v.due_paisa > 0
+        and (v.carrying = 'delivered' or v.carrying = 'out' and v.status = 'with_courier')"
+)];
+
 /// What is expected of an account, each by its id.
 pub(super) async fn of(conn: &mut PgConnection, bank: Subject, side: Side) -> Result<Vec<Expected>, Error> {
-    things(conn, bank, side, None).await
+    let mut all = things(conn, bank, side, None).await?;
+    if side == Side::Settlement {
+        all.extend(courier::on_the_way(conn).await?);
+    }
+    Ok(all)
 }
 
 /// What lines since a day were matched with: another line that names one of these is money for it once more.
@@ -142,6 +164,7 @@ async fn things(
     let queries: &[&str] = match side {
         Side::Settlement => &SETTLEMENT,
         Side::Operating => &OPERATING,
+        Side::Courier => &COURIER,
         Side::Bkash | Side::Nagad | Side::Rocket | Side::Card => &PROVIDER,
     };
     for query in queries {
@@ -158,7 +181,9 @@ async fn things(
                 date: day.parse().ok()?,
                 amount: ledger::paisa(amount),
                 ids: ids.into_iter().filter(|id| !id.is_empty()).collect(),
+                counterparty: String::new(),
                 is_booked,
+                remits: None,
             })
         }));
     }

@@ -70,7 +70,8 @@ impl Line {
         let parts = parts.filter(|word| word.chars().count() >= LEAST_IN_TEXT);
         let mut said = parts.chain([self.reference.as_str()]).chain(self.ids.iter().map(String::as_str));
         let names = |word: &str| {
-            word.eq_ignore_ascii_case(&thing.id) || thing.ids.iter().any(|id| word.eq_ignore_ascii_case(id))
+            matching::without_check(word).eq_ignore_ascii_case(matching::without_check(&thing.id))
+                || thing.ids.iter().any(|id| word.eq_ignore_ascii_case(id))
         };
         said.any(|word| !word.is_empty() && names(word))
     }
@@ -85,7 +86,7 @@ impl Line {
     }
 }
 
-/// The lines of a statement; of a provider's, gross.
+/// The lines of a statement; of a provider's or a courier's, gross.
 pub(super) fn of(bank: Subject, side: Side, statement: &Statement) -> Vec<Line> {
     let line = |(line, key): (&statement::Line, String)| {
         let mut hasher = blake3::Hasher::new_derive_key("getit statement line 1");
@@ -96,8 +97,9 @@ pub(super) fn of(bank: Subject, side: Side, statement: &Statement) -> Vec<Line> 
             subject: Subject::new(Kind::Line, Id16(id)),
             at: line.at,
             date: line.date,
-            // The books have what the customer paid; what a provider keeps of it is booked when it settles (J3).
-            amount: if side.provider().is_some() { line.amount.plus(line.fee) } else { line.amount },
+            // The books have what the customer paid; what a provider or courier keeps of it is booked when it
+            // settles (J3, J14a).
+            amount: if side.is_bank() { line.amount } else { line.amount.plus(line.fee) },
             reference: line.reference.clone(),
             ids: line.ids.clone(),
             counterparty: line.counterparty.clone(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use protocol::decide::Draft;
-use protocol::fact::{DepositConfirmed, Fact, LineBooked, LineIdentified, PayoutConfirmed};
+use protocol::fact::{
+    CourierDelivered, CourierSource, DepositConfirmed, Fact, LineBooked, LineIdentified, PayoutConfirmed,
+};
 use protocol::id::{Kind, Subject};
 use protocol::taka::Taka;
 
@@ -172,7 +174,7 @@ impl<'a> Making<'a> {
         }
         for (at, line) in &lines {
             // What a provider holds is booked from what it says of the payment; suspense is for banks.
-            let credit = line.amount > Taka::ZERO && self.side.provider().is_none();
+            let credit = line.amount > Taka::ZERO && self.side.is_bank();
             if credit && !line.is_booked {
                 self.plan.drafts.push(booked(line, self.bank, self.side, LineBooked::CREDIT));
                 self.plan.moved = self.plan.moved.plus(line.amount);
@@ -203,6 +205,15 @@ pub(super) fn settle(bank: Subject, lines: &[&Line], things: &[&Expected]) -> Ve
         let fact = match thing.subject.kind() {
             Some(Kind::Deposit) => Fact::DepositConfirmed(DepositConfirmed { reference, credited }),
             Some(Kind::Payout) => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference }),
+            // Its file pays for a parcel of which the courier had not answered: the file says so (R21).
+            Some(Kind::Parcel) => {
+                let source = CourierSource::File as u8;
+                Fact::CourierDelivered(CourierDelivered { courier: bank, collected: credited, source })
+            }
+            Some(Kind::Remittance) => match &thing.remits {
+                Some(remits) => remits.fact(bank, reference),
+                None => continue,
+            },
             _ => continue,
         };
         drafts.push(Draft { subject: thing.subject, fact });
@@ -227,9 +238,14 @@ const LARGEST_CHARGE: Taka = Taka::whole(5_000);
 
 /// The fact by which a debit is a charge of the bank.
 pub(super) fn charge(line: &Line, bank: Subject, side: Side) -> Result<Draft, Error> {
-    if side.provider().is_some() {
+    if !side.is_bank() {
         let next = "Enter the settlement with its fee: POST /api/v1/finance/entries.";
-        return Err(Error::refuse(409, "not_a_charge", "What a provider keeps is part of its settlement.", next));
+        return Err(Error::refuse(
+            409,
+            "not_a_charge",
+            "What a provider or courier keeps is part of its settlement.",
+            next,
+        ));
     }
     if line.amount.negated() > LARGEST_CHARGE {
         let told = format!("At most {LARGEST_CHARGE} taka are taken as a fee; {} left.", line.amount.negated());

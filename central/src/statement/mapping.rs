@@ -255,7 +255,7 @@ fn settlement(
     }
 }
 
-/// A courier's settlement; `fees` are the names of its fee columns, all of which are there.
+/// A courier's settlement; `fees` are the names of its fee columns, all of which are there; VAT on them may be told apart.
 fn settlement_of_parcels(name: &str, reference: &[&str], gross: &str, fees: &[&str], net: &str) -> Mapping {
     let mapping = settlement(name, reference, &[gross], &[], None, &[net]);
     Mapping {
@@ -263,7 +263,7 @@ fn settlement_of_parcels(name: &str, reference: &[&str], gross: &str, fees: &[&s
         amounts: Amounts::Settlement {
             gross: Column::any(&[gross]),
             fees: fees.iter().map(|fee| Column::any(&[fee])).collect(),
-            vat: None,
+            vat: Some(Column::any(&["VAT", "VAT Amount"])),
             net: Some(Column::any(&[net])),
         },
         ..mapping

@@ -179,6 +179,13 @@ impl Search {
         column.map(|column| self.index(column))
     }
 
+    /// The column of the VAT on what was kept. Where a net is told, a file may leave it out: every row is added up.
+    fn told_apart(&mut self, vat: Option<&Column>, checked: bool) -> Option<usize> {
+        let vat = vat?;
+        let there = vat.0.iter().any(|name| self.header.contains(&heading(name)));
+        (there || !checked).then(|| self.index(vat))
+    }
+
     fn places(&mut self, mapping: &Mapping) -> Places {
         Places {
             delimiter: b',',
@@ -205,7 +212,7 @@ impl Search {
             Amounts::Settlement { gross, fees, vat, net } => AmountPlaces::Settlement(
                 self.index(gross),
                 self.indices(fees),
-                self.optional(vat.as_ref()),
+                self.told_apart(vat.as_ref(), net.is_some()),
                 self.optional(net.as_ref()),
             ),
         }

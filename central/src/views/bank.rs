@@ -198,10 +198,10 @@ async fn write_remittance(
             contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
     )
     .bind(subject.0)
-    .bind(paid.map(|paid| paid.site.0))
+    .bind(paid.map(|paid| paid.sender.0))
     .bind(paid.map(|paid| paid.bank.0))
     .bind(paid.map_or(0, |paid| paid.net.paisa()))
-    .bind(paid.map_or(0, |paid| paid.commission.paisa()))
+    .bind(paid.map_or(0, |paid| paid.kept.paisa()))
     .bind(paid.map_or("", |paid| &paid.reference))
     .bind(remittance.remitted_by.map(|op| op.0))
     .bind(!remittance.contests.is_empty())

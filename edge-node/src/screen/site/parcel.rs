@@ -183,7 +183,7 @@ fn next(seat: &Seat, parcel: &Parcel) -> SiteNext {
     let hub = parcel.created.as_ref().map(|created| created.site);
     match parcel.status {
         Status::InTransit if parcel.bound_for == me => SiteNext::Receive,
-        Status::Placed | Status::Accepted | Status::Packed if hub == me => SiteNext::Receive,
+        Status::Placed | Status::Accepted | Status::Packed | Status::WithCourier if hub == me => SiteNext::Receive,
         Status::OnRun | Status::Loaded | Status::Attempted | Status::Refused
             if parcel.agent.is_some_and(|agent| agent.0[1..9] == seat.party.0[1..9]) =>
         {
