@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/consignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parcels that couriers have or had.
+         * @description For tokens of the role operations, finance.
+         */
+        get: operations["list_consignments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -1049,6 +1069,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parcels/{id}/consignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a parcel to a courier.
+         * @description For tokens of the role operations.
+         */
+        post: operations["consign_parcel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parcels/{id}/consignment/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what a courier answered about a parcel.
+         * @description For tokens of the role operations.
+         */
+        post: operations["report_consignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/points": {
         parameters: {
             query?: never;
@@ -1738,6 +1798,11 @@ export interface components {
              * @description At the bank, settlement.
              */
             banks_paisa: number;
+            /**
+             * Format: int64
+             * @description With couriers.
+             */
+            couriers_paisa: number;
             /** @description The day, in Dhaka; the last one is today until now. */
             day: string;
             /**
@@ -1833,6 +1898,50 @@ export interface components {
             reference: string;
         };
         /**
+         * @description A parcel was given to a courier.
+         * @example {
+         *       "consignment": "DA260726ABC123",
+         *       "courier": "pathao"
+         *     }
+         */
+        ConsignmentRequest: {
+            /**
+             * @description His number of the parcel, as his file names it.
+             * @example DA260726ABC123
+             */
+            consignment: string;
+            /**
+             * @description The courier's short name: 2 to 32 of a-z, 0-9 and -.
+             * @example pathao
+             */
+            courier: string;
+        };
+        /** @description A parcel with a courier. */
+        ConsignmentRow: {
+            /** @description His number of it. */
+            consignment: string;
+            /** @description Whether something of it waits for a ruling. */
+            contested: boolean;
+            /** @description The courier's short name. */
+            courier?: string | null;
+            /**
+             * Format: int64
+             * @description Cash to collect, paisa.
+             */
+            due_paisa: number;
+            /**
+             * Format: int64
+             * @description What he owes for it, paisa, before he remits.
+             */
+            owes_paisa: number;
+            /** @description The parcel. */
+            parcel: components["schemas"]["Id"];
+            /** @description `out`, `delivered` or `returned`. */
+            state: string;
+            /** @description Where the parcel stands. */
+            status: string;
+        };
+        /**
          * @description What was counted in.
          * @example {
          *       "dry_run": false,
@@ -1849,6 +1958,27 @@ export interface components {
             dry_run?: boolean;
             /** @description What came back and is taken. An article that is left out did not come. */
             pieces: components["schemas"]["Pieces"][];
+        };
+        /**
+         * @description What became of a parcel.
+         * @enum {string}
+         */
+        CourierOutcome: "delivered" | "returned";
+        /**
+         * @description What the courier answered when he was asked.
+         * @example {
+         *       "collected_paisa": 106900,
+         *       "outcome": "delivered"
+         *     }
+         */
+        CourierReport: {
+            /**
+             * Format: int64
+             * @description What he collected, paisa; of a return nothing.
+             */
+            collected_paisa?: number;
+            /** @description `delivered` or `returned`. */
+            outcome: components["schemas"]["CourierOutcome"];
         };
         /** @description An enrolment code that was made. */
         CreatedCode: {
@@ -2333,11 +2463,11 @@ export interface components {
              * @description Σ of the lines, paisa.
              */
             amount_paisa: number;
-            /** @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff` or `by_hand`. */
+            /** @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back` or `by_hand`. */
             by: string;
             /** @description The lines. */
             lines: components["schemas"]["Id"][];
-            /** @description Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund. */
+            /** @description Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund, of a courier's a parcel. */
             things: components["schemas"]["Id"][];
         };
         /** @description One line of a statement. */
@@ -2783,6 +2913,12 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["ClosedMonth"][];
+        };
+        /** @description A page of a list. */
+        PageOfConsignmentRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["ConsignmentRow"][];
         };
         /** @description A page of a list. */
         PageOfCustody: {
@@ -3332,6 +3468,11 @@ export interface components {
              * @description Lines that a person has to explain.
              */
             open: number;
+            /**
+             * Format: int64
+             * @description Of a courier's file, what he should have sent to the bank: it is posted when a statement shows it.
+             */
+            remitted_paisa?: number | null;
             /** @description The statement, hex; absent in a dry run. */
             statement?: string | null;
             /**
@@ -4109,6 +4250,105 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_consignments: {
+        parameters: {
+            query?: {
+                /** @description `out`, `delivered` or `returned`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. Its rows as a file, to whoever prefers `text/csv`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfConsignmentRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_devices: {
         parameters: {
             query?: {
@@ -9834,7 +10074,7 @@ export interface operations {
             query: {
                 /** @description Short name of the account. */
                 bank: string;
-                /** @description `settlement` (1010), `operating` (1020), or a provider: `bkash`, `nagad`, `rocket`, `card`. */
+                /** @description `settlement` (1010), `operating` (1020), a provider: `bkash`, `nagad`, `rocket`, `card`, or `courier` (1130). */
                 side: string;
                 /** @description auto (camt.053 or MT940), camt053, mt940, or a CSV layout: bank, bkash, nagad, rocket, pathao, paperfly, steadfast, redx. */
                 format?: string;
@@ -9944,7 +10184,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `amount_too_large`, `bad_balance`, `bad_bank`, `bad_field`, `broken_xml`, `column_twice`, `debit_and_credit`, `does_not_add_up`, `empty_file`, `file_too_large`, `foreign_currency`, `line_twice`, `mixed_dates`, `mixed_encoding`, `no_amount`, `no_balance`, `no_direction`, `no_header_row`, `no_statement`, `not_a_date`, `not_a_text_file`, `not_an_amount`, `open_quote`, `reversed_sign`, `row_width`, `settlement_does_not_add_up`, `several_accounts`, `statements_do_not_follow`, `too_many_columns`, `too_many_decimals`, `too_many_ids`, `too_many_lines`, `truncated`, `unknown_encoding`, `unknown_format`, `unknown_status`, `wrong_order`, `xml_entity`, `xml_too_deep`, `xml_with_dtd` */
+            /** @description `amount_too_large`, `bad_balance`, `bad_bank`, `bad_field`, `broken_xml`, `column_twice`, `debit_and_credit`, `does_not_add_up`, `empty_file`, `file_too_large`, `foreign_currency`, `line_twice`, `mixed_dates`, `mixed_encoding`, `no_amount`, `no_balance`, `no_direction`, `no_header_row`, `no_statement`, `not_a_date`, `not_a_text_file`, `not_an_amount`, `nothing_remitted`, `open_quote`, `reversed_sign`, `row_width`, `settlement_does_not_add_up`, `several_accounts`, `statements_do_not_follow`, `too_many_columns`, `too_many_decimals`, `too_many_ids`, `too_many_lines`, `truncated`, `unknown_encoding`, `unknown_format`, `unknown_status`, `wrong_order`, `xml_entity`, `xml_too_deep`, `xml_with_dtd` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9952,7 +10192,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "amount_too_large" | "bad_balance" | "bad_bank" | "bad_field" | "broken_xml" | "column_twice" | "debit_and_credit" | "does_not_add_up" | "empty_file" | "file_too_large" | "foreign_currency" | "line_twice" | "mixed_dates" | "mixed_encoding" | "no_amount" | "no_balance" | "no_direction" | "no_header_row" | "no_statement" | "not_a_date" | "not_a_text_file" | "not_an_amount" | "open_quote" | "reversed_sign" | "row_width" | "settlement_does_not_add_up" | "several_accounts" | "statements_do_not_follow" | "too_many_columns" | "too_many_decimals" | "too_many_ids" | "too_many_lines" | "truncated" | "unknown_encoding" | "unknown_format" | "unknown_status" | "wrong_order" | "xml_entity" | "xml_too_deep" | "xml_with_dtd";
+                        code?: "amount_too_large" | "bad_balance" | "bad_bank" | "bad_field" | "broken_xml" | "column_twice" | "debit_and_credit" | "does_not_add_up" | "empty_file" | "file_too_large" | "foreign_currency" | "line_twice" | "mixed_dates" | "mixed_encoding" | "no_amount" | "no_balance" | "no_direction" | "no_header_row" | "no_statement" | "not_a_date" | "not_a_text_file" | "not_an_amount" | "nothing_remitted" | "open_quote" | "reversed_sign" | "row_width" | "settlement_does_not_add_up" | "several_accounts" | "statements_do_not_follow" | "too_many_columns" | "too_many_decimals" | "too_many_ids" | "too_many_lines" | "truncated" | "unknown_encoding" | "unknown_format" | "unknown_status" | "wrong_order" | "xml_entity" | "xml_too_deep" | "xml_with_dtd";
                     };
                 };
             };
@@ -11005,6 +11245,324 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "bad_pieces" | "unknown_goods" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    consign_parcel: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The parcel. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsignmentRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsignmentRow"];
+                };
+            };
+            /** @description The courier has it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsignmentRow"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_parcel` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_parcel";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `consignment_known`, `idempotency_mismatch`, `not_consignable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "consignment_known" | "idempotency_mismatch" | "not_consignable";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_bank`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_bank" | "bad_text" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    report_consignment: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The parcel. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CourierReport"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsignmentRow"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsignmentRow"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_parcel` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_parcel";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `not_with_courier` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "not_with_courier";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "wrong_type";
                     };
                 };
             };

@@ -25,6 +25,7 @@ export type Settlement = Schemas['Settlement'];
 export type Payout = Schemas['PayoutRow'];
 export type VendorAccount = Schemas['AccountRow'];
 export type Return = Schemas['ReturnRow'];
+export type Consignment = Schemas['ConsignmentRow'];
 export type Entry = Schemas['EntryRow'];
 export type EntryAnswer = Schemas['EntryAnswer'];
 export type Settings = Schemas['Settings'];

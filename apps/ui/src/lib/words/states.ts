@@ -10,6 +10,7 @@ export const states = {
   'state.at_point': ['পয়েন্টে আছে', 'At the point'],
   'state.shelved': ['তাকে আছে', 'On the shelf'],
   'state.hold_expired': ['রাখার সময় শেষ', 'Hold is over'],
+  'state.with_courier': ['কুরিয়ারের কাছে', 'With a courier'],
   'state.on_run': ['রানশিটে', 'On the run'],
   'state.loaded': ['ব্যাগে', 'In the bag'],
   'state.attempted': ['ডেলিভারি হয়নি', 'Not delivered'],
