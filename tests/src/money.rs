@@ -17,6 +17,7 @@ mod bounce;
 mod clerk;
 mod closing;
 mod counter;
+mod courier;
 mod coverage;
 mod device;
 mod dispute;

@@ -130,13 +130,21 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
+/// The server of `DATABASE_URL`, for one that is watched; else a private one for this run.
+fn cluster(folder: &Path) -> anyhow::Result<Cluster> {
+    match std::env::var("DATABASE_URL") {
+        Ok(url) => Cluster::given(&url),
+        Err(_) => Cluster::start(&folder.join("pg")),
+    }
+}
+
 fn documents(generator: Option<&str>, n: u32, d: u32) -> anyhow::Result<()> {
     for known in ["repetitive", "entropy"] {
         if generator.is_some_and(|asked| asked != known) {
             continue;
         }
         let folder = tempfile::tempdir_in("/var/tmp")?;
-        let cluster = Cluster::start(&folder.path().join("pg"))?;
+        let cluster = cluster(folder.path())?;
         for row in runtime()?.block_on(bench::documents::documents(&cluster, folder.path(), known, n, d))? {
             println!("{}", serde_json::to_string(&row)?);
         }
@@ -147,7 +155,7 @@ fn documents(generator: Option<&str>, n: u32, d: u32) -> anyhow::Result<()> {
 fn road(times: usize, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
     let runtime = runtime()?;
-    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let cluster = cluster(folder.path())?;
     let rows = runtime.block_on(bench::road::road(&cluster, folder.path(), times))?;
     println!("{:>8} {:>5} {:>9} {:>8} {:>8} {:>8}", "", "times", "median ms", "worst ms", "up", "down");
     for row in &rows {
@@ -162,7 +170,7 @@ fn road(times: usize, report: Option<&Path>) -> anyhow::Result<()> {
 fn storm(size: bench::storm::Size, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
     let runtime = runtime()?;
-    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let cluster = cluster(folder.path())?;
     let row = runtime.block_on(bench::storm::storm(&cluster, folder.path(), size))?;
     println!(
         "{} sites and {} agents brought {} ops, {} journals, and were at rest after {:.1} s\n\
@@ -187,7 +195,7 @@ fn storm(size: bench::storm::Size, report: Option<&Path>) -> anyhow::Result<()> 
 fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
     let runtime = runtime()?;
-    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let cluster = cluster(folder.path())?;
     let row = runtime.block_on(bench::ingest::ingest(&cluster, ops))?;
     println!(
         "{} ops in {} bursts, {} journals: {:.2} s, {:.0} ops a second; COPY of the log's rows: {:.3} s, {:.0} rows a second",
@@ -199,7 +207,7 @@ fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {
 fn ledger(journals: u64, earnings: u64, report: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in("/var/tmp")?;
     let runtime = runtime()?;
-    let cluster = Cluster::start(&folder.path().join("pg"))?;
+    let cluster = cluster(folder.path())?;
     let rows = runtime.block_on(bench::ledger::asked(&cluster, journals))?;
     println!("{:>58} {:>9} {:>6} {:>8} {:>8}", "", "journals", "times", "p50 ms", "p99 ms");
     for row in &rows {

@@ -164,13 +164,15 @@ pub(super) fn applied_twice(journals: &[JournalRow]) -> BTreeMap<[u8; 16], Strin
 
 fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
     let once = match rule {
-        Rule::J4 | Rule::J4p | Rule::J36 | Rule::J11 | Rule::J11a | Rule::J11c => Some(Effect::Due(row.subject)),
+        Rule::J4 | Rule::J4p | Rule::J14 | Rule::J36 | Rule::J11 | Rule::J11a | Rule::J11c => {
+            Some(Effect::Due(row.subject))
+        }
         Rule::J8 | Rule::J9 | Rule::J10 => Some(Effect::HandIn(row.subject)),
         // What was collected or paid ahead goes one way: to the vendor, or back to the customer.
         Rule::J5 | Rule::J6 | Rule::J19 | Rule::J21a => Some(Effect::Earning(row.subject, Rule::J5)),
         Rule::J7 | Rule::J16 | Rule::J21 | Rule::J32 => Some(Effect::Earning(row.subject, rule)),
         Rule::J13a | Rule::J13b => Some(Effect::Once(row.subject, Rule::J13a)),
-        Rule::J13 | Rule::J17 | Rule::J17a | Rule::J17b | Rule::J18 | Rule::J27a | Rule::J36a => {
+        Rule::J13 | Rule::J17 | Rule::J17a | Rule::J17b | Rule::J18 | Rule::J27a | Rule::J36a | Rule::J14a => {
             Some(Effect::Once(row.subject, rule))
         }
         // A ruling is one, and so are a line of a statement and an entry.

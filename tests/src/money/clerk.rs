@@ -39,6 +39,7 @@ impl World {
             }
             Place::Agent { agent, back: true } => place_of(&agent) == place_of(&me),
             Place::Van { to, .. } => to == me,
+            Place::Courier { back: true } => hub == Some(me),
             // It lies here; a second person with a scanner does not know that it was scanned.
             Place::Site(site) => site == me && self.dice.chance(15),
             _ => false,

@@ -7,6 +7,7 @@ use protocol::account::Code;
 use protocol::fold::State;
 use protocol::id::{Kind, Subject};
 use protocol::journal::Rule;
+use protocol::parcel::Status;
 use protocol::taka::Taka;
 
 use super::coverage;
@@ -14,7 +15,7 @@ use super::hands;
 use super::known;
 use super::replay;
 use super::report::Report;
-use super::street::grow;
+use super::street::{Place, grow};
 use super::tally::on;
 use super::verdict::{ensure, told};
 use super::world::World;
@@ -58,8 +59,11 @@ fn holders(world: &World) -> Result<(), String> {
         let Some(state) = world.parcel(*parcel) else { continue };
         let known = known::nobody_left(world, *parcel, state)
             || known::taken_again(world, *parcel, state)
+            || known::later_van(world, *parcel)
             || known::merged(world, *parcel);
-        if goods.misrecorded || goods.mistaken || known || !state.is_settled() {
+        // A courier gave it to the customer, and nobody has asked him, nor did his file come.
+        let untold = state.status == Status::WithCourier && goods.place == Place::Customer;
+        if goods.misrecorded || goods.mistaken || known || untold || !state.is_settled() {
             continue;
         }
         let (said, truth) = (state.custodian, goods.holder());

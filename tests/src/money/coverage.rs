@@ -101,6 +101,7 @@ fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History
     let due = world.tally.standing(&subject).find(|journal| DUES.contains(&journal.rule));
     let posted = |rule| world.tally.standing(&subject).any(|journal| journal.rule == rule);
 
+    reached.extend((!parcel.taken_back.is_empty()).then_some("R21"));
     let doors = of(|fact| matches!(fact, Fact::Delivered(_)));
     let counters = of(|fact| matches!(fact, Fact::HandedOver(_)));
     let ends: Vec<usize> = doors.iter().chain(&counters).copied().collect();

@@ -25,6 +25,11 @@ pub const TAKEN_BACK: &str = "recorded_in_error_below_zero";
 /// (`protocol/src/parcel/custody.rs`, `standing_claims`, `came_back`).
 pub const TAKEN_AGAIN: &str = "scan_overtakes_a_second_load";
 
+/// A site sent a parcel to another one, got it back, and sent it once more, and the other's scan has heard of neither van: it
+/// is taken for one of the later, and everything before that is overtaken, without a contest
+/// (`protocol/src/parcel/custody.rs`, `standing_claims`, `arrived`).
+pub const LATER_VAN: &str = "scan_overtakes_a_later_van";
+
 /// Whether the parcel moved, and the fold says that it never did.
 pub(super) fn nobody_left(world: &World, subject: Subject, parcel: &Parcel) -> bool {
     let before = matches!(
@@ -51,6 +56,21 @@ pub(super) fn taken_again(world: &World, subject: Subject, parcel: &Parcel) -> b
     };
     let scanned = matches!(history.facts[stands].fact, Some(Fact::Received(_) | Fact::Dispatched(_)));
     scanned && loads.iter().any(|load| history.concurrent(*load, stands) && before(*load))
+}
+
+/// Whether a scan has heard of neither of two vans to its site, one sent after the other.
+pub(super) fn later_van(world: &World, subject: Subject) -> bool {
+    let history = world.office.central.memory.history(subject);
+    let all = 0..history.facts.len();
+    all.clone().filter(|scan| matches!(history.facts[*scan].fact, Some(Fact::Received(_)))).any(|scan| {
+        let here = history.facts[scan].party;
+        let unheard = |van: &usize| {
+            matches!(&history.facts[*van].fact, Some(Fact::Forwarded(sent)) if sent.to == here)
+                && history.concurrent(scan, *van)
+        };
+        let vans: Vec<usize> = all.clone().filter(unheard).collect();
+        vans.iter().any(|later| vans.iter().any(|earlier| history.follows(*later, *earlier)))
+    })
 }
 
 /// Whether a step of its way is taken for another tap of an earlier one.
@@ -80,6 +100,8 @@ pub(super) fn count(world: &mut World) {
             world.report.fault(NOBODY_LEFT);
         } else if !said && parcel.is_settled() && taken_again(world, subject, parcel) {
             world.report.fault(TAKEN_AGAIN);
+        } else if !said && parcel.is_settled() && later_van(world, subject) {
+            world.report.fault(LATER_VAN);
         } else if !said && parcel.is_settled() && merged(world, subject) {
             world.report.fault(MERGED);
         }

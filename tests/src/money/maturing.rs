@@ -60,6 +60,11 @@ impl World {
         let state = self.parcel(parcel)?;
         let by = state.satisfied_by?;
         let (position, row) = self.office.central.memory.ops.get(&by)?;
+        if state.carried.as_ref().is_some_and(|by| by.owes > Taka::ZERO)
+            && state.given.is_some_and(|given| given.op == by)
+        {
+            return Some((place_of(&super::courier::courier()), *position, state.due()));
+        }
         let seat = &self.office.central.memory.certificates.get(&row.held.author)?.seat;
         Some((place_of(&seat.party), *position, state.due()))
     }
@@ -123,7 +128,7 @@ impl World {
                 }
                 State::Remittance(remittance) => {
                     let (Some(paid), Some(by)) = (&remittance.remitted, remittance.remitted_by) else { continue };
-                    all.push((self.office.position(&by), place_of(&paid.site), by, remittance.gross()));
+                    all.push((self.office.position(&by), place_of(&paid.sender), by, remittance.gross()));
                 }
                 _ => {}
             }

@@ -83,6 +83,8 @@ mutants! {
     CommissionKept = "commission_kept";
     /// What is asked back matures.
     AskIgnored = "return_asked_and_matured";
+    /// What a courier keeps is taken off what he remits for.
+    CourierNet = "courier_net";
     /// A chargeback is the vendor's and ours, whatever the customer is still owed.
     BackTwice = "charged_back_and_refunded";
     /// Whatever is missing may be an expense.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Outcomes of pairs of facts, by the names of the catalogue (FACTS.md, "Rules for pairs"); those that have none there
 /// are written in words.
-pub const PAIRS: [&str; 20] = [
+pub const PAIRS: [&str; 21] = [
     "R1",
     "R2",
     "R4",
@@ -25,6 +25,7 @@ pub const PAIRS: [&str; 20] = [
     "R17",
     "R19",
     "R20",
+    "R21",
     "R32",
     "recorded_twice",
     "unlisted_pair",

@@ -36,11 +36,17 @@ const fn of(rule: Rule) -> Shape {
         Rule::J10a => shape(&[CashOver], &[RefundsPayable], &[CashOver, RefundsPayable]),
         Rule::J10b => shape(&[CashOver], &[Till], &[CashOver, Till]),
         Rule::J10c => shape(&[CashOver], &[UnclaimedOver], &[CashOver, UnclaimedOver]),
-        Rule::J11 => shape(&[AgentCash, Till, PartnerReceivable], &[Clearing, OverCollected], &[OverCollected]),
+        Rule::J11 => shape(
+            &[AgentCash, Till, PartnerReceivable, CourierReceivable],
+            &[Clearing, OverCollected],
+            &[OverCollected],
+        ),
         Rule::J11a => shape(&[AgentCash, Till, PartnerReceivable, Shortage], &[Clearing], &[Shortage, Clearing]),
         Rule::J11c => shape(&[Shortage], &[Clearing], &[Shortage, Clearing]),
         Rule::J12 => {
-            shape(&[AgentCash, Till, PartnerReceivable, Bkash, Nagad, Rocket, Card], &[OverCollected], &[OverCollected])
+            const TAKEN: [Code; 8] =
+                [AgentCash, Till, PartnerReceivable, CourierReceivable, Bkash, Nagad, Rocket, Card];
+            shape(&TAKEN, &[OverCollected], &[OverCollected])
         }
         Rule::J12b => shape(&[OverCollected], &[RefundsPayable], &[OverCollected, RefundsPayable]),
         Rule::J12c => shape(&[OverCollected], &[AgentCash], &[OverCollected, AgentCash]),
@@ -48,6 +54,10 @@ const fn of(rule: Rule) -> Shape {
         Rule::J13a => shape(&[Settlement], &[InTransit, CashOver], &[Settlement, InTransit]),
         Rule::J13b => shape(&[Settlement, Shortage], &[InTransit], &[Shortage, InTransit]),
         Rule::J13c => shape(&[BankCharges], &[Settlement, Operating], &[BankCharges]),
+        Rule::J14 => shape(&[CourierReceivable], &[Clearing], &[CourierReceivable, Clearing]),
+        Rule::J14a => {
+            shape(&[Settlement, CourierCost, InputVat], &[CourierReceivable], &[Settlement, CourierReceivable])
+        }
         Rule::J16 => shape(&[VendorHeld], &[VendorAvailable], &[VendorHeld, VendorAvailable]),
         Rule::J17 => shape(&[VendorAvailable], &[PayoutInFlight], &[VendorAvailable, PayoutInFlight]),
         Rule::J17a => shape(&[PayoutInFlight], &[Settlement], &[PayoutInFlight, Settlement]),
@@ -84,7 +94,8 @@ const fn of(rule: Rule) -> Shape {
 }
 
 /// Codes whose accounts each belong to somebody; the others are one account.
-const OWNED: [Code; 21] = [
+const OWNED: [Code; 22] = [
+    CourierReceivable,
     Claims,
     AgentPayable,
     Security,

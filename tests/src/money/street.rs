@@ -18,6 +18,8 @@ pub enum Place {
     Van { from: Scope, to: Scope },
     /// In an agent's bag; `back` when he did not get rid of it.
     Agent { agent: Scope, back: bool },
+    /// With the courier; `back` when he did not get rid of it.
+    Courier { back: bool },
     /// With its customer.
     Customer,
     /// On its way back to the vendor; the site that sent it answers for it.
@@ -55,6 +57,7 @@ impl Goods {
             Place::Site(site) | Place::Van { from: site, .. } | Place::Returning(site) => Some(site),
             Place::Agent { agent, .. } => Some(agent),
             Place::Lost { by } => Some(by),
+            Place::Courier { .. } => Some(super::courier::courier()),
             Place::Customer => None,
         }
     }

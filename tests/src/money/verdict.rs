@@ -9,6 +9,7 @@
 //! - 8 [`refunds`]: nobody gets back more than he paid.
 //! - 9 [`vendors`]: what a vendor is owed is what he earned, by the shop's terms, less fees and payouts.
 //!   What came back is what the pieces cost ([`super::returned::hold`]).
+//!   What a courier owes is what he said, less what he remitted ([`super::courier::hold`]).
 //! - 10 [`payouts`]: each earning in one payout, each payout what its earnings come to.
 //! - 11: nothing is posted as pending in this version.
 //! - 12 [`super::world::World::record`], [`super::device::Device::tap`]: a refusal changes nothing.
@@ -30,6 +31,7 @@ use protocol::parcel::Status;
 use protocol::taka::Taka;
 
 use super::audit;
+use super::courier;
 use super::market::{fees, price};
 use super::office::Row;
 use super::returned;
@@ -40,7 +42,7 @@ use super::tally::on;
 use super::world::World;
 
 /// The rules of which one satisfies a due.
-pub const DUES: [Rule; 6] = [Rule::J4, Rule::J4p, Rule::J11, Rule::J11a, Rule::J11c, Rule::J36];
+pub const DUES: [Rule; 7] = [Rule::J4, Rule::J4p, Rule::J14, Rule::J11, Rule::J11a, Rule::J11c, Rule::J36];
 /// Where cash of ours can be.
 const CUSTODY: [Code; 3] = [Code::AgentCash, Code::Till, Code::InTransit];
 
@@ -69,6 +71,7 @@ pub(super) fn at_a_step(world: &mut World) -> Result<(), String> {
         vendors(world)?;
         refunds(world)?;
         returned::hold(world)?;
+        courier::hold(world)?;
     }
     audit::hold(world, !rows.is_empty())?;
     banks(world)
@@ -162,11 +165,11 @@ fn custody(row: &Row) -> Result<(), String> {
     let against = |codes: &[Code]| codes.iter().map(|code| on(journal, *code)).sum::<Taka>().negated();
     let wanted = match journal.rule {
         Rule::J4 | Rule::J4p => against(&[Code::Clearing]),
-        Rule::J11 => against(&[Code::Clearing, Code::OverCollected, Code::PartnerReceivable]),
+        Rule::J11 => against(&[Code::Clearing, Code::OverCollected, Code::PartnerReceivable, Code::CourierReceivable]),
         Rule::J11a => against(&[Code::Clearing, Code::Shortage, Code::PartnerReceivable]),
         Rule::J12 => {
             let providers = [Code::Bkash, Code::Nagad, Code::Rocket, Code::Card];
-            against(&[Code::OverCollected, Code::PartnerReceivable])
+            against(&[Code::OverCollected, Code::PartnerReceivable, Code::CourierReceivable])
                 .minus(providers.iter().map(|c| on(journal, *c)).sum())
         }
         Rule::J12c => against(&[Code::OverCollected]),
@@ -291,7 +294,9 @@ impl World {
                     {
                         sum = sum.minus(line.amount);
                     }
-                    (Rule::J13b, Code::Shortage) | (Rule::J36a, Code::PartnerReceivable)
+                    (Rule::J13b, Code::Shortage)
+                    | (Rule::J36a, Code::PartnerReceivable)
+                    | (Rule::J14a, Code::CourierReceivable)
                         if place_of(&owner) == place =>
                     {
                         sum = sum.minus(line.amount);

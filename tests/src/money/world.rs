@@ -17,6 +17,7 @@ use protocol::taka::Taka;
 use super::bank::Bank;
 use super::banking::{Brought, Decided};
 use super::bounce::Bounce;
+use super::courier::Couriers;
 use super::device::{Device, Line as Link, shuffle};
 use super::market::Market;
 use super::month::Closed;
@@ -64,6 +65,7 @@ pub struct World {
     /// Vendors whose account was changed, and until when nothing is paid to it.
     pub(super) cooling: BTreeMap<Scope, u64>,
     pub(super) returns: Returns,
+    pub(super) couriers: Couriers,
     pub(super) closed: Vec<Closed>,
     /// Subjects of which something was recorded that no command records.
     pub(super) misrecorded: BTreeSet<Subject>,
@@ -116,6 +118,7 @@ impl World {
             bounces: Vec::new(),
             cooling: BTreeMap::new(),
             returns: Returns::default(),
+            couriers: Couriers::default(),
             closed: Vec::new(),
             misrecorded: BTreeSet::new(),
             crossed: BTreeSet::new(),
@@ -230,7 +233,7 @@ impl World {
 
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
-        match self.dice.below(61) {
+        match self.dice.below(75) {
             0..=4 => self.seal(),
             5..=7 => drop(self.bring(false)),
             8 => self.record_late_deposit(),
@@ -254,6 +257,7 @@ impl World {
             48..=51 => self.sign(),
             52..=54 => self.customer_returns(),
             55 | 56 => self.count_return(),
+            57..=70 => self.courier(),
             _ => self.bounce(),
         }
     }

@@ -5,6 +5,7 @@ mod banking;
 mod chargebacks;
 mod client;
 mod contract;
+mod couriers;
 mod devices;
 mod document;
 mod entries;
@@ -72,6 +73,9 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("POST", "/finance/entries".to_owned(), "finance"),
         ("POST", format!("/finance/entries/{order}/approve"), "finance"),
         ("POST", format!("/finance/entries/{order}/withdraw"), "finance"),
+        ("GET", "/consignments".to_owned(), "operations finance"),
+        ("POST", format!("/parcels/{order}/consignment"), "operations"),
+        ("POST", format!("/parcels/{order}/consignment/report"), "operations"),
         ("GET", "/returns".to_owned(), "customer operations finance"),
         ("POST", format!("/orders/{order}/returns"), "customer operations"),
         ("POST", format!("/returns/{order}/accept"), "operations finance"),

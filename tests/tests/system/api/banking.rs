@@ -35,6 +35,17 @@ impl People {
         Self { vendor, site, agent }
     }
 
+    /// Places the reference order, and brings it to its hub.
+    pub(super) async fn at_hub(&mut self, world: &World, key: &str) -> Subject {
+        let placed = world.place(key, &rice()).await;
+        assert_eq!(placed.0, 201, "{placed:?}");
+        let parcel = Subject::parse(placed.1["parcels"][0]["parcel"].as_str().unwrap()).unwrap();
+        world.act(&mut self.vendor, parcel, Fact::Accepted(Accepted {})).await;
+        world.act(&mut self.vendor, parcel, Fact::Packed(Packed { pieces: 1 })).await;
+        world.act(&mut self.site, parcel, Fact::Received(Received { pieces: 1 })).await;
+        parcel
+    }
+
     /// Places the reference order and delivers it; its cash goes into the till.
     pub(super) async fn sell(&mut self, world: &World, n: u8) -> Subject {
         self.sell_counted(world, n, DUE).await
@@ -42,13 +53,8 @@ impl People {
 
     /// The same, and the cashier counts something else than the agent offers.
     pub(super) async fn sell_counted(&mut self, world: &World, n: u8, counted: i64) -> Subject {
-        let placed = world.place(&format!("bench-sale-{n:03}"), &rice()).await;
-        assert_eq!(placed.0, 201, "{placed:?}");
-        let parcel = Subject::parse(placed.1["parcels"][0]["parcel"].as_str().unwrap()).unwrap();
+        let parcel = self.at_hub(world, &format!("bench-sale-{n:03}")).await;
         let (agent, handin) = (self.agent.certificate.seat.party, Subject::new(Kind::HandIn, Id16([n; 16])));
-        world.act(&mut self.vendor, parcel, Fact::Accepted(Accepted {})).await;
-        world.act(&mut self.vendor, parcel, Fact::Packed(Packed { pieces: 1 })).await;
-        world.act(&mut self.site, parcel, Fact::Received(Received { pieces: 1 })).await;
         let run = Fact::Dispatched(Dispatched { agent, run: Id16([n; 16]) });
         world.act(&mut self.site, parcel, run).await;
         world.act(&mut self.agent, parcel, Fact::Loaded(Loaded {})).await;

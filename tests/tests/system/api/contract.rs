@@ -82,6 +82,16 @@ impl Seeded {
         let asked = money.asked_back(&mut paths).await;
         paths.insert(("read_evidence", "cause"), short["cause"].as_str().unwrap().to_owned());
         paths.insert(("explain_line", "id"), money.unexplained().await);
+        for operation in ["consign_parcel", "report_consignment"] {
+            let parcel = money.people.at_hub(world, &format!("seeded-{operation}")).await.to_string();
+            if operation == "report_consignment" {
+                let (token, key) = (Some(world.token("operations")), [("idempotency-key", "seeded-consignment")]);
+                let body = serde_json::to_vec(&json!({ "courier": "redx", "consignment": "RX-1" })).unwrap();
+                let path = format!("/parcels/{parcel}/consignment");
+                assert_eq!(world.call_with("POST", &path, token, &key, body).await.0, 201);
+            }
+            paths.insert((operation, "id"), parcel);
+        }
         // The month before this one is over, and nothing was posted in it.
         let today = central::period::day(central::clock::real_ms());
         let before = today.first_of_month().yesterday().unwrap();
