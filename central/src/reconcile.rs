@@ -179,7 +179,7 @@ pub struct LineMatch {
     /// Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund, of a courier's a parcel.
     #[schema(value_type = Vec<Id>)]
     pub things: Vec<Subject>,
-    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back` or `by_hand`.
+    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back`, `carried` or `by_hand`.
     pub by: String,
     /// Σ of the lines, paisa.
     pub amount_paisa: i64,

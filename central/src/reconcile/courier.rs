@@ -135,11 +135,13 @@ pub(super) struct ComesBack {
     at: usize,
     /// None where the courier's number is nobody's.
     parcel: Option<Subject>,
-    /// He has said so before.
+    /// Nothing follows: he has said so before, or it was paid ahead, and he charges for carrying it either way.
     is_known: bool,
+    /// How the line was matched.
+    by: &'static str,
 }
 
-/// The lines that collected nothing: parcels that come back. The file outranks what the courier answered before (R21).
+/// The lines that collected nothing: parcels that come back, or that were paid ahead. The file outranks what the courier answered before (R21).
 pub(super) async fn come_back(
     conn: &mut PgConnection,
     courier: Subject,
@@ -147,19 +149,24 @@ pub(super) async fn come_back(
 ) -> Result<Vec<ComesBack>, Error> {
     let back: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].amount == Taka::ZERO).collect();
     let said: Vec<&str> = back.iter().flat_map(|at| numbers(&lines[*at])).collect();
-    let rows: Vec<(String, [u8; 17], bool)> = sqlx::query_as(
-        "select consignment, subject, carrying = 'returned' from view_parcel
+    let rows: Vec<(String, [u8; 17], bool, bool)> = sqlx::query_as(
+        "select consignment, subject, carrying = 'returned', due_paisa = 0 from view_parcel
          where courier = $1 and consignment = any($2)",
     )
     .bind(courier.0)
     .bind(said)
     .fetch_all(conn)
     .await?;
-    let parcels: BTreeMap<String, (Subject, bool)> =
-        rows.into_iter().map(|(number, parcel, is_known)| (number, (Subject(parcel), is_known))).collect();
+    let named = |(number, parcel, known, prepaid): (String, [u8; 17], bool, bool)| {
+        let by = if prepaid && !known { "carried" } else { "came_back" };
+        (number, (Subject(parcel), known || prepaid, by))
+    };
+    let parcels: BTreeMap<String, (Subject, bool, &'static str)> = rows.into_iter().map(named).collect();
     let of = |at: usize| {
         let named = numbers(&lines[at]).find_map(|number| parcels.get(number));
-        ComesBack { at, parcel: named.map(|(parcel, _)| *parcel), is_known: named.is_some_and(|(_, known)| *known) }
+        let (parcel, is_known, by) =
+            named.map_or((None, false, ""), |(parcel, known, by)| (Some(*parcel), *known, *by));
+        ComesBack { at, parcel, is_known, by }
     };
     Ok(back.into_iter().map(of).collect())
 }
@@ -188,8 +195,8 @@ pub(super) fn tell(courier: Subject, lines: &[Line], back: &[ComesBack], plan: &
             let fact = Fact::CourierReturned(CourierReturned { courier, source: CourierSource::File as u8 });
             plan.drafts.push(Draft { subject: parcel, fact });
         }
-        plan.rows[one.at] = Row { state: State::Matched, why: "came_back", things: vec![parcel] };
-        let by = "came_back".to_owned();
+        plan.rows[one.at] = Row { state: State::Matched, why: one.by, things: vec![parcel] };
+        let by = one.by.to_owned();
         plan.matches.push(LineMatch { lines: vec![line], things: vec![parcel], by, amount_paisa: 0 });
     }
 }

@@ -1,7 +1,7 @@
 //! Parcels that another company carries: given to it, told of, paid for by its file and the bank's statement (J14, J14a,
 //! R21, R22).
 
-use protocol::fact::{Fact, Received, ReturnReceived, RtoInitiated};
+use protocol::fact::{Accepted, Fact, Packed, Received, ReturnReceived, RtoInitiated};
 use protocol::id::Subject;
 use serde_json::{Value, json};
 
@@ -165,6 +165,27 @@ async fn a_delivery_that_the_file_takes_back_is_owed_no_more_and_nobody_is_paid_
     world.act(&mut people.site, parcel, Fact::RtoInitiated(RtoInitiated { reason: 5 })).await;
     world.act(&mut people.vendor, parcel, Fact::ReturnReceived(ReturnReceived {})).await;
     assert_eq!((bench.status(parcel).await.0, bench.balance(4040).await), ("returned".to_owned(), -5_000));
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_ahead_is_only_charged_for_and_its_line_says_nothing_of_where_it_is() {
+    let mut bench = Bench::start().await;
+    let (_, ahead) = bench.paid_for("courier-ahead-1", 1, 106_900).await;
+    let (world, people) = (&bench.world, &mut bench.people);
+    world.act(&mut people.vendor, ahead, Fact::Accepted(Accepted {})).await;
+    world.act(&mut people.vendor, ahead, Fact::Packed(Packed { pieces: 1 })).await;
+    world.act(&mut people.site, ahead, Fact::Received(Received { pieces: 1 })).await;
+    let given = bench.courier("give-ahead", ahead, "", &json!({ "courier": "pathao", "consignment": "DA-7" })).await;
+    assert_eq!(given.0, 201, "{given:?}");
+    let said = bench.delivered("said-ahead", ahead, 0).await;
+    assert_eq!((said.0, &said.1["owes_paisa"]), (201, &json!(0)), "{said:?}");
+    assert_eq!((bench.balance(1130).await, bench.balance(2040).await, bench.balance(2010).await), (0, 0, -88_500));
+    bench.consigned("DA-8").await;
+    let file = [HEAD.to_owned(), line("DA-7", 0, 6_000, 900), line("DA-8", DUE, 7_069, 1_060)].concat();
+    let read = bench.statement("pathao-file-1", FILE, &file).await;
+    assert_eq!((read.0, &read.1["matched"], &read.1["open"]), (201, &json!(2), &json!(0)), "{read:?}");
+    assert_eq!(bench.status(ahead).await, ("delivered".to_owned(), false), "{read:?}");
     bench.stop().await;
 }
 

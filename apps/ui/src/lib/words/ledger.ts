@@ -183,6 +183,7 @@ export const ledger = {
   'why.reversed': ['পরে ফেরত গেছে', 'taken back later'],
   'why.amount_diff': ['টাকা মেলে না', 'amount differs'],
   'why.came_back': ['কুরিয়ার ফেরত আনছে', 'comes back with the courier'],
+  'why.carried': ['আগাম দেওয়া, শুধু খরচ', 'paid ahead, only charged'],
   'why.payout_returned': ['পাঠানো পেমেন্ট ফেরত এসেছে', 'a payout that came back'],
   'why.by_hand': ['হাতে মেলানো', 'by hand'],
   'why.ambiguous_match': ['একাধিকের সাথে মেলে', 'fits more than one'],
