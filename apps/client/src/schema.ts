@@ -2463,7 +2463,7 @@ export interface components {
              * @description Σ of the lines, paisa.
              */
             amount_paisa: number;
-            /** @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back` or `by_hand`. */
+            /** @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back`, `carried` or `by_hand`. */
             by: string;
             /** @description The lines. */
             lines: components["schemas"]["Id"][];

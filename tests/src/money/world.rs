@@ -233,7 +233,7 @@ impl World {
 
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
-        match self.dice.below(75) {
+        match self.dice.below(79) {
             0..=4 => self.seal(),
             5..=7 => drop(self.bring(false)),
             8 => self.record_late_deposit(),

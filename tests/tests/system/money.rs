@@ -4,7 +4,7 @@ use getit_tests::money::mutant::Mutant;
 use getit_tests::money::{self, Report, STEPS};
 
 /// `./dev sim --money --seeds 2000` for more.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 /// A mutant that lives through so many worlds is not caught.
 const MUTANT_SEEDS: u64 = 200;
 
