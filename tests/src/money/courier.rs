@@ -46,10 +46,19 @@ struct Sent {
 /// The courier.
 #[derive(Clone, Debug, Default)]
 pub struct Couriers {
+    /// Whether this world has one.
+    pub are_here: bool,
     parcels: BTreeMap<Subject, Carried>,
     sent: Vec<Sent>,
     /// What of his files is in the books.
     remitted: Taka,
+}
+
+impl Couriers {
+    /// Every fourth world has one.
+    pub fn of(seed: u64) -> Self {
+        Self { are_here: seed % 4 == 3, ..Self::default() }
+    }
 }
 
 /// His name.

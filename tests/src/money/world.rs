@@ -118,7 +118,7 @@ impl World {
             bounces: Vec::new(),
             cooling: BTreeMap::new(),
             returns: Returns::default(),
-            couriers: Couriers::default(),
+            couriers: Couriers::of(seed),
             closed: Vec::new(),
             misrecorded: BTreeSet::new(),
             crossed: BTreeSet::new(),
@@ -233,7 +233,8 @@ impl World {
 
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
-        match self.dice.below(79) {
+        // Another company carries parcels in some worlds only: in the others people do more of everything else.
+        match self.dice.below(if self.couriers.are_here { 79 } else { 61 }) {
             0..=4 => self.seal(),
             5..=7 => drop(self.bring(false)),
             8 => self.record_late_deposit(),
@@ -257,7 +258,7 @@ impl World {
             48..=51 => self.sign(),
             52..=54 => self.customer_returns(),
             55 | 56 => self.count_return(),
-            57..=70 => self.courier(),
+            61.. => self.courier(),
             _ => self.bounce(),
         }
     }
