@@ -6,7 +6,7 @@ use getit_tests::money::{self, Report, STEPS};
 /// `./dev sim --money --seeds 2000` for more.
 const SEEDS: u64 = 100;
 /// A mutant that lives through so many worlds is not caught.
-const MUTANT_SEEDS: u64 = 200;
+const MUTANT_SEEDS: u64 = 600;
 
 fn worlds(first: u64, count: u64) -> Report {
     let mut total = Report::default();
