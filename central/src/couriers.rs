@@ -138,7 +138,7 @@ pub async fn consign(
     Ok((vec![Draft { subject: parcel, fact }], row))
 }
 
-/// Records what a courier answered. A delivery may be taken back, and is then contested (R21).
+/// Records what a courier answered. A delivery may be taken back: nothing that followed from it stands then (R21).
 ///
 /// # Errors
 /// `unknown_parcel`, `not_with_courier`, `bad_amount`.
@@ -171,7 +171,6 @@ pub async fn report(conn: &mut PgConnection, parcel: Subject, report: &CourierRe
     state.clone_into(&mut row.state);
     status.clone_into(&mut row.status);
     row.owes_paisa = owes;
-    row.contested |= taken_back;
     Ok((vec![Draft { subject: parcel, fact }], row))
 }
 
