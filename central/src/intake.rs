@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -14,17 +15,22 @@ use protocol::id::{Author, Incarnation, OpId, Subject};
 use protocol::intake::{RefusedRow, Verified};
 use protocol::stamp::Stamp;
 use sqlx::postgres::{PgConnection, PgPool};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::Error;
 use crate::store::StoreError;
 use crate::store::load::Seats;
 
+mod ahead;
 mod batch;
 
-/// A batch is closed at so many ops: beyond, the lock is held longer without gain (`./dev bench ingest`).
-const BATCH_OPS: usize = 400;
+use ahead::{Ahead, Behind};
+
+/// A batch is closed at so many ops: beyond, the lock is held longer (a tenth of a second) without gain
+/// (`./dev bench ingest`).
+const BATCH_OPS: usize = 800;
 /// A batch waits so long for company.
 const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// Requests that may wait for the lock; more callers wait outside.
@@ -47,6 +53,7 @@ pub type Clock = Arc<dyn Fn() -> Stamp + Send + Sync>;
 pub struct Intake {
     requests: mpsc::Sender<Request>,
     author: Author,
+    worked_ahead: Arc<AtomicU64>,
 }
 
 /// What became of a caller's bursts.
@@ -147,15 +154,23 @@ impl Intake {
     pub fn start(pool: PgPool, clerk: ClerkKey, clock: Clock) -> Self {
         let (requests, queue) = mpsc::channel(QUEUE);
         let author = clerk.author;
-        let clerk = Clerk { pool, key: clerk, clock, seats: Seats::new() };
+        let worked_ahead = Arc::new(AtomicU64::new(0));
+        let seats = Mutex::new(Seats::new());
+        let clerk = Arc::new(Clerk { pool, key: clerk, clock, seats, worked_ahead: Arc::clone(&worked_ahead) });
         drop(tokio::spawn(clerk.serve(queue)));
-        Self { requests, author }
+        Self { requests, author, worked_ahead }
     }
 
     /// Central's seat, as which [`Intake::author`] records.
     #[must_use]
     pub const fn author_name(&self) -> Author {
         self.author
+    }
+
+    /// How many batches were worked out while the one before was written.
+    #[must_use]
+    pub fn worked_ahead(&self) -> u64 {
+        self.worked_ahead.load(Ordering::Relaxed)
     }
 
     /// Takes verified bursts. When this returns, they are committed: SAFE may be sent.
@@ -255,42 +270,112 @@ struct Clerk {
     pool: PgPool,
     key: ClerkKey,
     clock: Clock,
-    seats: Seats,
+    seats: Mutex<Seats>,
+    worked_ahead: Arc<AtomicU64>,
 }
 
+/// A batch that is worked out while the one before it is written.
+type Following = JoinHandle<(Vec<Request>, Option<Ahead>)>;
+
 impl Clerk {
-    async fn serve(mut self, mut queue: mpsc::Receiver<Request>) {
-        while let Some(first) = queue.recv().await {
-            let mut group = vec![first];
-            let mut weight = group[0].weight();
-            let closes = Instant::now() + BATCH_WAIT;
-            while weight < BATCH_OPS {
-                let Ok(Some(next)) = timeout_at(closes, queue.recv()).await else { break };
-                weight += next.weight();
-                group.push(next);
-            }
-            for mut part in parts(group) {
-                self.settle(&mut part).await;
+    /// One batch after another. While Postgres writes one, the next is read and folded (see [`ahead`]).
+    async fn serve(self: Arc<Self>, mut queue: mpsc::Receiver<Request>) {
+        let mut waiting: Vec<Request> = Vec::new();
+        let mut ready = None;
+        loop {
+            let (mut group, ahead) = match ready.take() {
+                Some(ready) => ready,
+                None if gather(&mut queue, &mut waiting).await => (std::mem::take(&mut waiting), None),
+                None => return,
+            };
+            let (told, hears) = oneshot::channel();
+            let running = self.settle_all(&mut group, ahead, told);
+            tokio::pin!(running);
+            let following = tokio::select! {
+                _ = &mut running => continue,
+                following = self.follow(&mut queue, &mut waiting, hears) => following,
+            };
+            let as_told = running.await;
+            let Some(following) = following else { continue };
+            match following.await {
+                Ok((group, ahead)) => ready = Some((group, ahead.filter(|_| as_told))),
+                Err(error) => tracing::error!(%error, "a batch was lost while it was read; its senders ask again"),
             }
         }
+    }
+
+    /// Waits until the batch before is worked out and a whole one waits behind it, and works that out. None when what
+    /// waits is not only devices' bursts: central's drafts need to see everything committed.
+    async fn follow(
+        self: &Arc<Self>,
+        queue: &mut mpsc::Receiver<Request>,
+        waiting: &mut Vec<Request>,
+        hears: oneshot::Receiver<Behind>,
+    ) -> Option<Following> {
+        let behind = hears.await.ok()?;
+        let drafts = |waiting: &[Request]| waiting.iter().any(|request| matches!(request, Request::Author(_)));
+        while weight(waiting) < BATCH_OPS && !drafts(waiting) {
+            waiting.push(queue.recv().await?);
+        }
+        if drafts(waiting) {
+            return None;
+        }
+        let (clerk, group) = (Arc::clone(self), std::mem::take(waiting));
+        Some(tokio::spawn(async move {
+            let ahead = clerk.ahead(&group, behind).await;
+            (group, ahead)
+        }))
+    }
+
+    /// Runs a group, in parts where it must be. Whether it went as it was told.
+    async fn settle_all(&self, group: &mut Vec<Request>, ahead: Option<Ahead>, told: oneshot::Sender<Behind>) -> bool {
+        let mut parts = parts(std::mem::take(group));
+        if let [part] = &mut parts[..] {
+            return self.settle(part, ahead, Some(told)).await;
+        }
+        for part in &mut parts {
+            self.settle(part, None, None).await;
+        }
+        false
     }
 
     /// Runs a group; one that fails is run again request by request, so that one caller's failure
-    /// is his alone.
-    async fn settle(&mut self, group: &mut [Request]) {
-        let Err(error) = self.run(group).await else { return };
+    /// is his alone. False when it failed.
+    async fn settle(&self, group: &mut [Request], ahead: Option<Ahead>, told: Option<oneshot::Sender<Behind>>) -> bool {
+        let Err(error) = self.run(group, ahead, told).await else { return true };
         if let [only] = group {
             tracing::warn!(%error, "a request could not be taken");
             only.fail(error);
-            return;
+            return false;
         }
         tracing::warn!(%error, requests = group.len(), "a batch failed; its requests are tried one by one");
         for request in group.chunks_mut(1) {
-            if let Err(error) = self.run(request).await {
+            if let Err(error) = self.run(request, None, None).await {
                 request[0].fail(error);
             }
         }
+        false
     }
+}
+
+/// Fills a batch with what comes within [`BATCH_WAIT`] of its first request. False when nobody asks any more.
+async fn gather(queue: &mut mpsc::Receiver<Request>, waiting: &mut Vec<Request>) -> bool {
+    if waiting.is_empty() {
+        match queue.recv().await {
+            Some(first) => waiting.push(first),
+            None => return false,
+        }
+    }
+    let closes = Instant::now() + BATCH_WAIT;
+    while weight(waiting) < BATCH_OPS {
+        let Ok(Some(next)) = timeout_at(closes, queue.recv()).await else { break };
+        waiting.push(next);
+    }
+    true
+}
+
+fn weight(group: &[Request]) -> usize {
+    group.iter().map(Request::weight).sum()
 }
 
 /// Cuts a group where central's drafts build on what an earlier request of the group touches: heads

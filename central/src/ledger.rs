@@ -12,6 +12,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 
 use crate::period::{self, Month};
+use crate::store::copy::Rows;
 use crate::store::{self, LogHead, StoreError, signed};
 
 /// One row of the log with its postings, as it is hashed.
@@ -237,49 +238,28 @@ fn row_of(entry: &Entry, position: i64, period: &str, posted_ms: i64) -> Row {
     }
 }
 
-async fn insert_journals(conn: &mut PgConnection, rows: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
-    let of = |pick: fn(&Row) -> &[u8]| rows.iter().map(|(row, _)| pick(row)).collect::<Vec<_>>();
-    sqlx::query(
-        "INSERT INTO journal_log
-            (id, position, key, rev, subject, rule, cause, rules_version, period, posted_at, hash)
-         SELECT id, position, key, rev, subject, rule, cause, version, period,
-                timestamptz 'epoch' + ms * interval '1 millisecond', hash
-         FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::int[], $5::bytea[], $6::text[], $7::bytea[],
-                     $8::int[], $9::text[], $10::bigint[], $11::bytea[])
-              AS u(id, position, key, rev, subject, rule, cause, version, period, ms, hash)",
-    )
-    .bind(of(|row| &row.id))
-    .bind(rows.iter().map(|(row, _)| row.position).collect::<Vec<_>>())
-    .bind(of(|row| &row.key))
-    .bind(rows.iter().map(|(row, _)| row.rev).collect::<Vec<_>>())
-    .bind(of(|row| &row.subject))
-    .bind(rows.iter().map(|(row, _)| row.rule.as_str()).collect::<Vec<_>>())
-    .bind(of(|row| &row.cause))
-    .bind(rows.iter().map(|(row, _)| row.rules_version).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(row, _)| row.period.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(row, _)| row.posted_ms).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, hash)| hash.as_slice()).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
-    Ok(())
+async fn insert_journals(conn: &mut PgConnection, hashed: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
+    let mut rows = Rows::of(11);
+    for (row, hash) in hashed {
+        rows.row().bytes(&row.id).bigint(row.position).bytes(&row.key).integer(row.rev).bytes(&row.subject);
+        rows.bytes(row.rule.as_bytes()).bytes(&row.cause).integer(row.rules_version).bytes(row.period.as_bytes());
+        rows.moment(row.posted_ms).bytes(hash);
+    }
+    let statement =
+        "COPY journal_log (id, position, key, rev, subject, rule, cause, rules_version, period, posted_at, hash)
+         FROM STDIN (FORMAT binary)";
+    rows.send(conn, statement).await
 }
 
-async fn insert_postings(conn: &mut PgConnection, rows: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
-    let lines: Vec<(&Row, &Line)> =
-        rows.iter().flat_map(|(row, _)| row.lines.iter().map(move |line| (row, line))).collect();
-    sqlx::query(
-        "INSERT INTO posting (journal, position, line, account_code, owner, amount_paisa)
-         SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::smallint[], $4::int[], $5::bytea[], $6::bigint[])",
-    )
-    .bind(lines.iter().map(|(row, _)| row.id.as_slice()).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(row, _)| row.position).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.line).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.code).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.owner).collect::<Vec<_>>())
-    .bind(lines.iter().map(|(_, line)| line.paisa).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
-    Ok(())
+async fn insert_postings(conn: &mut PgConnection, hashed: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
+    let mut rows = Rows::of(6);
+    for (row, line) in hashed.iter().flat_map(|(row, _)| row.lines.iter().map(move |line| (row, line))) {
+        rows.row().bytes(&row.id).bigint(row.position).smallint(line.line).integer(line.code);
+        rows.bytes_or_null(line.owner.as_ref().map(<[u8; 17]>::as_slice)).bigint(line.paisa);
+    }
+    let statement =
+        "COPY posting (journal, position, line, account_code, owner, amount_paisa) FROM STDIN (FORMAT binary)";
+    rows.send(conn, statement).await
 }
 
 async fn add_balances(conn: &mut PgConnection, entries: &[Entry]) -> Result<(), sqlx::Error> {

@@ -13,6 +13,7 @@ use crate::period::Month;
 /// Connections to central's Postgres, under a name that the hub may say without knowing sqlx.
 pub use sqlx::postgres::PgPool as Pool;
 
+pub(crate) mod copy;
 pub(crate) mod load;
 pub(crate) mod save;
 
@@ -132,13 +133,13 @@ pub async fn add_seat(
 }
 
 /// Waits for the intake lock, which the transaction then holds until it ends. What a batch reads it reads by
-/// key.
+/// key; see [`by_key`].
 pub(crate) async fn lock(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(INTAKE_LOCK).execute(&mut *conn).await?;
-    by_key(conn).await
+    let lock = "SELECT pg_advisory_xact_lock($1), set_config('enable_seqscan', 'off', true)";
+    sqlx::query(lock).bind(INTAKE_LOCK).execute(conn).await.map(drop)
 }
 
-/// Until the transaction ends, rows are found by their keys. Left to itself the planner reads whole tables
+/// As [`lock`] does too: until the transaction ends, rows are found by their keys. Left to itself the planner reads whole tables
 /// while they grow faster than their statistics: it takes a subject for a 200th of the log.
 pub(crate) async fn by_key(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT set_config('enable_seqscan', 'off', true)").execute(conn).await?;

@@ -17,6 +17,7 @@ use protocol::order::Order;
 use protocol::parcel::{Parcel, Status, Step};
 use sqlx::postgres::PgConnection;
 
+use crate::store::copy::Rows;
 use crate::store::signed;
 
 /// Kinds of exceptions, as counted in reports.
@@ -322,18 +323,12 @@ pub(crate) async fn note(conn: &mut PgConnection, ops: &[Noted<'_>]) -> Result<(
     };
     let offers: Vec<_> = ops.iter().filter_map(offer).collect();
     if !offers.is_empty() {
-        sqlx::query(
-            "INSERT INTO view_offer (op, subject, author, inc, upto)
-             SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[])
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(each(&offers, |row| row.0))
-        .bind(each(&offers, |row| row.1))
-        .bind(each(&offers, |row| row.2))
-        .bind(each(&offers, |row| row.3.inc.0))
-        .bind(each(&offers, |row| signed(row.3.upto)))
-        .execute(&mut *conn)
-        .await?;
+        let mut rows = Rows::of(5);
+        for (op, subject, author, offer) in &offers {
+            rows.row().bytes(op).bytes(subject).bytes(author).bytes(&offer.inc.0).bigint(signed(offer.upto));
+        }
+        let statement = "COPY view_offer (op, subject, author, inc, upto) FROM STDIN (FORMAT binary)";
+        rows.send(&mut *conn, statement).await?;
     }
     crate::blobs::note(&mut *conn, ops).await?;
     let apart: Vec<_> = ops.iter().filter_map(|noted| Some((noted, noted.apart?))).collect();

@@ -1,6 +1,7 @@
 //! One batch: load, decide, write, commit, answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use protocol::burst::{Burst, ChainPlace, MAX_OPS, Slot};
 use protocol::decide::Draft;
@@ -9,8 +10,11 @@ use protocol::fold::{self, Folded};
 use protocol::id::{Author, Digest, Incarnation, Kind, OpId, Scope, Subject};
 use protocol::intake::{self, Desk, Taken, Verified, Wanted, history_of, op_of};
 use protocol::op::Op;
+use protocol::stamp::Stamp;
 use sqlx::postgres::PgConnection;
+use tokio::sync::oneshot;
 
+use super::ahead::{Ahead, Behind};
 use super::{Authored, Clerk, Decided, IntakeError, Recording, Request, Take, Took, answer};
 use crate::seal;
 use crate::store::{self, StoreError, load, save};
@@ -22,10 +26,25 @@ enum Outcome {
     Refused(IntakeError),
 }
 
+/// What a batch comes to, before anything of it is written.
+pub(super) struct Work {
+    /// Where central's chain stood.
+    pub(super) place: ChainPlace,
+    pub(super) stamp: Stamp,
+    pub(super) desk: Desk,
+    pub(super) taken: Taken,
+    outcomes: Vec<Outcome>,
+}
+
 impl Clerk {
-    /// Runs a group in one transaction. An error leaves every request unanswered.
-    pub(super) async fn run(&mut self, group: &mut [Request]) -> Result<(), IntakeError> {
-        let stamp = (self.clock)();
+    /// Runs a group in one transaction: what is worked out `ahead` if it still stands, and says in `told` what the next
+    /// one stands behind. An error leaves every request unanswered.
+    pub(super) async fn run(
+        &self,
+        group: &mut [Request],
+        ahead: Option<Ahead>,
+        told: Option<oneshot::Sender<Behind>>,
+    ) -> Result<(), IntakeError> {
         let started = std::time::Instant::now();
         let mut tx = self.pool.begin().await?;
         store::lock(&mut tx).await?;
@@ -41,43 +60,19 @@ impl Clerk {
             }
         }
         let mut head = store::log_head(&mut tx).await?;
-        let mut place = store::place(&mut tx, self.key.author).await?;
-
-        let mut wanted = wanted(group);
-        wanted.authors.insert(self.key.author);
-        wanted.chains.insert((place.author, place.inc));
-        let received: Vec<Verified> = received(group).cloned().collect();
-        let mut scopes = put_scopes(group);
-        let mut desk = load::desk(&mut tx, &wanted, &received, &scopes, &mut self.seats).await?;
-
-        let mut bursts = Vec::new();
-        let mut outcomes = Vec::with_capacity(group.len());
-        let mut answered: BTreeMap<Digest, u64> = desk.bursts.iter().map(|(d, held)| (*d, held.answered)).collect();
-        for request in group.iter() {
-            let outcome = match request {
-                Request::Take(take) => offered(take, &mut answered, &mut bursts),
-                Request::Author(recording) => match check(recording, &desk) {
-                    Err(refused) => Outcome::Refused(refused),
-                    Ok(()) => {
-                        let ops = drafted(&mut tx, &desk, &recording.drafts, stamp.now_ms).await?;
-                        Outcome::Authored(self.sign(&mut place, stamp.now_ms, &ops, &mut bursts))
-                    }
-                },
-            };
-            outcomes.push(outcome);
-        }
-
-        let taken = loop {
-            let clerk = intake::Clerk { key: &self.key.key, place, stamp };
-            let taken = intake::take(desk.clone(), bursts.clone(), Some(clerk));
-            let unread = unread(&desk, &taken);
-            if unread.is_empty() {
-                break taken;
+        let place = store::place(&mut tx, self.key.author).await?;
+        let work = match ahead.and_then(|ahead| ahead.still(&head, &place)) {
+            Some(work) => {
+                self.worked_ahead.fetch_add(1, Ordering::Relaxed);
+                work
             }
-            // A reaction reached a scope that nothing in the batch named: its roots have to be read.
-            scopes.extend(unread);
-            desk = load::desk(&mut tx, &wanted, &received, &scopes, &mut self.seats).await?;
+            None => self.work(&mut tx, group, place).await?,
         };
+        let Work { stamp, desk, taken, outcomes, .. } = work;
+        if let Some(told) = told {
+            // Nobody listens when nothing may follow.
+            drop(told.send(Behind::of(&head, place, &taken)));
+        }
         seal::seal_day(&mut tx, &mut head, &self.key, stamp.now_ms).await?;
         save::taken(&mut tx, &mut head, &desk, &taken, stamp.now_ms).await?;
         for (request, outcome) in group.iter().zip(&outcomes) {
@@ -100,6 +95,70 @@ impl Clerk {
             tell(request, outcome, &taken, head.position);
         }
         Ok(())
+    }
+
+    /// Loads what a group touches, and folds it. Central's chain goes on at `place`.
+    pub(super) async fn work(
+        &self,
+        conn: &mut PgConnection,
+        group: &[Request],
+        place: ChainPlace,
+    ) -> Result<Work, IntakeError> {
+        self.work_behind(conn, group, place, |_| true).await?.ok_or(IntakeError::Stopped)
+    }
+
+    /// The same on a desk that `mend` brings up to date; nothing, when that says that it cannot.
+    pub(super) async fn work_behind(
+        &self,
+        conn: &mut PgConnection,
+        group: &[Request],
+        place: ChainPlace,
+        mend: impl Fn(&mut Desk) -> bool,
+    ) -> Result<Option<Work>, IntakeError> {
+        let stamp = (self.clock)();
+        let mut wanted = wanted(group);
+        wanted.authors.insert(self.key.author);
+        wanted.chains.insert((place.author, place.inc));
+        let received: Vec<Verified> = received(group).cloned().collect();
+        let mut scopes = put_scopes(group);
+        let mut seats = self.seats.lock().await;
+        let mut desk = load::desk(conn, &wanted, &received, &scopes, &mut seats).await?;
+        if !mend(&mut desk) {
+            return Ok(None);
+        }
+
+        let mut goes_on = place;
+        let mut bursts = Vec::new();
+        let mut outcomes = Vec::with_capacity(group.len());
+        let mut answered: BTreeMap<Digest, u64> = desk.bursts.iter().map(|(d, held)| (*d, held.answered)).collect();
+        for request in group {
+            let outcome = match request {
+                Request::Take(take) => offered(take, &mut answered, &mut bursts),
+                Request::Author(recording) => match check(recording, &desk) {
+                    Err(refused) => Outcome::Refused(refused),
+                    Ok(()) => {
+                        let ops = drafted(conn, &desk, &recording.drafts, stamp.now_ms).await?;
+                        Outcome::Authored(self.sign(&mut goes_on, stamp.now_ms, &ops, &mut bursts))
+                    }
+                },
+            };
+            outcomes.push(outcome);
+        }
+
+        loop {
+            let clerk = intake::Clerk { key: &self.key.key, place: goes_on, stamp };
+            let taken = intake::take(desk.clone(), bursts.clone(), Some(clerk));
+            let unread = unread(&desk, &taken);
+            if unread.is_empty() {
+                return Ok(Some(Work { place, stamp, desk, taken, outcomes }));
+            }
+            // A reaction reached a scope that nothing in the batch named: its roots have to be read.
+            scopes.extend(unread);
+            desk = load::desk(conn, &wanted, &received, &scopes, &mut seats).await?;
+            if !mend(&mut desk) {
+                return Ok(None);
+            }
+        }
     }
 
     /// Signs central's ops as bursts of its chain; a subject's second op begins a new burst.

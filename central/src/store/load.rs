@@ -230,7 +230,9 @@ async fn members(
             .bind(subjects)
             .fetch_all(conn)
             .await?;
-    let mut members: BTreeMap<Subject, BTreeMap<Scope, Generations>> = BTreeMap::new();
+    // One that is nobody's is there without any: it was looked at.
+    let mut members: BTreeMap<Subject, BTreeMap<Scope, Generations>> =
+        subjects.iter().map(|subject| (Subject(*subject), BTreeMap::new())).collect();
     for (subject, scope, put, close) in rows {
         let generation = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
         let generations = Generations { put: generation(put), close: generation(close) };

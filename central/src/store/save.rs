@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use protocol::burst::ChainPlace;
-use protocol::id::{Digest, Subject};
+use protocol::id::{Digest, Scope, Subject};
 use protocol::intake::{BurstRow, Desk, Taken};
 use sqlx::postgres::PgConnection;
 
+use super::copy::Rows;
 use super::{LogHead, StoreError, signed};
 use crate::ledger;
 use crate::views::{self, Noted};
@@ -25,7 +26,7 @@ pub(crate) async fn taken(
     ops(conn, taken, start).await?;
     head.position += taken.ops.len() as u64;
     chains(conn, taken).await?;
-    members(conn, taken, start).await?;
+    members(conn, desk, taken, start).await?;
     roots(conn, taken, head.position).await?;
     revocations(conn, taken, start).await?;
     refused(conn, taken, head.position).await?;
@@ -80,33 +81,23 @@ async fn bursts(conn: &mut PgConnection, desk: &Desk, taken: &Taken) -> Result<(
     Ok(())
 }
 
+/// All of them are new: those that are held were loaded, and [`protocol::intake::take`] left them out.
 async fn ops(conn: &mut PgConnection, taken: &Taken, start: u64) -> Result<(), sqlx::Error> {
-    let rows = &taken.ops;
-    if rows.is_empty() {
+    if taken.ops.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "INSERT INTO op (id, position, digest, slot, subject, class_kind, lane, time_ms, author, inc, seq, bytes, apart)
-         SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::smallint[], $5::bytea[], $6::int[],
-            $7::smallint[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bigint[], $12::bytea[], $13::text[])
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(rows.iter().map(|row| row.held.id.0).collect::<Vec<_>>())
-    .bind((0..rows.len()).map(|index| position(start, index)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.digest.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| i16::from(row.slot)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.subject.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| i32::from(row.class_kind)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| i16::from(row.lane)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| signed(row.held.time_ms)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.held.author.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.held.inc.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| signed(row.held.seq)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.held.bytes.as_slice()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.held.apart.as_deref()).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
-    Ok(())
+    let mut rows = Rows::of(13);
+    for (index, op) in taken.ops.iter().enumerate() {
+        let held = &op.held;
+        rows.row().bytes(&held.id.0).bigint(position(start, index)).bytes(&op.digest.0).smallint(i16::from(op.slot));
+        rows.bytes(&op.subject.0).integer(i32::from(op.class_kind)).smallint(i16::from(op.lane));
+        rows.bigint(signed(held.time_ms)).bytes(&held.author.0).bytes(&held.inc.0).bigint(signed(held.seq));
+        rows.bytes(&held.bytes).bytes_or_null(held.apart.as_deref().map(str::as_bytes));
+    }
+    let statement =
+        "COPY op (id, position, digest, slot, subject, class_kind, lane, time_ms, author, inc, seq, bytes, apart)
+         FROM STDIN (FORMAT binary)";
+    rows.send(conn, statement).await
 }
 
 /// The position of the op at an index of a batch that begins behind `start`.
@@ -137,8 +128,21 @@ async fn chains(conn: &mut PgConnection, taken: &Taken) -> Result<(), sqlx::Erro
 
 /// A membership keeps the position at which it last opened or closed: a repeated Put does not send
 /// the subject again.
-async fn members(conn: &mut PgConnection, taken: &Taken, start: u64) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = taken.members.iter().collect();
+async fn members(conn: &mut PgConnection, desk: &Desk, taken: &Taken, start: u64) -> Result<(), sqlx::Error> {
+    let is_new = |(scope, subject): &(Scope, Subject)| {
+        desk.members.get(subject).is_some_and(|scopes| !scopes.contains_key(scope))
+    };
+    let (fresh, rows): (Vec<_>, Vec<_>) = taken.members.iter().partition(|(key, _)| is_new(key));
+    if !fresh.is_empty() {
+        let mut new = Rows::of(5);
+        for ((scope, subject), (generations, index)) in fresh {
+            new.row().bytes(&scope.0).bytes(&subject.0);
+            new.bigint(i64::from(generations.put)).bigint(i64::from(generations.close));
+            new.bigint(position(start, *index));
+        }
+        let statement = "COPY member (scope, subject, put_gen, close_gen, position) FROM STDIN (FORMAT binary)";
+        new.send(&mut *conn, statement).await?;
+    }
     if rows.is_empty() {
         return Ok(());
     }

@@ -29,8 +29,8 @@ const AGENTS: u32 = 100;
 const SITES: u32 = 10;
 /// Hand-ins in one burst: an offer and a Put in it each come to 2 bytes more than a count.
 const AT_ONCE: u32 = 20;
-/// Sessions that bring bursts at the same time.
-const SESSIONS: usize = 16;
+/// Sessions that bring bursts at the same time: two batches of them, so that one is worked out while one is written.
+const SESSIONS: usize = 64;
 /// As a hub has them.
 const CONNECTIONS: u32 = 8;
 const NOW_MS: u64 = 1_793_469_600_000;
@@ -42,6 +42,8 @@ pub struct Ingest {
     pub ops: u64,
     /// Bursts they came in.
     pub bursts: u64,
+    /// Batches that were worked out while the one before was written.
+    pub worked_ahead: u64,
     /// Journals that followed.
     pub journals: u64,
     /// Seconds to verify, store, fold and post them.
@@ -159,6 +161,7 @@ pub async fn ingest(cluster: &Cluster, least: u32) -> anyhow::Result<Ingest> {
     Ok(Ingest {
         ops,
         bursts,
+        worked_ahead: intake.worked_ahead(),
         journals: journals.unsigned_abs(),
         seconds,
         ops_a_second: rows / seconds,

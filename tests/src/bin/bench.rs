@@ -198,8 +198,15 @@ fn ingest(ops: u32, report: Option<&Path>) -> anyhow::Result<()> {
     let cluster = cluster(folder.path())?;
     let row = runtime.block_on(bench::ingest::ingest(&cluster, ops))?;
     println!(
-        "{} ops in {} bursts, {} journals: {:.2} s, {:.0} ops a second; COPY of the log's rows: {:.3} s, {:.0} rows a second",
-        row.ops, row.bursts, row.journals, row.seconds, row.ops_a_second, row.copy_seconds, row.copy_a_second
+        "{} ops in {} bursts, {} journals: {:.2} s, {:.0} ops a second, {} batches worked out ahead; COPY of the log's rows: {:.3} s, {:.0} rows a second",
+        row.ops,
+        row.bursts,
+        row.journals,
+        row.seconds,
+        row.ops_a_second,
+        row.worked_ahead,
+        row.copy_seconds,
+        row.copy_a_second
     );
     write(report, &[row])
 }

@@ -9,6 +9,7 @@ use central::intake::{Check, ClerkKey, Conflict, Guard, Intake, IntakeError};
 use central::replication::{self, Limits, Source};
 use central::{rebuild, store};
 use ed25519_dalek::SigningKey;
+use futures_util::future::join_all;
 use getit_tests::postgres::Cluster;
 use protocol::burst::{Burst, ChainPlace, Slot};
 use protocol::decide::Draft;
@@ -56,6 +57,13 @@ struct Town {
 
 fn subject(kind: Kind, n: u8) -> Subject {
     Subject::new(kind, Id16([n; 16]))
+}
+
+/// The `k`th hand-in of a person.
+fn subject_of(person: Id16, k: u8) -> Subject {
+    let mut id = person;
+    id.0[0] = k;
+    Subject::new(Kind::HandIn, id)
 }
 
 async fn enrol(pool: &PgPool, role: Role, n: u8, party: Subject) -> Device {
@@ -204,6 +212,15 @@ impl Town {
         number
     }
 
+    /// Digests of the bursts, as their ops lie in the log.
+    async fn bursts_in_order(&self) -> Vec<[u8; 32]> {
+        let rows: Vec<([u8; 32],)> = sqlx::query_as("SELECT digest FROM op GROUP BY digest ORDER BY min(position)")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
+        rows.into_iter().map(|(digest,)| digest).collect()
+    }
+
     async fn text(&self, sql: &'static str) -> String {
         let (text,): (String,) = sqlx::query_as(sql).fetch_one(&self.pool).await.unwrap();
         text
@@ -260,6 +277,64 @@ async fn callers_at_once_share_batches_and_each_gets_his_own_answer() {
     assert_eq!(town.rules().await, ["J4", "J5", "J7", "J8"]);
     assert_eq!(town.number("SELECT count(*) - max(position) FROM op").await, 0, "positions have no gap");
     assert!(rebuild::verify_log(&town.pool).await.unwrap().is_sound());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_that_are_worked_out_ahead_come_to_what_they_come_to_in_turn() {
+    let (at_once, in_turn) = (Town::new().await, Town::new().await);
+    let (mut digests, mut order) = (Vec::new(), None::<Vec<[u8; 32]>>);
+    for mut town in [at_once, in_turn] {
+        let concurrent = order.is_none();
+        let site = town.site.seat.party;
+        let mut agents = Vec::new();
+        for n in 20..100 {
+            agents.push(enrol(&town.pool, Role::Agent, n, Subject::agent(site, Id16([n; 16]))).await);
+        }
+        // First every agent offers, apart from all others; then the site counts, on one chain, what they offered,
+        // while they offer it again.
+        let (mut offers, mut counts) = (Vec::new(), Vec::new());
+        for agent in &mut agents {
+            let party = agent.seat.party;
+            let handins: Vec<Subject> = (0..20).map(|k| subject_of(agent.seat.person, k)).collect();
+            let offered = |upto| {
+                let offer = HandInOffered { site, amount: Taka::whole(500), inc: Incarnation([1; 4]), upto };
+                Fact::HandInOffered(offer)
+            };
+            let mut ops: Vec<Op> = handins.iter().map(|handin| op_of(*handin, &offered(0), Vec::new())).collect();
+            let put = Fact::Put(Put { generation: 1, subjects: handins.clone() });
+            ops.extend([op_of(party, &put, Vec::new()), op_of(site, &put, Vec::new())]);
+            let offer = agent.burst(ops);
+            let count = |(handin, id): (&Subject, &OpId)| {
+                let count = HandInCounted { agent: party, counted: Taka::whole(480), denominations: Vec::new() };
+                op_of(*handin, &Fact::HandInCounted(count), vec![id.short()])
+            };
+            counts.push(town.site.burst(handins.iter().zip(&offer.ids).map(count).collect()));
+            counts.push(agent.burst(vec![op_of(handins[0], &offered(9), Vec::new())]));
+            offers.push(offer);
+        }
+        if let Some(order) = &order {
+            let mut all: Vec<Verified> = offers.into_iter().chain(counts).collect();
+            all.sort_by_key(|burst| order.iter().position(|digest| *digest == burst.digest.0));
+            for burst in all {
+                town.intake.take(vec![burst]).await.unwrap();
+            }
+        } else {
+            for round in [offers, counts] {
+                let asked = join_all(round.into_iter().map(|burst| town.intake.take(vec![burst])));
+                assert!(asked.await.into_iter().all(|took| took.unwrap().refused.is_empty()));
+            }
+            order = Some(town.bursts_in_order().await);
+        }
+        assert_eq!(town.intake.worked_ahead() > 0, concurrent, "{} batches", town.intake.worked_ahead());
+        assert_eq!(town.number("SELECT count(*) FROM op WHERE position > 0").await, 80 * (22 + 20 + 1));
+        assert_eq!(town.number("SELECT amount_paisa FROM balance WHERE account_code = 1120").await, 80 * 20 * 48_000);
+        assert!(rebuild::verify_log(&town.pool).await.unwrap().is_sound());
+        let digest = rebuild::digest(&town.pool).await.unwrap();
+        rebuild::rebuild(&town.pool).await.unwrap();
+        assert_eq!(rebuild::digest(&town.pool).await.unwrap(), digest);
+        digests.push(digest);
+    }
+    assert_eq!(digests[0], digests[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
