@@ -29,8 +29,8 @@ pub const MAX_EARNINGS: usize = 500;
 const BY_COURIER: i32 = 0x1014;
 /// Number of `Distributed`.
 const DISTRIBUTED: i32 = 0x1021;
-/// Number of `PaymentCaptured`.
-const CAPTURED: i32 = 0x1003;
+/// Numbers of `PaymentCaptured` and `TransferCaptured`.
+const CAPTURED: [i32; 2] = [0x1003, 0x1004];
 
 /// Asks for a run.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -197,7 +197,7 @@ async fn prepaid(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Cover
         "select e.subject, e.held_paisa, c.id
          from view_earning e join view_parcel p on p.subject = e.parcel
          join lateral (select o.id from op o
-                       where o.subject = e.order_subject and o.class_kind = $3 and o.apart is null
+                       where o.subject = e.order_subject and o.class_kind = any($3) and o.apart is null
                        order by o.position limit 1) c on true
          left join balance b on b.account_code = $4 and b.owner = e.order_subject
          where e.state = 'distributed' and e.prepaid and e.held_paisa >= 0 and p.settled
@@ -210,7 +210,7 @@ async fn prepaid(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Cover
     )
     .bind(DISTRIBUTED)
     .bind(signed(now_ms))
-    .bind(CAPTURED)
+    .bind(CAPTURED.to_vec())
     .bind(i32::from(Code::Escrow as u16))
     .fetch_all(connection)
     .await?;

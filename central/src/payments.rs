@@ -10,7 +10,7 @@ use protocol::fold::{Folded, State};
 use protocol::id::{Kind, Scope, Subject};
 use protocol::taka::Taka;
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use utoipa::ToSchema;
 
 use crate::clock::Clock;
@@ -121,33 +121,12 @@ impl Cashier<'_> {
         if let Some(order) = self.order_of(payment.provider, reference).await? {
             return if order == payment.order { Ok(told(false)) } else { Err(reference_used()) };
         }
-        let order: Option<(i64, bool, bool)> = sqlx::query_as(
-            "select coalesce(o.total_paisa, 0), o.cancelled,
-                exists (select from view_parcel p where p.order_subject = o.subject)
-                and not exists (select from view_parcel p where p.order_subject = o.subject and not p.prepaid)
-             from view_order o where o.subject = $1 and o.placed",
-        )
-        .bind(payment.order.0)
-        .fetch_optional(self.pool)
-        .await?;
-        let (total, cancelled, prepaid) = order.ok_or_else(|| {
-            let next = "Copy the id as POST /api/v1/orders gave it.";
-            Error::refuse(404, "unknown_order", "There is no order of this id.", next)
-        })?;
-        if !prepaid {
-            let next = "Record the payment on the order it was made for.";
-            return Err(Error::refuse(409, "not_prepaid", "This order is paid at the door.", next));
-        }
-        if total != amount.paisa() {
-            let told = format!("The order costs {total} paisa.");
-            let next = "Pay the customer back, and ask for the whole amount in one payment.";
-            return Err(Error::refuse(422, "amount_differs", told, next));
-        }
+        let payable = payable(self.pool, payment.order, amount).await?;
         let captured = PaymentCaptured { provider: payment.provider as u8, reference: reference.to_owned(), amount };
         let mut drafts = vec![Draft { subject: payment.order, fact: Fact::PaymentCaptured(captured) }];
         // Money that comes for an order that was called off is taken, and owed back (R23): nothing moves.
-        if !cancelled {
-            drafts.extend(self.routes(payment.order).await?);
+        if !payable.cancelled {
+            drafts.extend(routes(self.pool, payment.order).await?);
         }
         let check: Check = Arc::new(not_paid_yet);
         let note = note_payment(payment.provider, reference.to_owned(), payment.order, amount);
@@ -157,8 +136,7 @@ impl Cashier<'_> {
                 if self.order_of(payment.provider, reference).await? == Some(payment.order) {
                     return Ok(told(false));
                 }
-                let next = "Pay this one back, or record it on the order it was made for.";
-                Err(Error::refuse(409, "already_paid", "This order is paid by another payment.", next))
+                Err(already_paid())
             }
             Err(IntakeError::Extra(error)) if violates(&error) => Err(reference_used()),
             Err(error) => Err(error.into()),
@@ -173,29 +151,6 @@ impl Cashier<'_> {
                 .fetch_optional(self.pool)
                 .await?;
         Ok(row.map(|row| Subject(row.0)))
-    }
-
-    /// The parcels of the order go to vendor, hub and point, as those of a cash order do at once.
-    async fn routes(&self, order: Subject) -> Result<Vec<Draft>, sqlx::Error> {
-        type Row = ([u8; 17], Option<[u8; 17]>, Option<[u8; 17]>, Option<[u8; 17]>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "select subject, vendor, site, point from view_parcel where order_subject = $1 order by subject",
-        )
-        .bind(order.0)
-        .fetch_all(self.pool)
-        .await?;
-        let mut scopes: BTreeMap<Scope, Vec<Subject>> = BTreeMap::new();
-        for (parcel, vendor, site, point) in rows {
-            let parcel = Subject(parcel);
-            if let Some(vendor) = vendor {
-                scopes.entry(Subject(vendor)).or_default().extend([parcel, Subject::earning_of(parcel)]);
-            }
-            for scope in [site, point].into_iter().flatten() {
-                scopes.entry(Subject(scope)).or_default().push(parcel);
-            }
-        }
-        let put = |(scope, subjects)| Draft { subject: scope, fact: Fact::Put(Put { generation: 1, subjects }) };
-        Ok(scopes.into_iter().map(put).collect())
     }
 
     /// Records what was paid back to a customer (J19a), at most what 2050 owes.
@@ -275,6 +230,70 @@ impl Cashier<'_> {
         };
         Ok(row.map(read))
     }
+}
+
+/// An order that may be paid ahead.
+pub(crate) struct Payable {
+    /// It was called off: what is paid is owed back.
+    pub(crate) cancelled: bool,
+}
+
+/// Whether `amount` pays for this order ahead, as far as the order says.
+///
+/// # Errors
+/// `unknown_order`, `not_prepaid`, `amount_differs`.
+pub(crate) async fn payable<'c>(database: impl PgExecutor<'c>, order: Subject, amount: Taka) -> Result<Payable, Error> {
+    let order: Option<(i64, bool, bool)> = sqlx::query_as(
+        "select coalesce(o.total_paisa, 0), o.cancelled,
+            exists (select from view_parcel p where p.order_subject = o.subject)
+            and not exists (select from view_parcel p where p.order_subject = o.subject and not p.prepaid)
+         from view_order o where o.subject = $1 and o.placed",
+    )
+    .bind(order.0)
+    .fetch_optional(database)
+    .await?;
+    let (total, cancelled, prepaid) = order.ok_or_else(|| {
+        let next = "Copy the id as POST /api/v1/orders gave it.";
+        Error::refuse(404, "unknown_order", "There is no order of this id.", next)
+    })?;
+    if !prepaid {
+        let next = "Record the payment on the order it was made for.";
+        return Err(Error::refuse(409, "not_prepaid", "This order is paid at the door.", next));
+    }
+    if total != amount.paisa() {
+        let told = format!("The order costs {total} paisa.");
+        let next = "Pay the customer back, and ask for the whole amount in one payment.";
+        return Err(Error::refuse(422, "amount_differs", told, next));
+    }
+    Ok(Payable { cancelled })
+}
+
+pub(crate) fn already_paid() -> Error {
+    let next = "Pay this one back, or record it on the order it was made for.";
+    Error::refuse(409, "already_paid", "This order is paid by another payment.", next)
+}
+
+/// The parcels of the order go to vendor, hub and point, as those of a cash order do at once.
+pub(crate) async fn routes<'c>(database: impl PgExecutor<'c>, order: Subject) -> Result<Vec<Draft>, sqlx::Error> {
+    type Row = ([u8; 17], Option<[u8; 17]>, Option<[u8; 17]>, Option<[u8; 17]>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "select subject, vendor, site, point from view_parcel where order_subject = $1 order by subject",
+    )
+    .bind(order.0)
+    .fetch_all(database)
+    .await?;
+    let mut scopes: BTreeMap<Scope, Vec<Subject>> = BTreeMap::new();
+    for (parcel, vendor, site, point) in rows {
+        let parcel = Subject(parcel);
+        if let Some(vendor) = vendor {
+            scopes.entry(Subject(vendor)).or_default().extend([parcel, Subject::earning_of(parcel)]);
+        }
+        for scope in [site, point].into_iter().flatten() {
+            scopes.entry(Subject(scope)).or_default().push(parcel);
+        }
+    }
+    let put = |(scope, subjects)| Draft { subject: scope, fact: Fact::Put(Put { generation: 1, subjects }) };
+    Ok(scopes.into_iter().map(put).collect())
 }
 
 /// Runs under the intake lock: one payment pays an order.

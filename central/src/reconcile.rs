@@ -6,6 +6,7 @@ mod courier;
 mod expected;
 mod line;
 mod plan;
+mod prepaid;
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -304,7 +305,8 @@ pub struct Explained {
     /// It is what the bank charged (J13c).
     #[serde(default)]
     pub charge: bool,
-    /// It is this deposit, payout, sweep, remittance or entry; of a credit, a payout that came back.
+    /// It is this deposit, payout, sweep, remittance or entry; of a credit, a payout that came back, or the order for which
+    /// a customer paid ahead.
     #[schema(value_type = Option<Id>)]
     pub thing: Option<Subject>,
 }
@@ -313,7 +315,8 @@ pub struct Explained {
 ///
 /// # Errors
 /// `bad_explanation`, `unknown_line`, `line_matched`, `unknown_thing`, `amounts_differ`, `not_a_charge`; of a credit that is
-/// a payout, `unknown_payout`, `already_returned`.
+/// a payout, `unknown_payout`, `already_returned`; of one that is an order, `not_a_payment`, `unknown_order`,
+/// `not_prepaid`, `amount_differs`, `already_paid`.
 pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Explained) -> Decided<LineMatch> {
     let (line, bank, side) = line::one(conn, subject).await?;
     let thing = match (explained.charge, explained.thing) {
@@ -336,6 +339,9 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
     };
     if thing.kind() == Some(Kind::Payout) && line.amount > Taka::ZERO && side.is_bank() {
         return give_back(conn, &line, bank, thing).await;
+    }
+    if thing.kind() == Some(Kind::Order) {
+        return prepaid::pay_ahead(conn, &line, bank, side, thing).await;
     }
     let expected = expected::of(conn, bank, side).await?;
     let Some(thing) = expected.iter().find(|expected| expected.subject == thing) else {

@@ -94,6 +94,7 @@ facts! {
     OrderPlaced = 0x1001, lane::ORDERS;
     OrderCancelled = 0x1002, lane::ORDERS;
     PaymentCaptured = 0x1003, lane::MONEY;
+    TransferCaptured = 0x1004, lane::MONEY;
     ParcelCreated = 0x1010, lane::ORDERS;
     ParcelCancelled = 0x1011, lane::ORDERS;
     PickupChosen = 0x1012, lane::ORDERS;
@@ -219,6 +220,10 @@ impl Fact {
                 payment.amount.is_cash()
                     && payment.reference.len() <= MAX_TEXT
                     && Provider::of(payment.provider).is_some()
+            }
+            Self::TransferCaptured(paid) => {
+                let named = paid.bank.kind() == Some(Kind::Bank) && paid.line.kind() == Some(Kind::Line);
+                paid.amount.is_cash() && paid.reference.len() <= MAX_TEXT && named
             }
             Self::RefundPaid(refund) => {
                 refund.amount.is_cash() && refund.reference.len() <= MAX_TEXT && Provider::of(refund.provider).is_some()

@@ -128,6 +128,8 @@ rules! {
     J28;
     /// A credit at the bank that nobody has identified.
     J29;
+    /// A credit at the bank that is a customer's payment ahead.
+    J29a;
     /// Credit with us in place of a refund.
     J30;
     /// A card payment charged back.

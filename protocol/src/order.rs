@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::account::{Account, Code as Chart};
 use crate::contest::{Code, Contest};
-use crate::fact::{Fact, OrderPlaced, PaymentCaptured, Provider};
+use crate::fact::{Fact, OrderPlaced, Provider};
 use crate::history::History;
 use crate::id::{OpId, Subject};
 use crate::journal::{Journal, Rule};
@@ -44,8 +44,8 @@ pub const fn receivable(provider: Provider) -> Account {
     code.whole()
 }
 
-/// Folds the facts of one order, and yields what was paid ahead: J2 for the first payment, J12 for a
-/// second one, which is the customer's again at once. Cash on delivery is the parcels' (J1).
+/// Folds the facts of one order, and yields what was paid ahead: J2 for the first payment, or J29a when a bank carried
+/// it; J12 for a second one, which is the customer's again at once. Cash on delivery is the parcels' (J1).
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Order, Vec<Journal>) {
     let mut order = Order { incomplete: history.incomplete, newer: history.newer, ..Order::default() };
@@ -59,38 +59,57 @@ pub fn fold(subject: Subject, history: &History) -> (Order, Vec<Journal>) {
     }
     let captures = captures(history);
     let claims: Vec<Claim> =
-        captures.values().map(|(fact, _)| Claim { fact: *fact, evidence: 0, authority: 0 }).collect();
+        captures.iter().map(|capture| Claim { fact: capture.fact, evidence: 0, authority: 0 }).collect();
     let canonical = slot::earliest(history, &claims).map(|held| held.winner.fact);
     let mut journals = Vec::new();
-    for (index, payment) in captures.values() {
-        let Some(provider) = Provider::of(payment.provider) else { continue };
-        let (cause, money) = (history.facts[*index].id, (receivable(provider), payment.amount));
-        order.captured = order.captured.plus(payment.amount);
-        if Some(*index) != canonical {
-            records.contest(*index, Code::DuplicateMoney);
-            let over = (Chart::OverCollected.of_owner(subject), payment.amount);
-            journals.push(Journal::new(subject, Rule::J12, cause, &[money], &[over]));
+    for Capture { fact, rule, into, amount } in captures {
+        let cause = history.facts[fact].id;
+        order.captured = order.captured.plus(amount);
+        if Some(fact) != canonical {
+            records.contest(fact, Code::DuplicateMoney);
+            let over = (Chart::OverCollected.of_owner(subject), amount);
+            journals.push(Journal::new(subject, Rule::J12, cause, &[(into, amount)], &[over]));
             continue;
         }
         order.captured_by = Some(cause);
-        if order.placed.as_ref().is_none_or(|placed| placed.total != payment.amount) {
-            records.contest(*index, Code::CaptureDiffers);
+        if order.placed.as_ref().is_none_or(|placed| placed.total != amount) {
+            records.contest(fact, Code::CaptureDiffers);
         }
-        let escrow = (Chart::Escrow.of_owner(subject), payment.amount);
-        journals.push(Journal::new(subject, Rule::J2, cause, &[money], &[escrow]));
+        let escrow = (Chart::Escrow.of_owner(subject), amount);
+        journals.push(Journal::new(subject, rule, cause, &[(into, amount)], &[escrow]));
     }
     journals.retain(|journal| !journal.postings.is_empty());
     order.contests = records.contests();
     (order, journals)
 }
 
-/// Payments by what the provider calls them: one record of each, the smallest id.
-fn captures(history: &History) -> BTreeMap<(u8, &str), (usize, &PaymentCaptured)> {
-    let mut captures = BTreeMap::new();
-    for (index, seen) in history.facts.iter().enumerate() {
-        if let Some(Fact::PaymentCaptured(payment)) = &seen.fact {
-            captures.entry((payment.provider, payment.reference.as_str())).or_insert((index, payment));
-        }
+/// One payment ahead.
+struct Capture {
+    /// Its place in the history.
+    fact: usize,
+    rule: Rule,
+    /// Where the money is.
+    into: Account,
+    amount: Taka,
+}
+
+/// Payments by what the provider calls them, or by the line of the bank's statement: one record of each, the smallest id.
+fn captures(history: &History) -> Vec<Capture> {
+    let mut captures: BTreeMap<(u8, &str, Option<Subject>), Capture> = BTreeMap::new();
+    for (fact, seen) in history.facts.iter().enumerate() {
+        let (name, capture) = match &seen.fact {
+            Some(Fact::PaymentCaptured(paid)) => {
+                let Some(provider) = Provider::of(paid.provider) else { continue };
+                let capture = Capture { fact, rule: Rule::J2, into: receivable(provider), amount: paid.amount };
+                ((paid.provider, paid.reference.as_str(), None), capture)
+            }
+            Some(Fact::TransferCaptured(paid)) => {
+                let into = Chart::Settlement.of_owner(paid.bank);
+                ((0, "", Some(paid.line)), Capture { fact, rule: Rule::J29a, into, amount: paid.amount })
+            }
+            _ => continue,
+        };
+        captures.entry(name).or_insert(capture);
     }
-    captures
+    captures.into_values().collect()
 }

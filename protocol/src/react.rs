@@ -53,7 +53,7 @@ pub fn react(subject: Subject, folded: &Folded, history: &History, books: &impl 
 }
 
 fn is_paid(history: &History) -> bool {
-    history.facts.iter().any(|seen| matches!(seen.fact, Some(Fact::PaymentCaptured(_))))
+    history.facts.iter().any(|seen| matches!(seen.fact, Some(Fact::PaymentCaptured(_) | Fact::TransferCaptured(_))))
 }
 
 /// Every contest is told, once, on the subject itself; that of an earning was told by the hold that named it.

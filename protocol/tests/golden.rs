@@ -153,6 +153,15 @@ fn examples() -> Vec<(Subject, Fact)> {
             Fact::PaymentCaptured(PaymentCaptured { provider: 1, reference: "9K7TXA".into(), amount: taka(125_000) }),
         ),
         (
+            order,
+            Fact::TransferCaptured(TransferCaptured {
+                bank: Subject::bank("brac-7781"),
+                line: Subject::new(Kind::Line, id(0x1e)),
+                reference: "FT26-0091".into(),
+                amount: taka(125_000),
+            }),
+        ),
+        (
             parcel(),
             Fact::ParcelCreated(ParcelCreated {
                 order,

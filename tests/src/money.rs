@@ -45,6 +45,7 @@ mod statement;
 mod street;
 mod tally;
 mod till;
+mod transfer;
 mod vendor;
 mod verdict;
 mod world;

@@ -7188,7 +7188,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unknown_line`, `unknown_payout`, `unknown_thing` */
+            /** @description `unknown_line`, `unknown_order`, `unknown_payout`, `unknown_thing` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7196,7 +7196,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unknown_line" | "unknown_payout" | "unknown_thing";
+                        code?: "unknown_line" | "unknown_order" | "unknown_payout" | "unknown_thing";
                     };
                 };
             };
@@ -7212,7 +7212,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `already_returned`, `amounts_differ`, `idempotency_mismatch`, `line_matched`, `not_a_charge`, `wrong_state` */
+            /** @description `already_paid`, `already_returned`, `amounts_differ`, `idempotency_mismatch`, `line_matched`, `not_a_charge`, `not_a_payment`, `not_prepaid`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7220,7 +7220,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "already_returned" | "amounts_differ" | "idempotency_mismatch" | "line_matched" | "not_a_charge" | "wrong_state";
+                        code?: "already_paid" | "already_returned" | "amounts_differ" | "idempotency_mismatch" | "line_matched" | "not_a_charge" | "not_a_payment" | "not_prepaid" | "wrong_state";
                     };
                 };
             };
@@ -7236,7 +7236,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bad_explanation`, `wrong_type` */
+            /** @description `amount_differs`, `bad_explanation`, `wrong_type` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7244,7 +7244,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_explanation" | "wrong_type";
+                        code?: "amount_differs" | "bad_explanation" | "wrong_type";
                     };
                 };
             };

@@ -198,6 +198,7 @@ fn amount_of(fact: &Fact) -> Option<i64> {
         Fact::BagSealed(bag) => bag.amount,
         Fact::DepositConfirmed(line) => line.credited,
         Fact::PaymentCaptured(payment) => payment.amount,
+        Fact::TransferCaptured(payment) => payment.amount,
         Fact::LineBooked(line) => line.amount,
         Fact::Entered(entered) => entered.amount,
         Fact::ParcelCreated(parcel) => parcel.due,

@@ -63,9 +63,10 @@ pub(super) fn operations() -> Vec<Operation> {
             .takes::<Explained>()
             .gives::<LineMatch>(201, "It is recorded.")
             .gives::<LineMatch>(200, "Nothing had to be posted, or the answer that this key got before.")
-            .refuses(404, &["unknown_line", "unknown_thing", "unknown_payout"])
+            .refuses(404, &["unknown_line", "unknown_thing", "unknown_payout", "unknown_order"])
             .refuses(409, &["line_matched", "amounts_differ", "not_a_charge", "already_returned", "wrong_state"])
-            .refuses(422, &["bad_explanation"]),
+            .refuses(409, &["not_a_payment", "not_prepaid", "already_paid"])
+            .refuses(422, &["bad_explanation", "amount_differs"]),
     ]
 }
 

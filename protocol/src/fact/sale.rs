@@ -89,6 +89,24 @@ pub struct PaymentCaptured {
     pub amount: Taka,
 }
 
+/// A bank's statement shows money for an order before the goods move (J29a): the customer sent it to our account. Finance
+/// says so of the line.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TransferCaptured {
+    /// The settlement account.
+    #[n(0)]
+    pub bank: Subject,
+    /// The line of the statement; one pays one order.
+    #[n(1)]
+    pub line: Subject,
+    /// The bank's reference.
+    #[n(2)]
+    pub reference: String,
+    /// How much.
+    #[n(3)]
+    pub amount: Taka,
+}
+
 /// Who carries customers' money that is not cash; the accounts 1030 to 1033 of the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,7 @@ use protocol::fact::{
     ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated,
     PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces,
     RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
-    TillResumed, TillSuspended,
+    TillResumed, TillSuspended, TransferCaptured,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -249,7 +249,14 @@ fn of_order(subject: Subject, roll: &mut Roll) -> Fact {
         1 => Fact::OrderCancelled(OrderCancelled { by: 1 + roll.below(2) as u8 }),
         _ => {
             let reference = roll.one(&["9F12AB", "9F12AB", "9F12AC"]).to_owned();
-            Fact::PaymentCaptured(PaymentCaptured { provider: 1 + roll.below(4) as u8, reference, amount: cash(roll) })
+            match (1 + roll.below(4) as u8, cash(roll)) {
+                // One in four comes by a bank's transfer.
+                (4, amount) => {
+                    let (bank, line) = (Subject::bank("brac-7781"), Subject::new(Kind::Line, id_of(&reference)));
+                    Fact::TransferCaptured(TransferCaptured { bank, line, reference, amount })
+                }
+                (provider, amount) => Fact::PaymentCaptured(PaymentCaptured { provider, reference, amount }),
+            }
         }
     }
 }

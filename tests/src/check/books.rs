@@ -198,7 +198,7 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         | Rule::J33
         | Rule::J35 => Some(Effect::Once(row.subject, Rule::J3)),
         // One order may be paid, and paid back, in parts.
-        Rule::J2 | Rule::J12 | Rule::J19a => None,
+        Rule::J2 | Rule::J29a | Rule::J12 | Rule::J19a => None,
         // Goods come back in parts.
         Rule::J20 | Rule::J20a | Rule::J20b => None,
         // A till pays out and in as often as it has to.

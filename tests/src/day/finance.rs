@@ -26,6 +26,9 @@ const BANK_CHARGE: Taka = Taka::whole(115);
 const STRANGERS: Taka = Taka::whole(700);
 const STRANGER_COMES: u32 = 2;
 
+/// What the bank writes before what a customer wrote.
+const SENT_FOR: &str = "NPSB for ";
+
 /// Runs after which an evening is broken: each settles hundreds of earnings.
 const MOST_RUNS: u32 = 100;
 
@@ -86,6 +89,11 @@ fn book(house: &House, amount: Taka, reference: &str, narration: &str) {
     house.street.leave_bank(Subject::bank(SETTLEMENT), amount.negated());
 }
 
+/// A customer sends what an order costs, and names it.
+pub fn send_ahead(house: &House, order: &str, amount: Taka) {
+    book(house, amount, "", &format!("{SENT_FOR}{order}"));
+}
+
 /// The bank's statement since the last one goes into the books, and finance says of what is open what it is.
 async fn import(house: &House, name: &str) -> Done {
     let Some(file) = house.bank.statement() else { return Ok(()) };
@@ -102,6 +110,14 @@ async fn import(house: &House, name: &str) -> Done {
         );
         let charge = json!({ "charge": true });
         must(house.central.record(&format!("lines/{id}/explain"), &format!("day-{id}"), &charge).await?, "a charge")?;
+    }
+    let booked = house.central.finance("lines?status=booked&limit=1000").await?;
+    for line in booked["rows"].as_array().into_iter().flatten() {
+        let order = line["narration"].as_str().and_then(|what| what.strip_prefix(SENT_FOR));
+        let (Some(id), Some(order)) = (line["line"].as_str(), order) else { continue };
+        let told = json!({ "thing": order.trim() });
+        let answer = house.central.record(&format!("lines/{id}/explain"), &format!("day-{id}"), &told).await?;
+        must(answer, "what a customer sent")?;
     }
     Ok(())
 }

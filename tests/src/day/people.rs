@@ -20,6 +20,8 @@ use crate::order_file::FileOrder;
 
 /// Orders on their way to central at once: as many as a shop's customers on a busy morning.
 const ORDERS_AT_ONCE: usize = 12;
+/// One in so many orders is, where it is paid ahead, paid by a transfer to our account.
+const BY_TRANSFER: usize = 8;
 /// Tries of an order whose prices others change meanwhile.
 const PRICE_TRIES: usize = 20;
 /// Parcels on one run.
@@ -46,10 +48,11 @@ pub async fn customers(house: Arc<House>, orders: Vec<FileOrder>, start_ms: u64,
             4 => Some(30 + dice.below(90) as u64),
             _ => None,
         };
+        let by_transfer = index % BY_TRANSFER == 0 && second_thoughts.is_none();
         let point = if order.pickup { dice.pick(&house.points).map(|(point, _)| *point) } else { None };
         let house = Arc::clone(&house);
         placing.spawn(async move {
-            let placed = place(&house, &order, point).await?;
+            let placed = place(&house, &order, point, by_transfer).await?;
             drop(permit);
             match (placed, second_thoughts) {
                 (Some(placed), Some(minutes)) => call_off(&house, &order, placed, minutes).await,
@@ -74,7 +77,12 @@ struct Placed {
     parcels: Vec<Subject>,
 }
 
-async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow::Result<Option<Placed>> {
+async fn place(
+    house: &House,
+    order: &FileOrder,
+    point: Option<Scope>,
+    by_transfer: bool,
+) -> anyhow::Result<Option<Placed>> {
     let key = format!("day-{}", order.order_ref);
     let mut answer = house.central.place(&key, &order_json(order, point)).await?;
     for _ in 0..PRICE_TRIES {
@@ -94,16 +102,18 @@ async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow
         }
     };
     let id = placed["order"].as_str().unwrap_or_default().to_owned();
-    if let Some(provider) = order.prepaid {
+    let total = placed["total_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default();
+    if by_transfer && order.prepaid.is_some() {
+        super::finance::send_ahead(house, &id, total);
+    } else if let Some(provider) = order.prepaid {
         let paid = json!({
             "order": id, "provider": provider, "reference": format!("TRX-{}", order.order_ref),
             "amount_paisa": placed["total_paisa"],
         });
         let answer = house.central.record("payments", &format!("day-pay-{}", order.order_ref), &paid).await?;
         answer.map_err(|no| anyhow::anyhow!("the payment of {id} was refused: {} {}", no.code, no.message))?;
-        let amount = placed["total_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default();
         let day = central::period::day(house.clock.now_ms());
-        house.wallets.book(provider, day, &format!("TRX-{}", order.order_ref), &id, amount);
+        house.wallets.book(provider, day, &format!("TRX-{}", order.order_ref), &id, total);
     }
     let codes = match point {
         Some(_) => codes(house, &id).await?,
@@ -120,7 +130,6 @@ async fn place(house: &House, order: &FileOrder, point: Option<Scope>) -> anyhow
         }
     }
     house.count_order(parcels.len());
-    let total = placed["total_paisa"].as_i64().and_then(Taka::from_paisa).unwrap_or_default();
     Ok(Some(Placed { order: id, total, parcels }))
 }
 

@@ -49,6 +49,8 @@ pub struct Market {
     pub pieces: BTreeMap<Subject, (u16, Taka)>,
     /// The parcel of every earning.
     pub earnings: BTreeMap<Subject, Subject>,
+    /// Whether customers pay by transfers, too.
+    pub(super) transfers: bool,
     /// Which order a provider's reference paid.
     used: BTreeMap<(u8, String), Subject>,
 }
@@ -67,6 +69,13 @@ pub fn fees(terms: &TermsFrozen) -> Taka {
 
 fn put(scope: Scope, subjects: Vec<Subject>) -> Draft {
     Draft { subject: scope, fact: Fact::Put(Put { generation: 1, subjects }) }
+}
+
+impl Market {
+    /// In every fourth world customers pay by transfers, too.
+    pub fn of(seed: u64) -> Self {
+        Self { transfers: seed % 4 == 1, ..Self::default() }
+    }
 }
 
 impl World {
@@ -178,6 +187,9 @@ impl World {
         let deal = self.market.deals[&order].clone();
         let slip = self.dice.chance(6);
         let amount = if slip { deal.total.minus(Taka::whole(1)) } else { deal.total };
+        if self.by_transfer() {
+            return self.send_ahead(order, amount);
+        }
         let reference = match deal.references.first() {
             Some(reference) if self.dice.chance(40) => reference.clone(),
             _ => format!("TRX-{:08x}", self.dice.draw() & 0xffff_ffff),
@@ -201,10 +213,16 @@ impl World {
         reference: &str,
         amount: Taka,
     ) -> Result<Vec<Draft>, &'static str> {
-        let blind = self.mutant == Some(Mutant::CapturedTwice);
         if let Some(before) = self.market.used.get(&(provider as u8, reference.to_owned())) {
             return if *before == order { Ok(Vec::new()) } else { Err("reference_used") };
         }
+        let captured = PaymentCaptured { provider: provider as u8, reference: reference.to_owned(), amount };
+        self.captured(order, amount, Fact::PaymentCaptured(captured))
+    }
+
+    /// Decides `fact`, which says that an order is paid ahead, whoever carried the money.
+    pub(super) fn captured(&self, order: Subject, amount: Taka, fact: Fact) -> Result<Vec<Draft>, &'static str> {
+        let blind = self.mutant == Some(Mutant::CapturedTwice);
         let Some(State::Order(state)) = self.office.states.get(&order).map(|folded| &folded.state) else {
             return Err("unknown_order");
         };
@@ -218,8 +236,7 @@ impl World {
         if state.captured_by.is_some() && !blind {
             return Err("already_paid");
         }
-        let captured = PaymentCaptured { provider: provider as u8, reference: reference.to_owned(), amount };
-        let mut drafts = vec![Draft { subject: order, fact: Fact::PaymentCaptured(captured) }];
+        let mut drafts = vec![Draft { subject: order, fact }];
         // Money that comes for an order that was called off is taken, and owed back (R23): nothing moves.
         if !state.cancelled && state.captured_by.is_none() {
             let mut scopes: BTreeMap<Scope, Vec<Subject>> = BTreeMap::new();

@@ -152,7 +152,8 @@ impl World {
                 continue;
             }
             let facts = self.office.facts_of(&paid.order);
-            let capture = facts.iter().find(|(.., fact)| matches!(fact, Fact::PaymentCaptured(_)));
+            let is = |fact: &Fact| matches!(fact, Fact::PaymentCaptured(_) | Fact::TransferCaptured(_));
+            let capture = facts.iter().find(|(.., fact)| is(fact));
             let Some((_, _, cause, _)) = capture else { continue };
             drafts.push(Draft { subject: *subject, fact: Fact::Matured(Matured { cause: *cause, net }) });
         }

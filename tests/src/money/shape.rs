@@ -83,6 +83,7 @@ const fn of(rule: Rule) -> Shape {
         Rule::J27d => shape(&[SiteExpense], &[Shortage], &[SiteExpense, Shortage]),
         Rule::J28 => shape(&[AgentIncentive, AgentPayable], &[AgentPayable, Operating], &[AgentPayable]),
         Rule::J29 => shape(&[Settlement, Operating], &[Unidentified], &[Unidentified]),
+        Rule::J29a => shape(&[Settlement], &[Escrow], &[Escrow]),
         Rule::J30 => shape(&[RefundsPayable], &[StoreCredit], &[RefundsPayable, StoreCredit]),
         Rule::J31 => shape(&[VendorReceivable, Loss, Escrow, RefundsPayable], &PROVIDERS, &[]),
         Rule::J32 => shape(&[Rounding], &[Clearing, Escrow], &[Rounding]),

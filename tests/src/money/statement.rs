@@ -278,6 +278,9 @@ impl World {
         let truth =
             account.entries.iter().find(|entry| entry.reference == line.reference && entry.amount == line.amount);
         let Some(thing) = truth.and_then(|entry| entry.thing) else { return Err("nobody_knows") };
+        if thing.kind() == Some(Kind::Order) {
+            return self.decide_paid_ahead(line, thing);
+        }
         let same_way = |amount: Taka| (amount > Taka::ZERO) == (line.amount > Taka::ZERO);
         let parts = account.entries.iter().filter(|entry| entry.thing == Some(thing) && same_way(entry.amount));
         if parts.count() > 1 {

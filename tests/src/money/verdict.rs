@@ -41,6 +41,8 @@ use super::street::grow;
 use super::tally::on;
 use super::world::World;
 
+/// What pays an order ahead: a provider, or a bank's transfer.
+const AHEAD: [Rule; 2] = [Rule::J2, Rule::J29a];
 /// The rules of which one satisfies a due.
 pub const DUES: [Rule; 7] = [Rule::J4, Rule::J4p, Rule::J14, Rule::J11, Rule::J11a, Rule::J11c, Rule::J36];
 /// Where cash of ours can be.
@@ -121,7 +123,7 @@ fn terms(world: &World, row: &Row) -> Result<(), String> {
         let amount = if turned { amount.negated() } else { amount };
         ensure(amount == wanted, || format!("{journal}: {} on {}, and the terms say {wanted}", amount, code as u16))
     };
-    if journal.rule == Rule::J2 {
+    if AHEAD.contains(&journal.rule) {
         let total = world.market.deals.get(&journal.subject).map_or(Taka::ZERO, |deal| deal.total);
         return is(Code::Escrow, total.negated());
     }
@@ -239,7 +241,7 @@ fn matured(world: &World, rows: &[Row]) -> Result<(), String> {
         ensure(!held, || format!("{subject} matures, and is held"))?;
         ensure(!world.returns.open.contains_key(&terms.parcel), || format!("{subject} matures, and is asked back"))?;
         if terms.prepaid {
-            let paid = world.tally.standing(&terms.order).any(|journal| journal.rule == Rule::J2);
+            let paid = world.tally.standing(&terms.order).any(|journal| AHEAD.contains(&journal.rule));
             ensure(paid, || format!("{subject} matures, and its order is not paid"))?;
             continue;
         }
@@ -347,7 +349,7 @@ fn orders(world: &World, subject: Subject) -> Result<(), String> {
     let Some(placed) = &order.placed else { return Ok(()) };
     let parts: Taka = placed.parcels.iter().filter_map(|parcel| world.market.terms.get(parcel)).map(price).sum();
     ensure(parts == placed.total, || format!("{subject} is {}, its parcels {parts}", placed.total))?;
-    let captures = world.tally.standing(&subject).filter(|journal| journal.rule == Rule::J2).count();
+    let captures = world.tally.standing(&subject).filter(|journal| AHEAD.contains(&journal.rule)).count();
     let again = world.tally.standing(&subject).filter(|journal| journal.rule == Rule::J12).count();
     ensure(captures + again <= 1, || format!("{subject} is paid by {} payments", captures + again))
 }
@@ -476,7 +478,8 @@ impl World {
             return Taka::ZERO;
         };
         let of = deal.parcels.iter().chain([order]).flat_map(|subject| self.tally.standing(subject));
-        let paid = of.filter(|journal| DUES.contains(&journal.rule) || matches!(journal.rule, Rule::J2 | Rule::J12));
+        let is = |rule: &Rule| DUES.contains(rule) || AHEAD.contains(rule) || *rule == Rule::J12;
+        let paid = of.filter(|journal| is(&journal.rule));
         paid.flat_map(|j| &j.postings).map(|line| line.amount).filter(|amount| *amount > Taka::ZERO).sum()
     }
 }

@@ -107,7 +107,7 @@ impl World {
             mutant,
             office: Office::new(central, mutant),
             devices,
-            market: Market::default(),
+            market: Market::of(seed),
             street: Street::default(),
             bank: Bank::default(),
             lines: BTreeMap::new(),

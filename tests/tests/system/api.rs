@@ -18,6 +18,7 @@ mod receipts;
 mod returns;
 mod rulings;
 mod statements;
+mod transfers;
 mod vendors;
 mod world;
 

@@ -10,7 +10,7 @@ use super::world::Answer;
 const BANK: &str = "bank=dbbl-settlement&side=settlement&format=bank";
 
 /// A bank's CSV from rows of (particulars, reference, amount in paisa), on one day, from an opening balance on.
-fn csv(day: &str, opening: i64, rows: &[(&str, &str, i64)]) -> String {
+pub(super) fn csv(day: &str, opening: i64, rows: &[(&str, &str, i64)]) -> String {
     let taka = |paisa: i64| format!("{}.{:02}", paisa / 100, paisa % 100);
     let mut text =
         format!("Date,Particulars,Ref No,Withdrawal,Deposit,Balance\n{day},Balance forward,,,,{}\n", taka(opening));
@@ -24,7 +24,7 @@ fn csv(day: &str, opening: i64, rows: &[(&str, &str, i64)]) -> String {
 }
 
 /// Today, as the bank writes it.
-fn today() -> String {
+pub(super) fn today() -> String {
     let day = central::period::day(central::clock::real_ms());
     format!("{:02}/{:02}/{}", day.day(), day.month(), day.year())
 }
@@ -35,7 +35,7 @@ impl Bench {
         self.world.call_with("POST", &path, token, &[("idempotency-key", key)], file.to_vec()).await
     }
 
-    async fn import(&self, file: &str) -> Answer {
+    pub(super) async fn import(&self, file: &str) -> Answer {
         let key = format!("{:x}", md5ish(file));
         self.import_as(&format!("import-{key}"), BANK, file.as_bytes()).await
     }
@@ -48,7 +48,7 @@ impl Bench {
         self.did("/finance/deposits", &body).await.text("deposit")
     }
 
-    async fn lines(&self, status: &str) -> Vec<Value> {
+    pub(super) async fn lines(&self, status: &str) -> Vec<Value> {
         let answer = self.world.get("finance", &format!("/finance/lines?status={status}")).await;
         answer.1["rows"].as_array().unwrap_or_else(|| panic!("{answer:?}")).clone()
     }
