@@ -135,7 +135,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// A new database of its own for one test, and a pool on it.
+    /// A new database of its own for one test, and a pool on it, connected as the product connects.
     ///
     /// # Errors
     /// See [`Cluster::create_database`].
@@ -144,7 +144,7 @@ impl Cluster {
         let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         self.create_database(&name).await?;
         let url = self.url(&name);
-        let pool = PgPoolOptions::new().max_connections(8).connect(&url).await?;
+        let pool = central::store::connect(&url, 8).await?;
         Ok((url, pool))
     }
 }
