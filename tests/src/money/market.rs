@@ -36,8 +36,10 @@ pub struct Deal {
     pub total: Taka,
     pub provider: Provider,
     pub parcels: Vec<Subject>,
-    /// References of what the customer paid ahead, and was taken.
+    /// References of what the customer paid ahead at his provider, and was taken.
     pub references: Vec<String>,
+    /// Whether he sent it to our bank: his provider has nothing to take back of that.
+    pub sent: bool,
 }
 
 /// All orders, and the terms of every parcel: what the verdict is computed from.
@@ -136,7 +138,7 @@ impl World {
         }
         self.office.author(&drafts, stamp);
         let provider = PROVIDERS[self.dice.below(PROVIDERS.len())];
-        let deal = Deal { customer, prepaid, total, provider, parcels, references: Vec::new() };
+        let deal = Deal { customer, prepaid, total, provider, parcels, references: Vec::new(), sent: false };
         self.market.deals.insert(order, deal);
         self.did(if prepaid { "order_prepaid" } else { "order_cod" });
     }
@@ -183,7 +185,10 @@ impl World {
     /// A customer pays ahead, or pays once more, and finance records it (J2).
     pub(super) fn pay(&mut self) {
         let again = self.dice.chance(12);
-        let Some(order) = self.any_order(|deal| deal.prepaid && deal.references.is_empty() != again) else { return };
+        let Some(order) = self.any_order(|deal| deal.prepaid && (deal.references.is_empty() && !deal.sent) != again)
+        else {
+            return;
+        };
         let deal = self.market.deals[&order].clone();
         let slip = self.dice.chance(6);
         let amount = if slip { deal.total.minus(Taka::whole(1)) } else { deal.total };

@@ -23,11 +23,10 @@ impl World {
     /// The customer sends it; nobody here knows before the bank states it.
     pub(super) fn send_ahead(&mut self, order: Subject, amount: Taka) {
         let day = self.today();
-        let entry = self.bank.settlement.book(day, amount, "NPSB of a customer", Some(order));
-        let reference = entry.reference.clone();
+        self.bank.settlement.book(day, amount, "NPSB of a customer", Some(order));
         if let Some(deal) = self.market.deals.get_mut(&order) {
             grow(&mut self.street.paid, deal.customer, amount);
-            deal.references.push(reference);
+            deal.sent = true;
         }
         self.did("transfer");
     }
