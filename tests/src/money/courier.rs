@@ -70,10 +70,10 @@ impl World {
     /// Operations give him a parcel, he gets rid of one or not, is asked of one, sends a file, or finance finds his money.
     pub(super) fn courier(&mut self) {
         match self.dice.below(16) {
-            0..=5 => self.consign(),
-            6..=8 => self.carry(),
-            9..=11 => self.ask_courier(),
-            12 | 13 => self.courier_file(),
+            0..=4 => self.consign(),
+            5..=7 => self.carry(),
+            8..=10 => self.ask_courier(),
+            11..=13 => self.courier_file(),
             _ => self.courier_money(),
         }
     }
@@ -110,7 +110,7 @@ impl World {
         let out: Vec<Subject> = out.map(|(parcel, _)| *parcel).collect();
         let Some(parcel) = self.dice.pick(&out).copied() else { return };
         let with_him = self.street.place_of(&parcel) == Some(Place::Courier { back: false });
-        let given = with_him && self.dice.chance(80);
+        let given = with_him && self.dice.chance(70);
         let Some(carried) = self.couriers.parcels.get_mut(&parcel) else { return };
         carried.ended = Some(given);
         let Some(goods) = self.street.goods.get(&parcel).filter(|_| with_him) else { return };
@@ -131,8 +131,8 @@ impl World {
             self.couriers.parcels.iter().map(|(parcel, carried)| (*parcel, carried.ended)).collect();
         let Some((parcel, ended)) = self.dice.pick(&known).copied() else { return };
         let delivered = match ended {
-            Some(given) if given || !self.dice.chance(60) => given,
-            None if !self.dice.chance(16) => return,
+            Some(given) if given || !self.dice.chance(85) => given,
+            None if !self.dice.chance(40) => return,
             _ => true,
         };
         let decided = self.decide_report(parcel, delivered, CourierSource::Query);
