@@ -70,9 +70,9 @@ impl World {
     /// Operations give him a parcel, he gets rid of one or not, is asked of one, sends a file, or finance finds his money.
     pub(super) fn courier(&mut self) {
         match self.dice.below(16) {
-            0..=4 => self.consign(),
-            5..=7 => self.carry(),
-            8..=10 => self.ask_courier(),
+            0..=3 => self.consign(),
+            4..=6 => self.carry(),
+            7..=10 => self.ask_courier(),
             11..=13 => self.courier_file(),
             _ => self.courier_money(),
         }
@@ -127,8 +127,9 @@ impl World {
 
     /// Operations ask him; now and then he says that he delivered what he has still in his van.
     fn ask_courier(&mut self) {
-        let known: Vec<(Subject, Option<bool>)> =
-            self.couriers.parcels.iter().map(|(parcel, carried)| (*parcel, carried.ended)).collect();
+        // Of what his file told nobody asks any more.
+        let open = self.couriers.parcels.iter().filter(|(_, carried)| !carried.filed);
+        let known: Vec<(Subject, Option<bool>)> = open.map(|(parcel, carried)| (*parcel, carried.ended)).collect();
         let Some((parcel, ended)) = self.dice.pick(&known).copied() else { return };
         let delivered = match ended {
             Some(given) if given || !self.dice.chance(85) => given,
