@@ -110,7 +110,7 @@ impl World {
         let out: Vec<Subject> = out.map(|(parcel, _)| *parcel).collect();
         let Some(parcel) = self.dice.pick(&out).copied() else { return };
         let with_him = self.street.place_of(&parcel) == Some(Place::Courier { back: false });
-        let given = with_him && self.dice.chance(60);
+        let given = with_him && self.dice.chance(70);
         let Some(carried) = self.couriers.parcels.get_mut(&parcel) else { return };
         carried.ended = Some(given);
         let Some(goods) = self.street.goods.get(&parcel).filter(|_| with_him) else { return };
