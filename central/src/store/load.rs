@@ -291,17 +291,18 @@ fn opened(bursts: &[Verified]) -> impl Iterator<Item = Op> + '_ {
     })
 }
 
-/// Balances of strict accounts and of escrow.
+/// Balances of strict accounts and of escrow. One without a row is there as nothing: that it was looked at is what a batch
+/// that is worked out ahead is held to.
 async fn balances(
     conn: &mut PgConnection,
     owners: &BTreeSet<Subject>,
 ) -> Result<BTreeMap<Account, protocol::taka::Taka>, sqlx::Error> {
     let decides = |code: &&Code| code.is_strict() || **code == Code::Escrow;
-    let strict = Code::ALL.iter().filter(decides).map(|code| i32::from(*code as u16));
+    let codes: Vec<Code> = Code::ALL.iter().filter(decides).copied().collect();
     let rows: Vec<(i32, [u8; 17], i64)> = sqlx::query_as(
         "SELECT account_code, owner, amount_paisa FROM balance WHERE account_code = ANY($1) AND owner = ANY($2)",
     )
-    .bind(strict.collect::<Vec<_>>())
+    .bind(codes.iter().map(|code| i32::from(*code as u16)).collect::<Vec<_>>())
     .bind(owners.iter().map(|owner| owner.0).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
@@ -309,5 +310,8 @@ async fn balances(
         let code = u16::try_from(code).ok().and_then(Code::of)?;
         Some((code.of_owner(Subject(owner)), ledger::paisa(amount)))
     };
-    Ok(rows.into_iter().filter_map(balance).collect())
+    let looked_at = owners.iter().flat_map(|owner| codes.iter().map(|code| code.of_owner(*owner)));
+    let mut balances: BTreeMap<_, _> = looked_at.map(|account| (account, protocol::taka::Taka::ZERO)).collect();
+    balances.extend(rows.into_iter().filter_map(balance));
+    Ok(balances)
 }
