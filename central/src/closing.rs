@@ -148,7 +148,7 @@ async fn drafts(conn: &mut PgConnection, due: Vec<Subject>) -> Result<Vec<Draft>
     .await?;
     let left: Vec<([u8; 17], i32, Option<[u8; 17]>, i64)> = sqlx::query_as(
         "SELECT j.subject, p.account_code, p.owner, sum(p.amount_paisa)::bigint
-         FROM journal_log j JOIN posting p ON p.journal = j.id WHERE j.subject = ANY($1)
+         FROM journal_log j JOIN posting p ON p.position = j.position WHERE j.subject = ANY($1)
          GROUP BY j.subject, p.account_code, p.owner HAVING sum(p.amount_paisa) <> 0
          ORDER BY j.subject, p.account_code, p.owner",
     )

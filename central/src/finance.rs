@@ -284,17 +284,17 @@ pub async fn journals(pool: &PgPool, about: About, after: Option<&str>, limit: i
     .bind(limit + 1)
     .fetch_all(pool)
     .await?;
-    let ids: Vec<String> = heads.iter().map(|head| head.1.clone()).collect();
-    let lines: Vec<(String, i32, String, Option<Vec<u8>>, i64)> = sqlx::query_as(
-        "select encode(p.journal, 'hex'), p.account_code, coalesce(c.title, ''), p.owner, p.amount_paisa
+    let positions: Vec<i64> = heads.iter().map(|head| head.0).collect();
+    let lines: Vec<(i64, i32, String, Option<Vec<u8>>, i64)> = sqlx::query_as(
+        "select p.position, p.account_code, coalesce(c.title, ''), p.owner, p.amount_paisa
          from posting p left join chart c on c.code = p.account_code
-         where p.journal in (select decode(id, 'hex') from unnest($1::text[]) id) order by p.journal, p.line",
+         where p.position = any($1) order by p.position, p.line",
     )
-    .bind(ids)
+    .bind(positions)
     .fetch_all(pool)
     .await?;
     let revision = |(position, journal, rev, rule, subject, cause, period, posted_at): JournalRow| {
-        let own = lines.iter().filter(|line| line.0 == journal);
+        let own = lines.iter().filter(|line| line.0 == position);
         let postings = own.map(|(_, account, title, owner, amount)| Line {
             account: *account,
             title: title.clone(),

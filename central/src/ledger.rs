@@ -107,7 +107,7 @@ pub(crate) enum Of<'a> {
 }
 
 type JournalColumns = (i64, [u8; 16], [u8; 16], i32, [u8; 17], String, [u8; 32], i32, String, i64);
-type LineColumns = ([u8; 16], i16, i32, Option<[u8; 17]>, i64);
+type LineColumns = (i64, i16, i32, Option<[u8; 17]>, i64);
 
 /// Rows of the log in its order.
 pub(crate) async fn rows(conn: &mut PgConnection, of: Of<'_>) -> Result<Vec<Row>, StoreError> {
@@ -134,20 +134,20 @@ pub(crate) async fn rows(conn: &mut PgConnection, of: Of<'_>) -> Result<Vec<Row>
             .await?
         }
     };
-    let ids: Vec<[u8; 16]> = found.iter().map(|row| row.1).collect();
+    let positions: Vec<i64> = found.iter().map(|row| row.0).collect();
     let lines: Vec<LineColumns> = sqlx::query_as(
-        "SELECT journal, line, account_code, owner, amount_paisa FROM posting
-         WHERE journal = ANY($1) ORDER BY journal, line",
+        "SELECT position, line, account_code, owner, amount_paisa FROM posting
+         WHERE position = ANY($1) ORDER BY position, line",
     )
-    .bind(&ids)
+    .bind(&positions)
     .fetch_all(conn)
     .await?;
-    let mut by_journal: BTreeMap<[u8; 16], Vec<Line>> = BTreeMap::new();
-    for (journal, line, code, owner, paisa) in lines {
-        by_journal.entry(journal).or_default().push(Line { line, code, owner, paisa });
+    let mut by_journal: BTreeMap<i64, Vec<Line>> = BTreeMap::new();
+    for (position, line, code, owner, paisa) in lines {
+        by_journal.entry(position).or_default().push(Line { line, code, owner, paisa });
     }
     let row = |(position, id, key, rev, subject, rule, cause, rules_version, period, posted_ms): JournalColumns| Row {
-        lines: by_journal.remove(&id).unwrap_or_default(),
+        lines: by_journal.remove(&position).unwrap_or_default(),
         position,
         id,
         key,
@@ -252,13 +252,12 @@ async fn insert_journals(conn: &mut PgConnection, hashed: &[(Row, [u8; 32])]) ->
 }
 
 async fn insert_postings(conn: &mut PgConnection, hashed: &[(Row, [u8; 32])]) -> Result<(), sqlx::Error> {
-    let mut rows = Rows::of(6);
+    let mut rows = Rows::of(5);
     for (row, line) in hashed.iter().flat_map(|(row, _)| row.lines.iter().map(move |line| (row, line))) {
-        rows.row().bytes(&row.id).bigint(row.position).smallint(line.line).integer(line.code);
+        rows.row().bigint(row.position).smallint(line.line).integer(line.code);
         rows.bytes_or_null(line.owner.as_ref().map(<[u8; 17]>::as_slice)).bigint(line.paisa);
     }
-    let statement =
-        "COPY posting (journal, position, line, account_code, owner, amount_paisa) FROM STDIN (FORMAT binary)";
+    let statement = "COPY posting (position, line, account_code, owner, amount_paisa) FROM STDIN (FORMAT binary)";
     rows.send(conn, statement).await
 }
 

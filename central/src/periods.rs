@@ -105,7 +105,7 @@ async fn decide(conn: &mut PgConnection, month: Month, now_ms: u64) -> Result<(S
              SELECT account_code, debit_paisa AS debit, credit_paisa AS credit FROM closed_balance WHERE period = $1
              UNION ALL
              SELECT p.account_code, greatest(p.amount_paisa, 0), greatest(-p.amount_paisa, 0)
-             FROM journal_log j JOIN posting p ON p.journal = j.id
+             FROM journal_log j JOIN posting p ON p.position = j.position
              WHERE j.position > (SELECT coalesce(max(position), 0) FROM seal WHERE name = $1) AND j.position <= $2
          ) AS parts GROUP BY account_code ORDER BY account_code",
     )

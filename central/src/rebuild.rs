@@ -85,7 +85,7 @@ const RECORDS: [(&str, &str); 10] = [
     ("revocation", "SELECT t::text FROM revocation t ORDER BY op"),
     ("subject_key", "SELECT t::text FROM subject_key t ORDER BY subject"),
     ("journal_log", "SELECT t::text FROM journal_log t ORDER BY position"),
-    ("posting", "SELECT t::text FROM posting t ORDER BY journal, line"),
+    ("posting", "SELECT t::text FROM posting t ORDER BY position, line"),
     ("seal", "SELECT t::text FROM seal t ORDER BY name COLLATE \"C\""),
     ("closed_balance", "SELECT t::text FROM closed_balance t ORDER BY period COLLATE \"C\", account_code"),
 ];
@@ -151,7 +151,7 @@ pub async fn rebuild(pool: &PgPool) -> Result<(), StoreError> {
         "INSERT INTO day_balance (account_code, owner, day, debit_paisa, credit_paisa)
          SELECT p.account_code, coalesce(p.owner, ''::bytea), (j.posted_at AT TIME ZONE interval '6 hours')::date,
             sum(greatest(p.amount_paisa, 0))::bigint, sum(greatest(-p.amount_paisa, 0))::bigint
-         FROM posting p JOIN journal_log j ON j.id = p.journal GROUP BY 1, 2, 3",
+         FROM posting p JOIN journal_log j ON j.position = p.position GROUP BY 1, 2, 3",
     )
     .execute(&mut *tx)
     .await?;
@@ -285,8 +285,8 @@ pub struct LogReport {
     pub first_changed: Option<Changed>,
     /// Subjects whose net by key is not what their facts fold to.
     pub unequal: Vec<Subject>,
-    /// Ids of journals that have postings and are not there, or not where the postings say; at most a hundred.
-    pub without_journal: Vec<[u8; 16]>,
+    /// Positions of the log that have postings and no journal; at most a hundred.
+    pub without_journal: Vec<i64>,
     /// The first seal of a day or a month that does not hold.
     pub broken_seal: Option<Broken>,
 }
@@ -325,15 +325,13 @@ pub async fn verify_log(pool: &PgPool) -> Result<LogReport, StoreError> {
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let mut report = LogReport::default();
     verify_chain(&mut tx, &mut report).await?;
-    let strays: Vec<([u8; 16],)> = sqlx::query_as(
-        "SELECT DISTINCT journal FROM posting
-         WHERE NOT EXISTS (
-             SELECT 1 FROM journal_log j WHERE j.id = posting.journal AND j.position = posting.position
-         ) ORDER BY 1 LIMIT 100",
+    let strays: Vec<(i64,)> = sqlx::query_as(
+        "SELECT DISTINCT position FROM posting
+         WHERE NOT EXISTS (SELECT 1 FROM journal_log j WHERE j.position = posting.position) ORDER BY 1 LIMIT 100",
     )
     .fetch_all(&mut *tx)
     .await?;
-    report.without_journal = strays.into_iter().map(|(journal,)| journal).collect();
+    report.without_journal = strays.into_iter().map(|(position,)| position).collect();
     report.broken_seal = seal::first_broken(&mut tx).await?;
     for subjects in subjects(&mut tx).await?.chunks(CHUNK) {
         let folded = refold(&mut tx, subjects).await?;

@@ -244,7 +244,7 @@ async fn subject_books(conn: &mut PgConnection, readable: &Ranges) -> Result<BTr
         open_members!(),
         " SELECT p.account_code, p.owner, sum(p.amount_paisa)::bigint FROM m, LATERAL (
             SELECT p.account_code, coalesce(p.owner, ''::bytea) AS owner, p.amount_paisa
-              FROM journal_log j JOIN posting p ON p.journal = j.id WHERE j.subject = m.subject OFFSET 0) AS p
+              FROM journal_log j JOIN posting p ON p.position = j.position WHERE j.subject = m.subject OFFSET 0) AS p
          GROUP BY 1, 2 HAVING sum(p.amount_paisa) <> 0",
     ))
     .bind(&readable.low)

@@ -266,7 +266,7 @@ async fn is_customer(connection: &mut PgConnection, ruled: &Ruled) -> Result<(),
 async fn is_collector(connection: &mut PgConnection, ruled: &Ruled, agent: Account) -> Result<(), Error> {
     let (collected,): (bool,) = sqlx::query_as(
         "select exists (
-             select 1 from journal_log j join posting p on p.journal = j.id
+             select 1 from journal_log j join posting p on p.position = j.position
              where j.cause = $1 and p.account_code = $2 and p.owner = $3 and p.amount_paisa > 0)",
     )
     .bind(ruled.cause.0)

@@ -161,8 +161,7 @@ async fn judge_log(pool: &PgPool, problems: &mut Vec<String>) {
                 format!("central: the seal of {} at {} does not hold: {:?}", seal.name, seal.position, seal.why)
             }));
             let strays = report.without_journal.iter();
-            problems
-                .extend(strays.map(|id| format!("central: journal {} has postings, and is not there", books::hex(id))));
+            problems.extend(strays.map(|position| format!("central: no journal is at {position}, and postings are")));
             let unequal = report.unequal.iter();
             problems
                 .extend(unequal.map(|subject| format!("central: the journals of {subject} are not what it folds to")));

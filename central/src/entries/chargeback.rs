@@ -80,7 +80,7 @@ async fn order_of(conn: &mut PgConnection, entered: &Entered, order: Option<Subj
             coalesce(-sum(p.amount_paisa) filter (where p.account_code = 2050), 0)::bigint,
             coalesce(sum(p.amount_paisa) filter (where p.account_code = 2040 and j.rule in ('J6', 'J32')
                 or p.account_code = 2050 and j.rule in ('J20', 'J20b')), 0)::bigint
-         from journal_log j join posting p on p.journal = j.id where j.subject = any($1)",
+         from journal_log j join posting p on p.position = j.position where j.subject = any($1)",
     )
     .bind(&earnings)
     .bind(entered.owner.0)

@@ -95,7 +95,7 @@ const PARTS: &str = "
         from held h join posting p on p.account_code = $1 and p.owner = h.owner
             and p.position >= (select coalesce(min(position), 9223372036854775807) from journal_log
                                where posted_at >= $4::date::timestamp at time zone interval '6 hours')
-        join journal_log j on j.id = p.journal),
+        join journal_log j on j.position = p.position),
     run as (
         select owner, held, at, came, sum(came) over (partition by owner order by at desc, came) - came as newer
         from lots where came > 0),

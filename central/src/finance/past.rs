@@ -77,7 +77,7 @@ pub async fn balances(pool: &PgPool, at_ms: u64, after: Option<&str>, limit: i64
              from day_balance where day < $1::date
              union all
              select p.account_code, coalesce(p.owner, ''), greatest(p.amount_paisa, 0), greatest(-p.amount_paisa, 0)
-             from journal_log j join posting p on p.journal = j.id
+             from journal_log j join posting p on p.position = j.position
              where j.posted_at >= timestamptz 'epoch' + $2 * interval '1 millisecond'
                and j.posted_at <= timestamptz 'epoch' + $3 * interval '1 millisecond'
          ) as parts left join chart c on c.code = parts.code
@@ -260,7 +260,7 @@ macro_rules! lines_of {
         concat!(
             "select p.position, p.line, to_char(j.posted_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
                 j.period, j.rule, j.rev, j.subject, encode(j.cause, 'hex'), p.amount_paisa
-             from posting p join journal_log j on j.id = p.journal
+             from posting p join journal_log j on j.position = p.position
              where p.account_code = $1 and ",
             $owner,
             " and (p.position, p.line) > ($3, $4) order by p.position, p.line limit $5"

@@ -54,7 +54,7 @@ pub async fn vat(conn: &mut PgConnection, from: &str, to: &str) -> Result<Vat, E
     let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
         "select j.period, j.rule, coalesce(-sum(p.amount_paisa) filter (where p.amount_paisa < 0), 0)::bigint,
             coalesce(sum(p.amount_paisa) filter (where p.amount_paisa > 0), 0)::bigint
-         from posting p join journal_log j on j.id = p.journal
+         from posting p join journal_log j on j.position = p.position
          where p.account_code = $1 and j.period between $2 and $3
          group by j.period, j.rule order by j.period, j.rule",
     )
@@ -146,7 +146,7 @@ pub async fn settlement(conn: &mut PgConnection, from: &str, to: &str) -> Result
     let rows: Vec<(String, i32, String, i64)> = sqlx::query_as(
         "select (j.posted_at at time zone interval '6 hours')::date::text as day, p.account_code, j.rule,
             sum(p.amount_paisa)::bigint
-         from journal_log j join posting p on p.journal = j.id
+         from journal_log j join posting p on p.position = j.position
          where j.posted_at >= to_timestamp($1::bigint / 1000.0) and j.posted_at < to_timestamp($2::bigint / 1000.0)
            and p.account_code = any($3)
          group by 1, 2, 3 order by 1, 2, 3",

@@ -153,8 +153,8 @@ async fn fill(pool: &PgPool, journals: u64) -> anyhow::Result<()> {
     .execute(pool)
     .await?;
     sqlx::query(
-        "INSERT INTO posting (journal, position, line, account_code, owner, amount_paisa)
-         SELECT substring(sha256(int8send(n)) FOR 16), n, line, CASE line WHEN 0 THEN 1010 ELSE 2010 END,
+        "INSERT INTO posting (position, line, account_code, owner, amount_paisa)
+         SELECT n, line, CASE line WHEN 0 THEN 1010 ELSE 2010 END,
             CASE line WHEN 0 THEN NULL ELSE '\\x04'::bytea || decode(repeat('56', 12), 'hex') || int4send((n % $2)::int) END,
             CASE line WHEN 0 THEN 100 ELSE -100 END
          FROM generate_series(1, $1) AS n, generate_series(0, 1) AS line",
@@ -167,7 +167,7 @@ async fn fill(pool: &PgPool, journals: u64) -> anyhow::Result<()> {
         "INSERT INTO day_balance (account_code, owner, day, debit_paisa, credit_paisa)
          SELECT p.account_code, coalesce(p.owner, ''::bytea), (j.posted_at AT TIME ZONE interval '6 hours')::date,
             sum(greatest(p.amount_paisa, 0))::bigint, sum(greatest(-p.amount_paisa, 0))::bigint
-         FROM posting p JOIN journal_log j ON j.id = p.journal GROUP BY 1, 2, 3",
+         FROM posting p JOIN journal_log j ON j.position = p.position GROUP BY 1, 2, 3",
     )
     .execute(pool)
     .await?;

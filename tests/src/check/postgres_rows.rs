@@ -150,16 +150,16 @@ impl CentralRows {
             sqlx::query_as("SELECT id, position, key, rev, subject, rule, cause FROM journal_log ORDER BY position")
                 .fetch_all(&mut *conn)
                 .await?;
-        let lines: Vec<([u8; 16], i32, Option<[u8; 17]>, i64)> =
-            sqlx::query_as("SELECT journal, account_code, owner, amount_paisa FROM posting ORDER BY journal, line")
+        let lines: Vec<(i64, i32, Option<[u8; 17]>, i64)> =
+            sqlx::query_as("SELECT position, account_code, owner, amount_paisa FROM posting ORDER BY position, line")
                 .fetch_all(&mut *conn)
                 .await?;
-        let mut by_journal: BTreeMap<[u8; 16], Vec<(i32, Option<Subject>, i64)>> = BTreeMap::new();
-        for (journal, code, owner, paisa) in lines {
-            by_journal.entry(journal).or_default().push((code, owner.map(Subject), paisa));
+        let mut by_journal: BTreeMap<i64, Vec<(i32, Option<Subject>, i64)>> = BTreeMap::new();
+        for (position, code, owner, paisa) in lines {
+            by_journal.entry(position).or_default().push((code, owner.map(Subject), paisa));
         }
         for (id, position, key, rev, subject, rule, cause) in journals {
-            let lines = by_journal.remove(&id).unwrap_or_default();
+            let lines = by_journal.remove(&position).unwrap_or_default();
             let (subject, cause) = (Subject(subject), OpId(cause));
             self.journals.push(JournalRow { id, position, key, rev, subject, rule, cause, lines });
         }

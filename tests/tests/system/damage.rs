@@ -146,7 +146,9 @@ async fn a_finished_day_passes_and_every_damage_to_a_copy_is_named() {
     // A journal's amounts are changed, so that it balances still.
     let hurt = copy(day.path());
     let journal = "SELECT id FROM journal_log WHERE rule = 'J8' LIMIT 1";
-    let turn = format!("UPDATE posting SET amount_paisa = amount_paisa * 2 WHERE journal = ({journal})");
+    let turn = format!(
+        "UPDATE posting SET amount_paisa = amount_paisa * 2 WHERE position = (SELECT position FROM journal_log WHERE id = ({journal}))"
+    );
     let id = damage_central(hurt.path(), journal, &[&turn]).await;
     let found = shallow(&hurt).await;
     names(&found, "central", &format!("journal {id}"));
@@ -178,9 +180,9 @@ async fn a_finished_day_passes_and_every_damage_to_a_copy_is_named() {
          rule, cause, rules_version, period, posted_at, hash FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1"
     );
     let lines = format!(
-        "INSERT INTO posting (journal, position, line, account_code, owner, amount_paisa)
-         SELECT {second}, (SELECT max(position) FROM journal_log), line, account_code, owner, amount_paisa
-         FROM posting WHERE journal = (SELECT id FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1)"
+        "INSERT INTO posting (position, line, account_code, owner, amount_paisa)
+         SELECT (SELECT max(position) FROM journal_log), line, account_code, owner, amount_paisa
+         FROM posting WHERE position = (SELECT position FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1)"
     );
     let balances = "UPDATE balance SET amount_paisa = sums.sum FROM (SELECT account_code, coalesce(owner, ''::bytea)
          AS owner, sum(amount_paisa)::bigint FROM posting GROUP BY 1, 2) AS sums

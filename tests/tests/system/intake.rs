@@ -409,7 +409,7 @@ async fn projections_are_rebuilt_equal_and_a_changed_row_is_healed_or_named() {
     sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
     sqlx::query(
         "UPDATE posting SET amount_paisa = amount_paisa + 1
-         WHERE line = 0 AND journal = (SELECT id FROM journal_log WHERE position = 3)",
+         WHERE line = 0 AND position = 3",
     )
     .execute(&mut *tx)
     .await
@@ -419,16 +419,13 @@ async fn projections_are_rebuilt_equal_and_a_changed_row_is_healed_or_named() {
     let changed = report.first_changed.unwrap();
     assert_eq!(changed.position, 3);
     assert_eq!(report.unequal, [changed.subject]);
-    assert_eq!(report.without_journal, [[0u8; 16]; 0]);
+    assert_eq!(report.without_journal, [0i64; 0]);
     // A posting of no journal at all.
-    sqlx::query(
-        "INSERT INTO posting (journal, position, line, account_code, amount_paisa) VALUES ($1, 3, 0, 1010, 100)",
-    )
-    .bind([9u8; 16])
-    .execute(&town.pool)
-    .await
-    .unwrap();
-    assert_eq!(rebuild::verify_log(&town.pool).await.unwrap().without_journal, [[9; 16]]);
+    sqlx::query("INSERT INTO posting (position, line, account_code, amount_paisa) VALUES (1000000, 0, 1010, 100)")
+        .execute(&town.pool)
+        .await
+        .unwrap();
+    assert_eq!(rebuild::verify_log(&town.pool).await.unwrap().without_journal, [1_000_000]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
