@@ -13,6 +13,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use protocol::fold::RULES;
+use protocol::seat::Certificate;
 use protocol::stamp::Stamp;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
@@ -24,6 +26,7 @@ use crate::closing;
 use crate::config::Config;
 use crate::documents;
 use crate::intake::{ClerkKey, Intake};
+use crate::restate;
 use crate::store;
 use crate::tokens::Role;
 
@@ -128,6 +131,32 @@ impl Running {
     }
 }
 
+/// The door to the log, for a command that records beside a server or without one.
+///
+/// # Errors
+/// When the database or the data folder cannot be used.
+pub async fn intake(pool: &PgPool, config: &Config) -> anyhow::Result<Intake> {
+    let clock = Clock::new(&config.clock);
+    let (clerk, _) = clerk(pool, &Authority::open(&config.data_dir)?, config, clock).await?;
+    Ok(Intake::start(pool.clone(), clerk, stamps(clock)))
+}
+
+async fn clerk(
+    pool: &PgPool,
+    authority: &Authority,
+    config: &Config,
+    clock: Clock,
+) -> anyhow::Result<(ClerkKey, Certificate)> {
+    let (key, certificate) = authority.author(&config.data_dir, clock.now_ms())?;
+    store::open_author(pool, &certificate).await?;
+    Ok((ClerkKey { key, author: certificate.author() }, certificate))
+}
+
+/// A batch takes its time from the stamp and no entropy: without entropy it still works.
+fn stamps(clock: Clock) -> crate::intake::Clock {
+    Arc::new(move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] }))
+}
+
 /// Brings the schema up to date, opens the authority, and serves. Writes `DATA/address.json` when ready.
 ///
 /// # Errors
@@ -144,12 +173,16 @@ pub async fn serve(config: Config) -> anyhow::Result<Running> {
     let pool = store::connect(&config.database.url, POOL).await?;
     store::migrate(&pool).await?;
     let authority = Authority::open(&config.data_dir)?;
-    let (key, certificate) = authority.author(&config.data_dir, clock.now_ms())?;
-    store::open_author(&pool, &certificate).await?;
-    // A batch takes its time from the stamp and no entropy: without entropy it still works.
-    let stamp = move || clock.stamp().unwrap_or_else(|_| Stamp { now_ms: clock.now_ms(), entropy: [0; 32] });
-    let clerk = ClerkKey { key, author: certificate.author() };
-    let intake = Intake::start(pool.clone(), clerk.clone(), Arc::new(stamp));
+    let (clerk, certificate) = clerk(&pool, &authority, &config, clock).await?;
+    let folded_by = restate::folded_by(&pool).await?;
+    if folded_by != RULES {
+        tracing::warn!(
+            folded_by,
+            rules = RULES,
+            "the books were folded by other rules: look at `central restate --dry-run`, then run `central restate`"
+        );
+    }
+    let intake = Intake::start(pool.clone(), clerk.clone(), stamps(clock));
 
     drop(tokio::spawn(crate::placing::codes::make_boxes(pool.clone())));
     drop(tokio::spawn(closing::keep(pool.clone(), intake.clone(), clock, config.closing.after_days)));

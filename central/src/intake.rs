@@ -209,6 +209,17 @@ impl Intake {
         self.ask(Request::Author(Box::new(recording)), answered).await
     }
 
+    /// Folds subjects anew, of which nothing came, by the rules of this program: posts what differs, tells what is contested
+    /// now, and writes their views.
+    ///
+    /// # Errors
+    /// See [`IntakeError`].
+    pub async fn fold_again(&self, again: BTreeSet<Subject>) -> Result<Authored, IntakeError> {
+        let (answer, answered) = oneshot::channel();
+        let recording = Recording { again, answer: Some(answer), ..Recording::default() };
+        self.ask(Request::Author(Box::new(recording)), answered).await
+    }
+
     async fn ask<T>(
         &self,
         request: Request,
@@ -236,6 +247,8 @@ struct Recording {
     /// Fills in the drafts, under the lock.
     decision: Option<Decision>,
     drafts: Vec<Draft>,
+    /// Folded anew without a draft.
+    again: BTreeSet<Subject>,
     keys: Vec<(Subject, [u8; 32])>,
     guard: Guard,
     said: String,
@@ -247,7 +260,7 @@ impl Request {
     fn weight(&self) -> usize {
         match self {
             Self::Take(take) => take.bursts.iter().map(|verified| verified.burst.slots.len()).sum(),
-            Self::Author(recording) => recording.drafts.len(),
+            Self::Author(recording) => recording.drafts.len() + recording.again.len(),
         }
     }
 

@@ -31,6 +31,7 @@ pub mod rebuild;
 pub mod receipts;
 pub mod reconcile;
 pub mod replication;
+pub mod restate;
 pub mod returns;
 pub mod rulings;
 mod schema;

@@ -1,4 +1,4 @@
-//! Entry of the process: `central run|token|new-log|verify-log|rebuild`.
+//! Entry of the process: `central run|token|new-log|verify-log|rebuild|restate`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use central::authority::Authority;
 use central::config::{Config, Log, LogFormat};
+use central::restate::{self, Restated};
 use central::seal::Why;
 use central::{http, rebuild, store, tokens};
 use clap::{Parser, Subcommand};
+use protocol::fold::RULES;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +56,14 @@ enum Command {
     VerifyLog(Settings),
     /// Drop every projection and build it again.
     Rebuild(Settings),
+    /// After an update whose rules for facts changed: fold everything by them, and post what differs.
+    Restate {
+        /// Say what would change, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
 }
 
 #[derive(clap::Args)]
@@ -98,6 +108,7 @@ async fn work(command: Command) -> anyhow::Result<()> {
         }
         Command::VerifyLog(settings) => verify_log(&settings).await,
         Command::Rebuild(settings) => rebuild_all(&settings).await,
+        Command::Restate { dry_run, settings } => restate_all(&settings, dry_run).await,
     }
 }
 
@@ -172,6 +183,28 @@ async fn rebuild_all(settings: &Settings) -> anyhow::Result<()> {
         writeln!(out, "{table}: {rows} rows, {word}")?;
     }
     Ok(())
+}
+
+/// Restates, or says what it would do: a line for each subject, and what moves on which account.
+async fn restate_all(settings: &Settings, dry_run: bool) -> anyhow::Result<()> {
+    let config = settings.load()?;
+    let pool = store::connect(&config.database.url, FEW_CONNECTIONS).await?;
+    store::migrate(&pool).await?;
+    let (before, mut out) = (restate::folded_by(&pool).await?, std::io::stdout());
+    let Restated { subjects, changed, moved } = match dry_run {
+        true => restate::plan(&pool).await?,
+        false => restate::restate(&pool, &http::intake(&pool, &config).await?).await?,
+    };
+    for of in &changed {
+        let (back, posted) = (of.taken_back.join(" "), of.posted.join(" "));
+        let contested = if of.contested { ", contested" } else { "" };
+        writeln!(out, "{}: taken back [{back}], posted [{posted}]{contested}", of.subject)?;
+    }
+    for (code, sum) in &moved {
+        writeln!(out, "{} {}: {sum}", *code as u16, code.title())?;
+    }
+    let done = if dry_run { "would change" } else { "changed" };
+    Ok(writeln!(out, "rules {before} to {RULES}: {} of {subjects} subjects {done}", changed.len())?)
 }
 
 /// Logs go to stderr: stdout is for what a command answers.

@@ -238,7 +238,7 @@ async fn rebuild_roots(conn: &mut PgConnection, members: &Members) -> Result<(),
 }
 
 /// Every subject with an op or a journal, scopes left out.
-async fn subjects(conn: &mut PgConnection) -> Result<Vec<[u8; 17]>, sqlx::Error> {
+pub(crate) async fn subjects(conn: &mut PgConnection) -> Result<Vec<[u8; 17]>, sqlx::Error> {
     let rows: Vec<([u8; 17],)> = sqlx::query_as(
         "SELECT subject FROM op WHERE subject >= '\\x10'::bytea UNION SELECT subject FROM journal_log ORDER BY 1",
     )

@@ -4,6 +4,7 @@
 
 use protocol::account::Code;
 use protocol::burst::ChainPlace;
+use protocol::fold::RULES;
 use protocol::id::{Author, Digest, Incarnation};
 use protocol::seat::{Certificate, Seat};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -70,10 +71,12 @@ pub async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
         .execute(pool)
         .await?;
     sqlx::query(
-        "INSERT INTO log_head (log_id, position, journals, journal_hash) VALUES ($1, 0, 0, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO log_head (log_id, position, journals, journal_hash, rules) VALUES ($1, 0, 0, $2, $3)
+         ON CONFLICT DO NOTHING",
     )
     .bind(random::<8>()?)
     .bind([0u8; 32])
+    .bind(i32::try_from(RULES).unwrap_or(i32::MAX))
     .execute(pool)
     .await?;
     Ok(())

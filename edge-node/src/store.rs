@@ -162,6 +162,7 @@ impl Store {
             _life: life,
         };
         store.load_seats()?;
+        store.mend_rules()?;
         store.mend_sketches()?;
         store.sweep_blobs()?;
         Ok(store)

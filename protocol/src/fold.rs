@@ -22,7 +22,9 @@ use crate::sweep::{self, Sweep};
 /// The version of the fold. A fix that changes an outcome raises it, and comes with a restate job.
 /// 2: a cancellation is contested no more by what the vendor or a carrier did not know (R8).
 /// 3: claims of custody that overtake each other all stand, and are contested.
-pub const RULES: u32 = 3;
+/// 4: a scan overtakes only what it can have overtaken in one way; that a courier brings a parcel back moves none that was
+/// scanned in already.
+pub const RULES: u32 = 4;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -170,6 +170,8 @@ pub struct Desk {
     pub standing: BTreeMap<Subject, BTreeMap<Key, Standing>>,
     /// Balances of strict accounts; central only.
     pub balances: BTreeMap<Account, Taka>,
+    /// Subjects that are folded anew though nothing of them came: after a fix of the fold. Central only.
+    pub again: BTreeSet<Subject>,
 }
 
 /// Central as an author: one chain, whose head is a row under the intake lock.
@@ -267,7 +269,8 @@ pub struct Taken {
 #[must_use]
 pub fn take(desk: Desk, bursts: Vec<Verified>, clerk: Option<Clerk<'_>>) -> Taken {
     let ids = desk.ops.values().flatten().map(|held| held.id).chain(desk.control_ids.iter().copied()).collect();
-    let mut intake = Intake { desk, taken: Taken::default(), touched: BTreeSet::new(), ids, closed: Vec::new() };
+    let touched = desk.again.clone();
+    let mut intake = Intake { desk, taken: Taken::default(), touched, ids, closed: Vec::new() };
     for verified in bursts {
         intake.burst(verified);
     }

@@ -8,6 +8,7 @@
 mod courier;
 mod custody;
 mod due;
+mod overtaken;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;

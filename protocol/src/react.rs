@@ -56,6 +56,12 @@ fn is_paid(history: &History) -> bool {
     history.facts.iter().any(|seen| matches!(seen.fact, Some(Fact::PaymentCaptured(_) | Fact::TransferCaptured(_))))
 }
 
+/// Whether central has something to tell of the contests of a subject.
+#[must_use]
+pub fn is_untold(subject: Subject, folded: &Folded, history: &History) -> bool {
+    !judgements(subject, folded, history).is_empty()
+}
+
 /// Every contest is told, once, on the subject itself; that of an earning was told by the hold that named it.
 fn judgements(subject: Subject, folded: &Folded, history: &History) -> Vec<(Subject, Fact)> {
     if matches!(folded.state, State::Earning(_)) {

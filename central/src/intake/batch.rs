@@ -121,8 +121,10 @@ impl Clerk {
         wanted.chains.insert((place.author, place.inc));
         let received: Vec<Verified> = received(group).cloned().collect();
         let mut scopes = put_scopes(group);
+        let again: BTreeSet<Subject> = again(group).copied().collect();
         let mut seats = self.seats.lock().await;
         let mut desk = load::desk(conn, &wanted, &received, &scopes, &mut seats).await?;
+        desk.again.clone_from(&again);
         if !mend(&mut desk) {
             return Ok(None);
         }
@@ -155,6 +157,7 @@ impl Clerk {
             // A reaction reached a scope that nothing in the batch named: its roots have to be read.
             scopes.extend(unread);
             desk = load::desk(conn, &wanted, &received, &scopes, &mut seats).await?;
+            desk.again.clone_from(&again);
             if !mend(&mut desk) {
                 return Ok(None);
             }
@@ -216,6 +219,7 @@ pub(super) fn wanted(group: &[Request]) -> Wanted {
             }
         }
     }
+    wanted.subjects.extend(again(group));
     let parcels = wanted.subjects.iter().filter(|subject| subject.kind() == Some(Kind::Parcel));
     let parcels: Vec<Subject> = parcels.copied().collect();
     wanted.beside(&parcels);
@@ -234,6 +238,16 @@ fn drafts(group: &[Request]) -> impl Iterator<Item = &Draft> {
         Request::Take(_) => &[],
         Request::Author(recording) => recording.drafts.as_slice(),
     })
+}
+
+fn again(group: &[Request]) -> impl Iterator<Item = &Subject> {
+    group
+        .iter()
+        .flat_map(|request| match request {
+            Request::Take(_) => None,
+            Request::Author(recording) => Some(&recording.again),
+        })
+        .flatten()
 }
 
 /// Scopes that central's drafts name.

@@ -8,8 +8,8 @@ use protocol::id::{OpId, Scope, Subject};
 use protocol::intake::Generations;
 use protocol::op::Op;
 use protocol::root::Root;
-use rusqlite::params;
 use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, params};
 
 use super::{Rows, Store, StoreError};
 
@@ -24,6 +24,9 @@ const PROJECTIONS: &[(&str, &str)] = &[
     ("view_handin", "subject"),
     ("view_parcel", "subject"),
 ];
+
+/// Under which counter it stands by which rules the projections were made.
+const MADE_BY: &str = "projections_made_by_rules";
 
 /// The digest of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,12 +61,33 @@ impl Store {
             rows.refold_roots()?;
             rows.refold_sketches()?;
             rows.refold_subjects()?;
-            rows.refold_carried()
+            rows.refold_carried()?;
+            rows.keep_rules()
         })
+    }
+
+    /// Makes the projections again when a program with other rules made them: before anybody reads them, and before the
+    /// books are compared with central's.
+    pub(super) fn mend_rules(&self) -> Result<(), StoreError> {
+        let made_by: Option<i64> = self.read(|rows| {
+            let read = "SELECT value FROM counter WHERE name = ?1";
+            Ok::<_, StoreError>(rows.connection.query_row(read, [MADE_BY], |row| row.get(0)).optional()?)
+        })?;
+        if made_by == Some(i64::from(fold::RULES)) {
+            return Ok(());
+        }
+        tracing::info!(made_by, rules = fold::RULES, "everything is folded anew by the rules of this program");
+        self.rebuild()
     }
 }
 
 impl Rows<'_> {
+    fn keep_rules(&self) -> Result<(), StoreError> {
+        let write = "INSERT OR REPLACE INTO counter (name, value) VALUES (?1, ?2)";
+        self.connection.execute(write, params![MADE_BY, i64::from(fold::RULES)])?;
+        Ok(())
+    }
+
     fn digest(&self, table: &'static str, key: &str) -> Result<TableDigest, StoreError> {
         let mut statement = self.connection.prepare(&format!("SELECT * FROM {table} ORDER BY {key}"))?;
         let columns = statement.column_count();

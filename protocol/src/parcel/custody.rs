@@ -72,87 +72,6 @@ impl Fold<'_> {
         self.claims(ends_its_way).into_iter().map(|claim| claim.fact).filter(|end| !self.is_taken_back(*end)).collect()
     }
 
-    /// Claims of custody, without those that a scan has overtaken, neither knowing of the other. The
-    /// scan says where the parcel is. A delivery is never left out.
-    ///
-    /// - What an agent recorded on a run whose parcel the hub has scanned in again: he came back before
-    ///   his phone had synced. The attempt still counts.
-    /// - What a site recorded before it sent the parcel to the site that scanned it in: the van was
-    ///   faster than the network. A scan by somebody for whom it was there already, or on an earlier van,
-    ///   says nothing of a later one, nor does one that may be a colleague's scan of an earlier one: those
-    ///   wait for a person.
-    /// - What the other window of a clerk who scanned at two had heard of: the act knows what either knew.
-    fn standing_claims(&self) -> Vec<Claim> {
-        let claims = self.claims(moves_custody);
-        let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
-        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
-        let sent = self.claims(|fact| matches!(fact, Fact::Forwarded(_)));
-        let with_vans = if sent.is_empty() { &[][..] } else { &scans };
-        let awaited = with_vans.iter().map(|scan| scan.fact).filter(|scan| self.was_awaited(*scan, &claims));
-        let awaited = Indexes::of(awaited);
-        let came_back = |claim: &Claim, scan: &Claim| {
-            matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_)))
-                && runs
-                    .iter()
-                    .any(|run| self.history.follows(claim.fact, run.fact) && self.history.follows(scan.fact, run.fact))
-        };
-        let arrived = |claim: &Claim, scan: &Claim| {
-            let to_here = |forward: &&Claim| match self.fact(forward.fact) {
-                Some(Fact::Forwarded(forwarded)) => forwarded.to == self.history.facts[scan.fact].party,
-                _ => false,
-            };
-            let before = |forward: &Claim| claim.fact == forward.fact || self.history.follows(forward.fact, claim.fact);
-            let faster = |forward: &Claim| {
-                let unheard = self.history.concurrent(forward.fact, scan.fact) && before(forward);
-                unheard && !self.is_another_vans(scan, forward, &scans, &sent)
-            };
-            !self.fact(claim.fact).is_some_and(ends_its_way)
-                && sent.iter().filter(to_here).any(faster)
-                && !awaited.holds(scan.fact)
-        };
-        let heard = |claim: &Claim, scan: &Claim| {
-            !self.fact(claim.fact).is_some_and(ends_its_way)
-                && self.history.echoes(scan.fact).any(|echo| self.history.follows(echo, claim.fact))
-        };
-        let overtaken = |claim: &Claim| {
-            let concurrent = |scan: &&Claim| self.history.concurrent(claim.fact, scan.fact);
-            let by = |scan: &Claim| came_back(claim, scan) || arrived(claim, scan) || heard(claim, scan);
-            scans.iter().filter(concurrent).any(by)
-        };
-        let standing: Vec<Claim> = claims.iter().filter(|claim| !overtaken(claim)).copied().collect();
-        // Two sites that each sent it to the other: every scan overtakes the other's. Somebody has it, so all claims stand,
-        // and those that did not know of each other wait for a person.
-        if standing.is_empty() { claims } else { standing }
-    }
-
-    /// Whether, as far as its clerk knew, the parcel of a scan lay at his site already or was on its way there.
-    fn was_awaited(&self, scan: usize, claims: &[Claim]) -> bool {
-        let here = self.history.facts[scan].party;
-        let windows: Vec<usize> = self.history.echoes(scan).chain([scan]).collect();
-        let knew = |claim: &&Claim| windows.iter().any(|window| self.history.follows(*window, claim.fact));
-        let known: Vec<Claim> = claims.iter().filter(knew).copied().collect();
-        let Some(held) = slot::latest(self.history, &known) else { return false };
-        [held.winner].iter().chain(&held.rivals).any(|last| match self.fact(last.fact) {
-            Some(Fact::Forwarded(forwarded)) => forwarded.to == here,
-            Some(fact) => lies_at_site(fact) && self.history.facts[last.fact].party == here,
-            None => false,
-        })
-    }
-
-    /// Whether a scan may be of another van than this one: a second clerk of the site, neither knowing of the other, scanned
-    /// in one that he had heard of, and had not heard of this one.
-    fn is_another_vans(&self, scan: &Claim, van: &Claim, scans: &[Claim], vans: &[Claim]) -> bool {
-        let here = self.history.facts[scan.fact].party;
-        let beside = |other: &&Claim| {
-            self.history.facts[other.fact].party == here
-                && self.history.concurrent(scan.fact, other.fact)
-                && !self.history.follows(other.fact, van.fact)
-        };
-        let to_here = |sent: &Claim| matches!(self.fact(sent.fact), Some(Fact::Forwarded(to)) if to.to == here);
-        let answers = |other: &Claim| vans.iter().any(|van| to_here(van) && self.history.follows(other.fact, van.fact));
-        scans.iter().filter(beside).any(answers)
-    }
-
     /// The agent of the latest run sheet.
     pub(super) fn run_agent(&self) -> Option<Scope> {
         *self.run_agent.get_or_init(|| {
@@ -222,7 +141,7 @@ impl Fold<'_> {
     }
 }
 
-fn moves_custody(fact: &Fact) -> bool {
+pub(super) fn moves_custody(fact: &Fact) -> bool {
     matches!(
         fact,
         Fact::Received(_)
@@ -243,11 +162,11 @@ fn moves_custody(fact: &Fact) -> bool {
 }
 
 /// Whether it says that the customer has the goods.
-const fn ends_its_way(fact: &Fact) -> bool {
+pub(super) const fn ends_its_way(fact: &Fact) -> bool {
     matches!(fact, Fact::Delivered(_) | Fact::HandedOver(_) | Fact::CourierDelivered(_))
 }
 
-fn lies_at_site(fact: &Fact) -> bool {
+pub(super) fn lies_at_site(fact: &Fact) -> bool {
     matches!(fact, Fact::Received(_) | Fact::Shelved(_) | Fact::HoldExpired(_))
 }
 

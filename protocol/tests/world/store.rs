@@ -70,6 +70,7 @@ impl Store {
             roots: self.roots.clone(),
             standing: pick(&self.standing, subjects.iter()),
             balances: self.balances.clone(),
+            again: BTreeSet::new(),
         }
     }
 

@@ -57,10 +57,7 @@ fn clearing(world: &World) -> Result<(), String> {
 fn holders(world: &World) -> Result<(), String> {
     for (parcel, goods) in &world.street.goods {
         let Some(state) = world.parcel(*parcel) else { continue };
-        let known = known::nobody_left(world, *parcel, state)
-            || known::taken_again(world, *parcel, state)
-            || known::later_van(world, *parcel)
-            || known::merged(world, *parcel);
+        let known = known::merged(world, *parcel);
         // A courier gave it to the customer, and nobody has asked him, nor did his file come.
         let untold = state.status == Status::WithCourier && goods.place == Place::Customer;
         if goods.misrecorded || goods.mistaken || known || untold || !state.is_settled() {

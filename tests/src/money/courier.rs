@@ -110,7 +110,7 @@ impl World {
         let out: Vec<Subject> = out.map(|(parcel, _)| *parcel).collect();
         let Some(parcel) = self.dice.pick(&out).copied() else { return };
         let with_him = self.street.place_of(&parcel) == Some(Place::Courier { back: false });
-        let given = with_him && self.dice.chance(70);
+        let given = with_him && self.dice.chance(60);
         let Some(carried) = self.couriers.parcels.get_mut(&parcel) else { return };
         carried.ended = Some(given);
         let Some(goods) = self.street.goods.get(&parcel).filter(|_| with_him) else { return };
@@ -132,7 +132,7 @@ impl World {
         let known: Vec<(Subject, Option<bool>)> = open.map(|(parcel, carried)| (*parcel, carried.ended)).collect();
         let Some((parcel, ended)) = self.dice.pick(&known).copied() else { return };
         let delivered = match ended {
-            Some(given) if given || !self.dice.chance(85) => given,
+            Some(given) if given || !self.dice.chance(70) => given,
             None if !self.dice.chance(40) => return,
             _ => true,
         };

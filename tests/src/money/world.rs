@@ -234,7 +234,7 @@ impl World {
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
         // Another company carries parcels in some worlds only: in the others people do more of everything else.
-        match self.dice.below(if self.couriers.are_here { 79 } else { 61 }) {
+        match self.dice.below(if self.couriers.are_here { 97 } else { 61 }) {
             0..=4 => self.seal(),
             5..=7 => drop(self.bring(false)),
             8 => self.record_late_deposit(),

@@ -179,16 +179,14 @@ async fn a_finished_day_passes_and_every_damage_to_a_copy_is_named() {
         "INSERT INTO journal_log SELECT {second}, 1 + (SELECT max(position) FROM journal_log), {second}, 0, subject,
          rule, cause, rules_version, period, posted_at, hash FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1"
     );
-    let lines = format!(
-        "INSERT INTO posting (position, line, account_code, owner, amount_paisa)
+    let lines = "INSERT INTO posting (position, line, account_code, owner, amount_paisa)
          SELECT (SELECT max(position) FROM journal_log), line, account_code, owner, amount_paisa
-         FROM posting WHERE position = (SELECT position FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1)"
-    );
+         FROM posting WHERE position = (SELECT position FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1)";
     let balances = "UPDATE balance SET amount_paisa = sums.sum FROM (SELECT account_code, coalesce(owner, ''::bytea)
          AS owner, sum(amount_paisa)::bigint FROM posting GROUP BY 1, 2) AS sums
          WHERE sums.account_code = balance.account_code AND sums.owner = balance.owner";
     let cause = "SELECT cause FROM journal_log WHERE rule = 'J4' ORDER BY position LIMIT 1";
-    let cause = damage_central(hurt.path(), cause, &[&row, &lines, balances]).await;
+    let cause = damage_central(hurt.path(), cause, &[&row, lines, balances]).await;
     let found = shallow(&hurt).await;
     assert_eq!((found.verdict.effects_applied_twice, found.verdict.trial_balance_paisa), (1, 0));
     names(&found, "central", "journal 5ec0bd00000000000000000000000000");

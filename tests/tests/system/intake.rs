@@ -27,6 +27,8 @@ use protocol::stamp::Stamp;
 use protocol::taka::Taka;
 use sqlx::postgres::PgPool;
 
+mod restate;
+
 const NOW_MS: u64 = 1_793_469_600_000;
 
 /// A device that signs bursts.

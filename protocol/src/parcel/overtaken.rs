@@ -1,0 +1,150 @@
+//! Claims of custody that a scan has overtaken, neither knowing of the other: the scan says where the parcel is.
+//!
+//! Whoever scans has the parcel in his hands, but which way it came he may not have heard. A claim is left out only when
+//! there is one way in which the scan can have come to be. Where there are two, all claims stand: those that did not
+//! know of each other are contested, and a person looks.
+
+use std::collections::BTreeMap;
+
+use super::Fold;
+use super::custody::{ends_its_way, lies_at_site, moves_custody};
+use crate::fact::Fact;
+use crate::history::Indexes;
+use crate::slot::{self, Claim};
+
+/// The vans that a scan may have come by, by the scan: each was sent to its site, neither knowing of the other.
+type Vans = BTreeMap<usize, Vec<usize>>;
+
+impl Fold<'_> {
+    /// Claims of custody, without those that a scan has overtaken. A delivery is never left out, but one that its
+    /// courier took back.
+    ///
+    /// - What an agent recorded on a run whose parcel the hub has scanned in again: he came back before
+    ///   his phone had synced. The attempt still counts. What he took from the shelf once more by the same run sheet
+    ///   may be after the scan.
+    /// - What a site recorded before it sent the parcel to the site that scanned it in: the van was
+    ///   faster than the network.
+    /// - What the other window of a clerk who scanned at two had heard of: the act knows what either knew.
+    /// - That a courier brings it back, recorded by somebody who knew that it had been scanned in.
+    pub(super) fn standing_claims(&self) -> Vec<Claim> {
+        let given_back = |claim: &Claim| self.is_taken_back(claim.fact) || self.is_told_after_scan(claim.fact);
+        let claims: Vec<Claim> = self.claims(moves_custody).into_iter().filter(|claim| !given_back(claim)).collect();
+        let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
+        let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
+        let vans = self.vans(&scans, &claims);
+        let arrived = |claim: &Claim, scan: &Claim| {
+            let before = |van: &usize| claim.fact == *van || self.history.follows(*van, claim.fact);
+            vans.get(&scan.fact).is_some_and(|vans| vans.iter().any(before))
+        };
+        let heard = |claim: &Claim, scan: &Claim| {
+            self.history.echoes(scan.fact).any(|echo| self.history.follows(echo, claim.fact))
+        };
+        let overtaken = |claim: &Claim| {
+            let concurrent = |scan: &&Claim| self.history.concurrent(claim.fact, scan.fact);
+            let by = |scan: &Claim| self.came_back(claim, scan, &runs) || arrived(claim, scan) || heard(claim, scan);
+            !self.fact(claim.fact).is_some_and(ends_its_way) && scans.iter().filter(concurrent).any(by)
+        };
+        let standing: Vec<Claim> = claims.iter().filter(|claim| !overtaken(claim)).copied().collect();
+        // Scans that overtake each other in a ring of three sites and more: somebody has it, so all claims stand.
+        if standing.is_empty() { claims } else { standing }
+    }
+
+    /// Whether an agent's load or attempt is of a run whose parcel a scan has taken in since: both follow its run sheet. Not
+    /// what he recorded since he took it from the shelf again.
+    fn came_back(&self, claim: &Claim, scan: &Claim, runs: &[Claim]) -> bool {
+        if !matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_))) {
+            return false;
+        }
+        let party = self.history.facts[claim.fact].party;
+        let follows = |later: usize, earlier: usize| self.history.follows(later, earlier);
+        let of_run = |run: &Claim| {
+            let load = |index: &usize| {
+                matches!(self.fact(*index), Some(Fact::Loaded(_)))
+                    && self.history.facts[*index].party == party
+                    && follows(*index, run.fact)
+            };
+            let loads: Vec<usize> = (0..self.history.facts.len()).filter(load).collect();
+            let again = |load: &&usize| loads.iter().any(|earlier| follows(**load, *earlier));
+            let since = |load: &usize| claim.fact == *load || follows(claim.fact, *load);
+            let unheard = |load: &&usize| self.history.concurrent(**load, scan.fact);
+            !loads.iter().filter(unheard).filter(again).any(since)
+        };
+        runs.iter().filter(|run| follows(claim.fact, run.fact) && follows(scan.fact, run.fact)).any(of_run)
+    }
+
+    /// By which van each scan came, as far as that can only have been one way. Not of a scan
+    ///
+    /// - by somebody for whom it was there already, or on an earlier van: it says nothing of a later one;
+    /// - that may be a colleague's scan of an earlier van;
+    /// - that has heard of neither of two vans, one after the other: of the later one;
+    /// - that the other end's scan overtakes in the same way: each may have been first.
+    fn vans(&self, scans: &[Claim], claims: &[Claim]) -> Vans {
+        let sent = self.claims(|fact| matches!(fact, Fact::Forwarded(_)));
+        let mut vans = Vans::new();
+        if sent.is_empty() {
+            return vans;
+        }
+        for scan in scans.iter().filter(|scan| !self.was_awaited(scan.fact, claims)) {
+            let here = self.history.facts[scan.fact].party;
+            let to_here = |van: &&Claim| matches!(self.fact(van.fact), Some(Fact::Forwarded(to)) if to.to == here);
+            let unheard = |van: &&Claim| self.history.concurrent(van.fact, scan.fact);
+            let unheard: Vec<&Claim> = sent.iter().filter(to_here).filter(unheard).collect();
+            let all = Indexes::of(unheard.iter().map(|van| van.fact));
+            let first = unheard.into_iter().filter(|van| !self.history.follows_any(van.fact, &all));
+            let by: Vec<usize> =
+                first.filter(|van| !self.is_another_vans(scan, van, scans, &sent)).map(|van| van.fact).collect();
+            vans.insert(scan.fact, by);
+        }
+        let beaten_by = |scan: usize| {
+            let beats = |by: &[usize]| by.iter().any(|van| *van == scan || self.history.follows(*van, scan));
+            Indexes::of(vans.iter().filter(|(_, by)| beats(by)).map(|(other, _)| *other))
+        };
+        let one_way = |(scan, by): (&usize, &Vec<usize>)| {
+            let rivals = beaten_by(*scan);
+            (*scan, by.iter().filter(|van| !self.history.follows_any(**van, &rivals)).copied().collect())
+        };
+        vans.iter().map(one_way).collect()
+    }
+
+    /// Whether, as far as its clerk knew, the parcel of a scan lay at his site already or was on its way there.
+    fn was_awaited(&self, scan: usize, claims: &[Claim]) -> bool {
+        let here = self.history.facts[scan].party;
+        let windows: Vec<usize> = self.history.echoes(scan).chain([scan]).collect();
+        let knew = |claim: &&Claim| windows.iter().any(|window| self.history.follows(*window, claim.fact));
+        let known: Vec<Claim> = claims.iter().filter(knew).copied().collect();
+        let Some(held) = slot::latest(self.history, &known) else { return false };
+        [held.winner].iter().chain(&held.rivals).any(|last| match self.fact(last.fact) {
+            Some(Fact::Forwarded(forwarded)) => forwarded.to == here,
+            Some(fact) => lies_at_site(fact) && self.history.facts[last.fact].party == here,
+            None => false,
+        })
+    }
+
+    /// Whether a scan may be of another van than this one: a second clerk of the site, neither knowing of the other, scanned
+    /// in one that he had heard of, and had not heard of this one.
+    fn is_another_vans(&self, scan: &Claim, van: &Claim, scans: &[Claim], vans: &[Claim]) -> bool {
+        let here = self.history.facts[scan.fact].party;
+        let beside = |other: &&Claim| {
+            self.history.facts[other.fact].party == here
+                && self.history.concurrent(scan.fact, other.fact)
+                && !self.history.follows(other.fact, van.fact)
+        };
+        let to_here = |sent: &Claim| matches!(self.fact(sent.fact), Some(Fact::Forwarded(to)) if to.to == here);
+        let answers = |other: &Claim| vans.iter().any(|van| to_here(van) && self.history.follows(other.fact, van.fact));
+        scans.iter().filter(beside).any(answers)
+    }
+
+    /// Whether this says that a courier brings the parcel back, and whoever recorded it knew of a scan that was made
+    /// after he had taken it, as far as the record of that knew: the goods are there. It still takes back his delivery.
+    fn is_told_after_scan(&self, fact: usize) -> bool {
+        let Some(Fact::CourierReturned(back)) = self.fact(fact) else { return false };
+        let knew = |index: &usize| self.history.follows(fact, *index);
+        let known: Vec<usize> = (0..self.history.facts.len()).filter(knew).collect();
+        let taken =
+            |index: &usize| matches!(self.fact(*index), Some(Fact::Consigned(of)) if of.courier == back.courier);
+        let taken: Vec<usize> = known.iter().copied().filter(taken).collect();
+        let scan = |index: &&usize| matches!(self.fact(**index), Some(Fact::Received(_)));
+        let since = |scan: &usize| !taken.iter().any(|taken| self.history.follows(*taken, *scan));
+        !taken.is_empty() && known.iter().filter(scan).any(since)
+    }
+}
