@@ -3,6 +3,7 @@
 
 use central::restate;
 use protocol::account::Code;
+use protocol::fact::HandedOver;
 use protocol::fold::RULES;
 use protocol::journal::{Journal, Rule};
 use protocol::ledger::Entry;
@@ -15,7 +16,7 @@ impl Town {
     async fn grow_old(&mut self) {
         let bursts = self.walk().await;
         self.intake.take(bursts).await.unwrap();
-        let rival = Fact::Delivered(Delivered { evidence: 1, collected: None });
+        let rival = Fact::HandedOver(HandedOver {});
         let rival = self.site.burst(vec![op_of(self.parcel, &rival, Vec::new())]);
         self.intake.take(vec![rival]).await.unwrap();
         let loaded = self.id_of(0x4001).await;
@@ -38,6 +39,12 @@ impl Town {
         ] {
             assert!(sqlx::query(older).execute(&self.pool).await.unwrap().rows_affected() > 0, "{older}");
         }
+    }
+
+    /// Digests of the projections, without the list of what is apart: that this scene set facts apart was told nobody.
+    async fn views(&self) -> Vec<rebuild::TableDigest> {
+        let all = rebuild::digest(&self.pool).await.unwrap();
+        all.into_iter().filter(|(table, ..)| *table != "exception").collect()
     }
 
     async fn id_of(&self, kind: i32) -> OpId {
@@ -70,11 +77,13 @@ async fn after_a_fix_of_the_fold_what_differs_is_posted_and_the_rest_is_left_alo
     assert_eq!(restate::folded_by(&town.pool).await.unwrap(), RULES);
     assert!(rebuild::verify_log(&town.pool).await.unwrap().is_sound());
     assert_eq!(town.number("SELECT count(*) FROM journal_log WHERE rule = 'J4' AND rev = 1").await, 1);
-    assert_eq!(town.number("SELECT count(*) FROM op WHERE class_kind = 4144 AND apart IS NULL").await, 1);
+    let told = "SELECT count(*) FILTER (WHERE apart IS NULL) - count(*) FILTER (WHERE apart IS NOT NULL) FROM op
+                WHERE class_kind = 4144";
+    assert_eq!(town.number(told).await, 0);
     assert_eq!(town.text("SELECT state FROM view_handin").await, "counted");
-    let healed = rebuild::digest(&town.pool).await.unwrap();
+    let healed = town.views().await;
     rebuild::rebuild(&town.pool).await.unwrap();
-    assert_eq!(rebuild::digest(&town.pool).await.unwrap(), healed);
+    assert_eq!(town.views().await, healed);
 
     let again = restate::restate(&town.pool, &town.intake).await.unwrap();
     assert!(again.changed.is_empty() && again.subjects == plan.subjects, "{again:?}");
