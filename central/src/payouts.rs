@@ -1,6 +1,5 @@
-//! Payouts: which earnings go to which vendor, when the bank has sent them, and when it sends them back (J17, J17a, J17b).
-//! Decided under
-//! the intake lock, so that two runs at once never pay one earning twice; the table of payout lines holds
+//! Payouts: which earnings go to which vendor, what sending them costs, when the bank has sent them, and when it sends them
+//! back (J17, J17a, J17b, J17c). Decided under the intake lock, so that two runs at once never pay one earning twice; the table of payout lines holds
 //! an earning once, whatever decides.
 
 use std::collections::BTreeMap;
@@ -8,7 +7,7 @@ use std::collections::BTreeMap;
 use protocol::account::Code;
 use protocol::decide::Draft;
 use protocol::fact::{
-    Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, ReturnReason,
+    Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, ReturnReason,
 };
 use protocol::id::{Kind, Scope, Subject};
 use protocol::stamp::Stamp;
@@ -21,6 +20,8 @@ use crate::banking::{Decided, bank, bank_holds, beyond, identify, text, waiting_
 use crate::ledger::{self, paisa};
 use crate::problem::Error;
 use crate::schema::Id;
+use crate::settings::Settings;
+use crate::terms::Terms;
 use crate::vendor_account;
 
 /// Most payouts of one run: bounds how long the lock is held.
@@ -62,8 +63,12 @@ pub struct NewPayout {
     /// Whose.
     #[schema(value_type = Id)]
     pub vendor: Subject,
-    /// Σ of its lines, paisa.
+    /// What the vendor gets: Σ of its lines less the fee, paisa.
     pub total_paisa: i64,
+    /// What sending it costs the vendor, VAT included, paisa.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub fee_paisa: i64,
     /// How many earnings.
     pub lines: usize,
 }
@@ -122,6 +127,9 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
     let mut number = 0;
     let named = vendor.is_some();
     let cooling = vendor_account::cooling(connection, stamp.now_ms).await?;
+    let fee = Settings::at(connection, stamp.now_ms).await?.payout_fee();
+    let vat = fee.basis_points(Terms::at(connection, stamp.now_ms).await?.vat_bp);
+    let cost = fee.plus(vat);
     'vendors: for (vendor, lines) in unpaid(connection, vendor).await? {
         if let Some(until_ms) = cooling.get(&vendor) {
             if named {
@@ -135,20 +143,21 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
         // 2020 is a liability: what the vendor has available is its credit balance.
         let mut available = ledger::balance(connection, Code::VendorAvailable.of_owner(vendor)).await?.negated();
         for lines in lines.chunks(MAX_PAYOUT_LINES) {
-            let total: Taka = lines.iter().map(|line| line.net).sum();
-            // Charged returns outweigh what was earned: they wait for more.
+            let earned: Taka = lines.iter().map(|line| line.net).sum();
+            let total = earned.minus(cost);
+            // Charged returns and the fee outweigh what was earned: they wait for more.
             if total <= Taka::ZERO {
                 continue;
             }
-            if total > available {
+            if earned > available {
                 let next = "Tell operations: earnings and the vendor's account differ; nothing was paid.";
-                return Err(beyond("more_than_available", "The vendor has", "the payout", available, total, next));
+                return Err(beyond("more_than_available", "The vendor has", "the payout", available, earned, next));
             }
             if answer.payouts.len() == MAX_PAYOUTS {
                 answer.more = true;
                 break 'vendors;
             }
-            available = available.minus(total);
+            available = available.minus(earned);
             number += 1;
             let payout = Subject::new(Kind::Payout, stamp.id(number));
             answer.total_paisa = answer.total_paisa.saturating_add(total.paisa());
@@ -156,10 +165,15 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
                 payout: (!request.dry_run).then_some(payout),
                 vendor,
                 total_paisa: total.paisa(),
+                fee_paisa: cost.paisa(),
                 lines: lines.len(),
             });
             if !request.dry_run {
-                let fact = Fact::PayoutCreated(PayoutCreated { vendor, lines: lines.to_vec(), total });
+                let lines = lines.to_vec();
+                let fact = match cost {
+                    Taka::ZERO => Fact::PayoutCreated(PayoutCreated { vendor, lines, total }),
+                    _ => Fact::PayoutWithFee(PayoutWithFee { vendor, lines, fee, vat, total }),
+                };
                 drafts.push(Draft { subject: payout, fact });
             }
         }

@@ -98,6 +98,8 @@ chart! {
     CodHandling = 4030, "COD handling fees";
     /// Fees for returns.
     RtoFee = 4040, "Return fees";
+    /// Fees for payouts.
+    PayoutFee = 4050, "Payout fees";
     /// Cash that was too much, and that nobody claimed.
     UnclaimedOver = 4060, "Unclaimed cash over";
     /// What providers keep of a settlement.

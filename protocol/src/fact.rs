@@ -117,6 +117,7 @@ facts! {
     PayoutCreated = 0x1050, lane::MONEY;
     PayoutConfirmed = 0x1051, lane::MONEY;
     PayoutReturned = 0x1052, lane::MONEY;
+    PayoutWithFee = 0x1053, lane::MONEY;
     Swept = 0x1060, lane::MONEY;
     PartnerRemitted = 0x1061, lane::MONEY;
     CourierRemitted = 0x1062, lane::MONEY;
@@ -245,6 +246,10 @@ impl Fact {
             }
             Self::DepositConfirmed(line) => line.credited.is_cash() && line.reference.len() <= MAX_TEXT,
             Self::PayoutCreated(payout) => payout.total.is_cash() && payout.lines.len() <= MAX_PAYOUT_LINES,
+            Self::PayoutWithFee(payout) => {
+                let amounts = [payout.total, payout.fee, payout.vat];
+                amounts.iter().all(|amount| amount.is_cash()) && payout.lines.len() <= MAX_PAYOUT_LINES
+            }
             Self::PayoutConfirmed(sent) => sent.reference.len() <= MAX_TEXT,
             Self::PayoutReturned(back) => back.reference.len() <= MAX_TEXT,
             Self::Swept(sweep) => sweep.amount.is_cash() && sweep.reference.len() <= MAX_TEXT,

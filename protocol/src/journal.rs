@@ -90,6 +90,8 @@ rules! {
     J17a;
     /// The bank sent a payout back.
     J17b;
+    /// The vendor bears what a payout costs.
+    J17c;
     /// Our own money swept out of the settlement account.
     J18;
     /// Paid ahead, and cancelled before it moved.

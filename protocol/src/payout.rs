@@ -1,5 +1,5 @@
-//! The payout: earnings of one vendor on their way to the vendor's account (J17, J17a), and back when
-//! the bank returns it (J17b).
+//! The payout: earnings of one vendor on their way to the vendor's account (J17, J17a), less what sending them costs
+//! (J17c), and back when the bank returns it (J17b). What it cost stays spent then.
 
 use crate::account::Code as Chart;
 use crate::contest::Contest;
@@ -17,7 +17,11 @@ pub struct Payout {
     pub vendor: Option<Scope>,
     /// Which earnings.
     pub lines: Vec<PayoutLine>,
-    /// Σ of the lines.
+    /// What sending it costs the vendor.
+    pub fee: Taka,
+    /// VAT on the fee.
+    pub vat: Taka,
+    /// Σ of the lines, less fee and VAT.
     pub total: Taka,
     /// The fact that created it.
     pub created_by: Option<OpId>,
@@ -54,25 +58,50 @@ impl Payout {
     }
 }
 
-/// Folds the facts of one payout, and yields J17, J17a and J17b.
+/// What a payout is made of, by either fact that makes one.
+struct Made<'a> {
+    vendor: Scope,
+    lines: &'a [PayoutLine],
+    fee: Taka,
+    vat: Taka,
+    total: Taka,
+}
+
+fn made(fact: &Fact) -> Option<Made<'_>> {
+    match fact {
+        Fact::PayoutCreated(of) => {
+            let (fee, vat) = (Taka::ZERO, Taka::ZERO);
+            Some(Made { vendor: of.vendor, lines: &of.lines, fee, vat, total: of.total })
+        }
+        Fact::PayoutWithFee(of) => {
+            Some(Made { vendor: of.vendor, lines: &of.lines, fee: of.fee, vat: of.vat, total: of.total })
+        }
+        _ => None,
+    }
+}
+
+/// Folds the facts of one payout, and yields J17, J17a, J17b and J17c.
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Payout, Vec<Journal>) {
     let mut payout = Payout { incomplete: history.incomplete, newer: history.newer, ..Payout::default() };
     let mut records = Records::of(history);
     let mut journals = Vec::new();
     let flight = Chart::PayoutInFlight.of_owner(subject);
-    if let Some((index, created)) = records.once(|fact| if let Fact::PayoutCreated(c) = fact { Some(c) } else { None })
-    {
+    let created = records.once(|fact| made(fact).is_some().then_some(fact));
+    if let Some((index, created)) = created.and_then(|(index, fact)| Some((index, made(fact)?))) {
         let cause = history.facts[index].id;
         payout.vendor = Some(created.vendor);
-        payout.lines.clone_from(&created.lines);
-        payout.total = created.total;
+        payout.lines = created.lines.to_vec();
+        (payout.fee, payout.vat, payout.total) = (created.fee, created.vat, created.total);
         payout.created_by = Some(cause);
         // The lines were chosen under the lock; one that does not add up moves nothing.
-        if created.lines.iter().map(|line| line.net).sum::<Taka>() == created.total {
+        let cost = created.fee.plus(created.vat);
+        if created.lines.iter().map(|line| line.net).sum::<Taka>() == created.total.plus(cost) {
             let available = Chart::VendorAvailable.of_owner(created.vendor);
             let moved = [(available, created.total)];
             journals.push(Journal::new(subject, Rule::J17, cause, &moved, &[(flight, created.total)]));
+            let earned = [(Chart::PayoutFee.whole(), created.fee), (Chart::Vat.whole(), created.vat)];
+            journals.push(Journal::new(subject, Rule::J17c, cause, &[(available, cost)], &earned));
         }
     }
     if let Some((index, sent)) = records.once(|fact| if let Fact::PayoutConfirmed(s) = fact { Some(s) } else { None }) {

@@ -281,6 +281,16 @@ fn examples() -> Vec<(Subject, Fact)> {
         (payout, Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: "UTR 9".into() })),
         (payout, Fact::PayoutReturned(PayoutReturned { reason: 2, reference: "RTN ৯".into() })),
         (
+            payout,
+            Fact::PayoutWithFee(PayoutWithFee {
+                vendor,
+                lines: vec![PayoutLine { earning, net: taka(103_160) }],
+                fee: taka(1_000),
+                vat: taka(150),
+                total: taka(102_010),
+            }),
+        ),
+        (
             Subject::new(Kind::Sweep, id(0xbb)),
             Fact::Swept(Swept {
                 from: bank,

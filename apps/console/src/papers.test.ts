@@ -60,7 +60,7 @@ describe('entries on paper evidence', () => {
 });
 
 describe('settings', () => {
-  const of = (effective_ms: number, two = 1): Settings => ({ effective_ms, two_people_from_paisa: two, unclaimed_after_days: 90, cooling_hours: 72 });
+  const of = (effective_ms: number, two = 1): Settings => ({ effective_ms, two_people_from_paisa: two, unclaimed_after_days: 90, cooling_hours: 72, payout_fee_paisa: 0 });
   it('are told apart by when they hold', () => {
     const rows = [of(50), of(0), of(30), of(40)];
     const sorted = byTime(rows, 30);
@@ -72,8 +72,8 @@ describe('settings', () => {
   it('begin at a time of Dhaka and are read in both scripts', () => {
     expect(dhakaMs('2026-11-29', '00:00')).toBe(Date.UTC(2026, 10, 28, 18));
     expect([dhakaMs('', '00:00'), readWhole('৭২'), readWhole(' 1,200 '), readWhole('7.5'), readWhole('')]).toEqual([null, 72, 1200, null, null]);
-    expect(settingsOf({ day: '2026-11-29', time: '00:00', amount: '৫,০০০', days: '৯০', hours: '0' })).toEqual({ effective_ms: Date.UTC(2026, 10, 28, 18), two_people_from_paisa: 500_000, unclaimed_after_days: 90, cooling_hours: 0 });
-    expect(settingsOf({ day: '2026-11-29', time: '00:00', amount: '5000', days: 'many', hours: '0' })).toBeNull();
+    expect(settingsOf({ day: '2026-11-29', time: '00:00', amount: '৫,০০০', days: '৯০', hours: '0', fee: '১০' })).toEqual({ effective_ms: Date.UTC(2026, 10, 28, 18), two_people_from_paisa: 500_000, unclaimed_after_days: 90, cooling_hours: 0, payout_fee_paisa: 1_000 });
+    expect(settingsOf({ day: '2026-11-29', time: '00:00', amount: '5000', days: 'many', hours: '0', fee: '0' })).toBeNull();
   });
 });
 

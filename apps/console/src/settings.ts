@@ -35,14 +35,16 @@ export function readWhole(text: string): number | null {
 }
 
 /** What was typed, as settings; null while something cannot be read. */
-export function settingsOf(typed: { day: string; time: string; amount: string; days: string; hours: string }): Settings | null {
+export function settingsOf(typed: { day: string; time: string; amount: string; days: string; hours: string; fee: string }): Settings | null {
   const [effective_ms, two_people_from_paisa] = [dhakaMs(typed.day, typed.time), readMoney(typed.amount)];
   const [unclaimed_after_days, cooling_hours] = [readWhole(typed.days), readWhole(typed.hours)];
-  if (effective_ms === null || two_people_from_paisa === null || unclaimed_after_days === null || cooling_hours === null) return null;
-  return { effective_ms, two_people_from_paisa, unclaimed_after_days, cooling_hours };
+  const payout_fee_paisa = readMoney(typed.fee);
+  if (effective_ms === null || two_people_from_paisa === null || unclaimed_after_days === null || cooling_hours === null || payout_fee_paisa === null) return null;
+  return { effective_ms, two_people_from_paisa, unclaimed_after_days, cooling_hours, payout_fee_paisa };
 }
 
 /** Whether both say the same, whenever they begin. */
 export function same(one: Settings, other: Settings): boolean {
-  return one.two_people_from_paisa === other.two_people_from_paisa && one.unclaimed_after_days === other.unclaimed_after_days && one.cooling_hours === other.cooling_hours;
+  const keys = ['two_people_from_paisa', 'unclaimed_after_days', 'cooling_hours', 'payout_fee_paisa'] as const;
+  return keys.every((key) => one[key] === other[key]);
 }

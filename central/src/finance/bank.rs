@@ -130,8 +130,10 @@ pub struct PayoutRow {
     pub name: Option<String>,
     /// `created`, `confirmed` or `returned`.
     pub state: String,
-    /// Σ of its lines.
+    /// What the vendor gets: Σ of its lines less the fee.
     pub total_paisa: i64,
+    /// What sending it costs the vendor, VAT included.
+    pub fee_paisa: i64,
     /// How many earnings.
     pub lines: i64,
     /// Short name of the account it was sent from.
@@ -155,7 +157,7 @@ pub struct PayoutRow {
 /// The database's, and `bad_page`.
 pub async fn payouts(pool: &PgPool, after: Option<&str>, limit: i64) -> Result<Paged<PayoutRow>, Error> {
     let rows: Vec<PgRow> = sqlx::query(
-        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.lines, b.name as bank, p.reference,
+        "select p.subject, p.vendor, v.name, p.state, p.total_paisa, p.fee_paisa, p.lines, b.name as bank, p.reference,
             p.return_reference, p.contested, r.bytes as returned, r.time_ms as returned_ms
          from view_payout p left join vendor v on v.subject = p.vendor left join bank b on b.subject = p.bank
          left join op r on r.id = p.returned_by
@@ -179,6 +181,7 @@ fn payout_row(row: &PgRow) -> Result<PayoutRow, sqlx::Error> {
         name: row.try_get("name")?,
         state: row.try_get("state")?,
         total_paisa: row.try_get("total_paisa")?,
+        fee_paisa: row.try_get("fee_paisa")?,
         lines: row.try_get("lines")?,
         bank: row.try_get("bank")?,
         reference: said("reference")?,

@@ -75,6 +75,7 @@ fn on_what(rule: &str) -> &'static str {
     match Rule::of(rule) {
         Some(Rule::J5 | Rule::J6) => "delivery",
         Some(Rule::J7) => "commission and handling",
+        Some(Rule::J17c) => "payout fee",
         Some(Rule::J20a | Rule::J20b) => "commission on returned goods",
         Some(Rule::J21) => "return fee",
         Some(Rule::J21a) => "delivery of a return paid ahead",
@@ -119,6 +120,8 @@ pub struct Settlement {
     pub handling_paisa: i64,
     /// Fees for returns.
     pub return_fees_paisa: i64,
+    /// Fees for payouts.
+    pub payout_fees_paisa: i64,
     /// Odd paisa that we bear.
     pub rounding_paisa: i64,
     /// Paid to vendors, less what came back.
@@ -166,7 +169,7 @@ pub async fn settlement(conn: &mut PgConnection, from: &str, to: &str) -> Result
     Ok(told)
 }
 
-const READ: [Code; 9] = [
+const READ: [Code; 10] = [
     Code::Settlement,
     Code::VendorHeld,
     Code::RefundsPayable,
@@ -175,6 +178,7 @@ const READ: [Code; 9] = [
     Code::Delivery,
     Code::CodHandling,
     Code::RtoFee,
+    Code::PayoutFee,
     Code::Rounding,
 ];
 
@@ -198,6 +202,7 @@ impl Settlement {
             (Some(Code::Delivery), _) => (&mut self.delivery_paisa, &mut day.charges_paisa, -amount),
             (Some(Code::CodHandling), _) => (&mut self.handling_paisa, &mut day.charges_paisa, -amount),
             (Some(Code::RtoFee), _) => (&mut self.return_fees_paisa, &mut day.charges_paisa, -amount),
+            (Some(Code::PayoutFee), _) => (&mut self.payout_fees_paisa, &mut day.charges_paisa, -amount),
             (Some(Code::Rounding), _) => {
                 self.rounding_paisa = self.rounding_paisa.saturating_add(amount);
                 return;

@@ -122,10 +122,11 @@ async fn write_deposit(conn: &mut PgConnection, subject: &Subject, deposit: &Dep
 async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payout) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO view_payout (subject, vendor, state, total_paisa, lines, bank, reference, confirmed_by,
-            contested, incomplete, newer, returned_by, return_reference, return_reason)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            contested, incomplete, newer, returned_by, return_reference, return_reason, fee_paisa)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          ON CONFLICT (subject) DO UPDATE SET returned_by = excluded.returned_by,
-            return_reference = excluded.return_reference, return_reason = excluded.return_reason, vendor = excluded.vendor, state = excluded.state,
+            return_reference = excluded.return_reference, return_reason = excluded.return_reason,
+            vendor = excluded.vendor, state = excluded.state, fee_paisa = excluded.fee_paisa,
             total_paisa = excluded.total_paisa, lines = excluded.lines, bank = excluded.bank,
             reference = excluded.reference, confirmed_by = excluded.confirmed_by,
             contested = excluded.contested, incomplete = excluded.incomplete, newer = excluded.newer",
@@ -144,6 +145,7 @@ async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payou
     .bind(payout.returned_by.map(|op| op.0))
     .bind(&payout.return_reference)
     .bind(i16::from(payout.return_reason))
+    .bind(payout.fee.plus(payout.vat).paisa())
     .execute(&mut *conn)
     .await?;
     sqlx::query("DELETE FROM view_payout_line WHERE payout = $1").bind(subject.0).execute(&mut *conn).await?;

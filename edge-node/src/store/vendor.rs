@@ -2,9 +2,10 @@
 //! what is held and for which parcel, and payouts.
 
 use protocol::account::Code;
-use protocol::fact::{Fact, PayoutCreated, Reading, ReturnAccepted};
+use protocol::fact::{Fact, PayoutCreated, PayoutWithFee, Reading, ReturnAccepted};
 use protocol::id::{Kind, Scope, Subject};
 use protocol::op::Op;
+use protocol::taka::Taka;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::agent::place_of;
@@ -111,8 +112,8 @@ pub struct HeldRow {
 pub struct PayoutRow {
     /// Which.
     pub payout: Subject,
-    /// Its lines.
-    pub created: PayoutCreated,
+    /// Its lines, and what it costs; nothing, when nobody bears that.
+    pub created: PayoutWithFee,
     /// When it was made, ms.
     pub at_ms: u64,
     /// When the bank sent it, and the bank's reference.
@@ -315,7 +316,11 @@ impl Rows<'_> {
         let (mut made, mut sent, mut returned) = (None, None, None);
         for (at_ms, fact) in self.facts_of(&payout)? {
             match fact {
-                Fact::PayoutCreated(created) if made.is_none() && created.vendor == vendor => {
+                Fact::PayoutCreated(PayoutCreated { vendor: of, lines, total }) if made.is_none() && of == vendor => {
+                    let (fee, vat) = (Taka::ZERO, Taka::ZERO);
+                    made = Some((PayoutWithFee { vendor, lines, fee, vat, total }, at_ms));
+                }
+                Fact::PayoutWithFee(created) if made.is_none() && created.vendor == vendor => {
                     made = Some((created, at_ms));
                 }
                 Fact::PayoutConfirmed(confirmed) if sent.is_none() => sent = Some((at_ms, confirmed.reference)),

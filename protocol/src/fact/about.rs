@@ -32,7 +32,9 @@ impl Fact {
             | Self::TillResumed(_) => kind == Some(Kind::Shift),
             Self::BagSealed(_) => kind == Some(Kind::Bag),
             Self::Deposited(_) | Self::DepositConfirmed(_) => kind == Some(Kind::Deposit),
-            Self::PayoutCreated(_) | Self::PayoutConfirmed(_) | Self::PayoutReturned(_) => kind == Some(Kind::Payout),
+            Self::PayoutCreated(_) | Self::PayoutWithFee(_) | Self::PayoutConfirmed(_) | Self::PayoutReturned(_) => {
+                kind == Some(Kind::Payout)
+            }
             Self::Swept(_) => kind == Some(Kind::Sweep),
             Self::PartnerRemitted(_) | Self::CourierRemitted(_) => kind == Some(Kind::Remittance),
             Self::RefundPaid(_) => kind == Some(Kind::Refund),

@@ -72,6 +72,26 @@ pub struct PayoutCreated {
     pub total: Taka,
 }
 
+/// The same of a payout that its vendor bears the cost of (J17, J17c).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PayoutWithFee {
+    /// Whose.
+    #[n(0)]
+    pub vendor: Scope,
+    /// As of [`PayoutCreated`].
+    #[n(1)]
+    pub lines: Vec<PayoutLine>,
+    /// What sending it costs, by the settings of that day.
+    #[n(2)]
+    pub fee: Taka,
+    /// VAT on the fee.
+    #[n(3)]
+    pub vat: Taka,
+    /// Σ of the lines, less fee and VAT: what the bank sends.
+    #[n(4)]
+    pub total: Taka,
+}
+
 /// One line of a payout: an earning, a payout that came back, or an entry that adds to what the vendor may have or takes
 /// from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

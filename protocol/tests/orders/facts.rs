@@ -7,9 +7,9 @@ use protocol::fact::{
     EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired,
     IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced, Packed,
     ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated,
-    PayoutLine, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces,
-    RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
-    TillResumed, TillSuspended, TransferCaptured,
+    PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted, ReturnReceived,
+    ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn,
+    TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -297,7 +297,13 @@ fn of_bank(scene: Scene, cast: &Cast, roll: &mut Roll) -> Fact {
         Scene::Deposit => Fact::DepositConfirmed(DepositConfirmed { reference, credited: amount }),
         Scene::Payout if first => {
             let lines = vec![PayoutLine { earning: Subject::new(Kind::Earning, id_of("E")), net: Taka::whole(1_000) }];
-            Fact::PayoutCreated(PayoutCreated { vendor: cast.party(V1), lines, total: amount })
+            let vendor = cast.party(V1);
+            // One in three bears what it costs.
+            if roll.below(3) == 0 {
+                let (fee, vat) = (Taka::whole(10), Taka::whole(2));
+                return Fact::PayoutWithFee(PayoutWithFee { vendor, lines, fee, vat, total: Taka::whole(988) });
+            }
+            Fact::PayoutCreated(PayoutCreated { vendor, lines, total: amount })
         }
         Scene::Payout => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference }),
         Scene::Sweep => Fact::Swept(Swept { from: bank, to: Subject::bank("c"), amount, reference }),

@@ -174,6 +174,32 @@ fn j17b_a_payout_that_the_bank_sends_back_is_the_vendors_again() {
 }
 
 #[test]
+fn j17c_a_vendor_bears_what_a_payout_costs_also_when_it_comes_back() {
+    check(
+        &[
+            LOADED,
+            "a7 delivers P1 cash 1250",
+            "central matures P1 by P1",
+            "central pays Y1 less 10 1.50 to v1 E1",
+            "print Y1",
+            "central confirms Y1",
+            "central returns Y1",
+            "print Y1",
+        ],
+        &expect![[r#"
+            Y1: created 1,020.10 to v1, lines 1
+              J17  Dr 2020{v1} 1,020.10  Cr 2030{Y1} 1,020.10
+              J17c  Dr 2020{v1} 11.50  Cr 4050 10.00  Cr 2070 1.50
+            Y1: returned 1,020.10 to v1, lines 1
+              J17  Dr 2020{v1} 1,020.10  Cr 2030{Y1} 1,020.10
+              J17a  Dr 2030{Y1} 1,020.10  Cr 1010{dbbl} 1,020.10
+              J17b  Dr 1010{dbbl} 1,020.10  Cr 2020{v1} 1,020.10
+              J17c  Dr 2020{v1} 11.50  Cr 4050 10.00  Cr 2070 1.50
+        "#]],
+    );
+}
+
+#[test]
 fn j17b_of_a_payout_that_was_never_seen_to_leave_comes_out_of_the_flight_until_it_was() {
     check(
         &[

@@ -19,8 +19,8 @@ use protocol::decide::Draft;
 use protocol::fact::{
     BagIn, BagSealed, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource, DepositConfirmed,
     Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced, ParcelCreated,
-    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put, Ruled, Swept, TermsFrozen,
-    TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Put, Ruled, Swept,
+    TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Subject};
@@ -88,6 +88,17 @@ impl Script {
                 let lines: Vec<PayoutLine> = earnings.iter().map(line).collect();
                 let (vendor, total) = (self.subject(vendor), lines.iter().map(|line| line.net).sum());
                 (self.make(Kind::Payout, payout), Fact::PayoutCreated(PayoutCreated { vendor, lines, total }))
+            }
+            ["pays", payout, "less", fee, vat, "to", vendor, earnings @ ..] => {
+                let line = |name: &&str| match self.world.central.store.fold(self.subject(name)).state {
+                    State::Earning(earning) => PayoutLine { earning: self.subject(name), net: earning.net },
+                    _ => panic!("{name} is no earning"),
+                };
+                let lines: Vec<PayoutLine> = earnings.iter().map(line).collect();
+                let (fee, vat, vendor) = (taka(fee), taka(vat), self.subject(vendor));
+                let total = lines.iter().map(|line| line.net).sum::<Taka>().minus(fee).minus(vat);
+                let made = PayoutWithFee { vendor, lines, fee, vat, total };
+                (self.make(Kind::Payout, payout), Fact::PayoutWithFee(made))
             }
             ["sweeps", sweep, amount] => {
                 let to = Subject::bank("city");

@@ -11,9 +11,9 @@ use protocol::fact::{
     Deposited, Dispatched, Distributed, DistributionReversed, EarningHeld, EarningOpened, Entered, EscrowReleased,
     Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked,
     LineIdentified, Loaded, Matured, Packed, ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed,
-    PayoutCreated, PayoutLine, PayoutReturned, PickupChosen, Put, Received, ReturnAccepted, ReturnReceived,
-    ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn,
-    TillPaidOut, TillResumed, TillSuspended,
+    PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, PickupChosen, Put, Received, ReturnAccepted,
+    ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
+    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -307,6 +307,11 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
         Some(Kind::Payout) if second => Fact::PayoutConfirmed(PayoutConfirmed { bank, reference: reference() }),
         Some(Kind::Payout) => {
             let lines = vec![PayoutLine { earning: Subject::earning_of(parcel), net: taka(1_000) }];
+            if step.what % 2 == 0 {
+                let (fee, vat) = (taka(i32::from(step.what % 3)), taka(i32::from(step.learns % 2)));
+                let total = taka(1_000).minus(fee).minus(vat);
+                return Fact::PayoutWithFee(PayoutWithFee { vendor, lines, fee, vat, total });
+            }
             Fact::PayoutCreated(PayoutCreated { vendor, lines, total: amount })
         }
         Some(Kind::Sweep) => Fact::Swept(Swept { from: bank, to: Subject::bank("c"), amount, reference: reference() }),

@@ -78,6 +78,10 @@ fn vat(world: &World) -> Result<(), String> {
     for row in &world.office.log {
         let journal = &row.entry.journal;
         grow(&mut moved, row.month, on(journal, Code::Vat).negated());
+        if journal.rule == Rule::J17 {
+            let vat = world.market.payout_vat();
+            grow(&mut due, row.month, if row.entry.rev % 2 == 0 { vat } else { vat.negated() });
+        }
         let Some(terms) = world.terms_of(&journal.subject) else { continue };
         let vat = match journal.rule {
             Rule::J5 | Rule::J6 | Rule::J21a => terms.delivery_vat,

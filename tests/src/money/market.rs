@@ -53,6 +53,8 @@ pub struct Market {
     pub earnings: BTreeMap<Subject, Subject>,
     /// Whether customers pay by transfers, too.
     pub(super) transfers: bool,
+    /// What a payout costs its vendor, without VAT.
+    pub(super) payout_fee: Taka,
     /// Which order a provider's reference paid.
     used: BTreeMap<(u8, String), Subject>,
 }
@@ -74,9 +76,15 @@ fn put(scope: Scope, subjects: Vec<Subject>) -> Draft {
 }
 
 impl Market {
-    /// In every fourth world customers pay by transfers, too.
+    /// In every fourth world customers pay by transfers, too; in another fourth vendors bear what payouts cost.
     pub fn of(seed: u64) -> Self {
-        Self { transfers: seed % 4 == 1, ..Self::default() }
+        let payout_fee = if seed % 4 == 2 { Taka::whole(10) } else { Taka::ZERO };
+        Self { transfers: seed % 4 == 1, payout_fee, ..Self::default() }
+    }
+
+    /// VAT on the fee of a payout.
+    pub(super) fn payout_vat(&self) -> Taka {
+        self.payout_fee.basis_points(1_500)
     }
 }
 

@@ -69,6 +69,8 @@ mutants! {
     ReturnPaidTwice = "return_paid_twice";
     /// A payout that came back is not given back to its vendor.
     ReturnKept = "return_not_given_back";
+    /// A payout with a fee is posted without it.
+    PayoutFeeForgotten = "payout_fee_forgotten";
     /// A float is posted the wrong way round.
     FloatTurned = "float_turned";
     /// What a provider keeps of a settlement is booked as come to the bank.
@@ -114,6 +116,7 @@ impl Mutant {
             Self::CommissionKept => entries.retain(|entry| entry.journal.rule != Rule::J20a),
             Self::PaidOutLost => entries.retain(|entry| entry.journal.rule != Rule::J27b),
             Self::ReturnKept => entries.retain(|entry| entry.journal.rule != Rule::J17b),
+            Self::PayoutFeeForgotten => entries.retain(|entry| entry.journal.rule != Rule::J17c),
             Self::FloatTurned => of(entries, Rule::J27).for_each(|entry| turn(&mut entry.journal.postings)),
             Self::FeeForgotten => of(entries, Rule::J3).for_each(|entry| forget_fee(&mut entry.journal.postings)),
             Self::TillTurned => of(entries, Rule::J27a).for_each(|entry| turn(&mut entry.journal.postings)),

@@ -1,11 +1,11 @@
-//! Payouts: two runners at once, the bank's transfers, and their confirmations, decided as `central::payouts` does
-//! (J17, J17a); and refunds as `central::payments` does (J19a).
+//! Payouts: two runners at once, what they cost, the bank's transfers, and their confirmations, decided as
+//! `central::payouts` does (J17, J17a, J17c); and refunds as `central::payments` does (J19a).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::Code;
 use protocol::decide::Draft;
-use protocol::fact::{Entry, Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, RefundPaid};
+use protocol::fact::{Entry, Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee, RefundPaid};
 use protocol::fold::State;
 use protocol::id::{Kind, Scope, Subject};
 use protocol::stamp::Stamp;
@@ -32,13 +32,17 @@ impl World {
             };
             let day = self.today();
             for draft in drafts.clone() {
-                let Fact::PayoutCreated(payout) = &draft.fact else { continue };
+                let (lines, total) = match &draft.fact {
+                    Fact::PayoutCreated(payout) => (&payout.lines, payout.total),
+                    Fact::PayoutWithFee(payout) => (&payout.lines, payout.total),
+                    _ => continue,
+                };
                 // The transfer carries the payout's id, or what somebody typed.
                 let known = self.dice.chance(90);
                 let told = if known { draft.subject.to_string() } else { "payout to a vendor".to_owned() };
-                let (amount, thing) = (payout.total.negated(), Some(draft.subject));
+                let (amount, thing) = (total.negated(), Some(draft.subject));
                 self.bank.settlement.book(day, amount, &format!("/EREF/{told}/REMI/payout"), thing);
-                for line in &payout.lines {
+                for line in lines {
                     match line.earning.kind() {
                         Some(Kind::Payout) => self.did("pay_what_came_back"),
                         Some(Kind::Entry) => self.did("pay_what_was_entered"),
@@ -46,7 +50,7 @@ impl World {
                     }
                 }
                 if self.dice.chance(BOUNCES) {
-                    let (payout, amount) = (draft.subject, payout.total);
+                    let (payout, amount) = (draft.subject, total);
                     self.bounces.push(Bounce { payout, amount, credit: None });
                 }
             }
@@ -63,17 +67,23 @@ impl World {
             }
             let mut available = self.office.balance(Code::VendorAvailable.of_owner(vendor)).negated();
             for lines in lines.chunks(MAX_PAYOUT_LINES) {
-                let total: Taka = lines.iter().map(|line| line.net).sum();
-                // Charged returns outweigh what was earned: they wait for more.
+                let earned: Taka = lines.iter().map(|line| line.net).sum();
+                let (fee, vat) = (self.market.payout_fee, self.market.payout_vat());
+                let total = earned.minus(fee).minus(vat);
+                // Charged returns and the fee outweigh what was earned: they wait for more.
                 if total <= Taka::ZERO {
                     continue;
                 }
-                if total > available && !self.pays_twice() {
+                if earned > available && !self.pays_twice() {
                     return Err("more_than_available");
                 }
-                available = available.minus(total);
+                available = available.minus(earned);
                 number += 1;
-                let fact = Fact::PayoutCreated(PayoutCreated { vendor, lines: lines.to_vec(), total });
+                let lines = lines.to_vec();
+                let fact = match fee {
+                    Taka::ZERO => Fact::PayoutCreated(PayoutCreated { vendor, lines, total }),
+                    _ => Fact::PayoutWithFee(PayoutWithFee { vendor, lines, fee, vat, total }),
+                };
                 drafts.push(Draft { subject: Subject::new(Kind::Payout, stamp.id(number)), fact });
             }
         }

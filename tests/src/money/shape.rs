@@ -62,6 +62,7 @@ const fn of(rule: Rule) -> Shape {
         Rule::J17 => shape(&[VendorAvailable], &[PayoutInFlight], &[VendorAvailable, PayoutInFlight]),
         Rule::J17a => shape(&[PayoutInFlight], &[Settlement], &[PayoutInFlight, Settlement]),
         Rule::J17b => shape(&[Settlement, PayoutInFlight], &[VendorAvailable], &[VendorAvailable]),
+        Rule::J17c => shape(&[VendorAvailable], &[PayoutFee, Vat], &[VendorAvailable, PayoutFee, Vat]),
         Rule::J18 => shape(&[Operating], &[Settlement], &[Operating, Settlement]),
         Rule::J19 => shape(&[Escrow], &[RefundsPayable], &[Escrow, RefundsPayable]),
         Rule::J19a => shape(&[RefundsPayable], &PROVIDERS, &[RefundsPayable]),

@@ -373,7 +373,8 @@ fn payouts(world: &World, subjects: &BTreeSet<Subject>) -> Result<(), String> {
         }
         let posted: Taka =
             world.tally.standing(subject).filter(|j| j.rule == Rule::J17).map(|j| on(j, Code::VendorAvailable)).sum();
-        ensure(total == payout.total && posted == total, || {
+        let cost = world.market.payout_fee.plus(world.market.payout_vat());
+        ensure(total == payout.total.plus(cost) && posted == payout.total, || {
             format!("{subject} is {}, its lines {total}, its journal {posted}", payout.total)
         })?;
     }
@@ -419,6 +420,11 @@ fn vendors(world: &World) -> Result<(), String> {
             (Rule::J5 | Rule::J6, Some(terms)) => (terms.vendor, terms.goods),
             (Rule::J7, Some(terms)) => (terms.vendor, fees(terms).negated()),
             (Rule::J21, Some(terms)) => (terms.vendor, terms.rto_fee.plus(terms.rto_vat).negated()),
+            // What each payout of this world costs.
+            (Rule::J17, _) => match world.vendor_of(&journal.subject) {
+                Some(vendor) => (vendor, world.market.payout_fee.plus(world.market.payout_vat()).negated()),
+                None => continue,
+            },
             // What was paid out, and what came back of it.
             (Rule::J17a | Rule::J17b, _) => match world.vendor_of(&journal.subject) {
                 Some(vendor) => (vendor, on(journal, Code::Settlement)),

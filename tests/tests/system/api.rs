@@ -12,6 +12,7 @@ mod entries;
 mod foreign;
 mod fuzz;
 mod orders;
+mod payout_fees;
 mod periods;
 mod points;
 mod receipts;

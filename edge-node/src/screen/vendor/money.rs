@@ -146,6 +146,8 @@ pub enum PayoutLineOf {
     LostParcel,
     /// Something that the vendor owed.
     Owed,
+    /// What sending the payout costs, with VAT.
+    PayoutFee,
 }
 
 /// A line of a payout.
@@ -247,11 +249,25 @@ impl Node {
                     returned_paisa: taken.sum::<Taka>().paisa(),
                 });
             }
+            lines.extend(fee_of(&row));
             let (parcels, deductions) = lines.into_iter().partition(|line| line.net_paisa >= 0);
             Ok::<_, StoreError>(Some(VendorPayoutDetail { payout: payout_of(&row), parcels, deductions }))
         })?;
         found.ok_or_else(|| Refused::of("not_found", "no such payout is known here", "go back"))
     }
+}
+
+/// What sending it costs, as a line of its own.
+fn fee_of(row: &PayoutRow) -> Option<PayoutParcel> {
+    let cost = row.created.fee.plus(row.created.vat);
+    (cost > Taka::ZERO).then(|| PayoutParcel {
+        of: PayoutLineOf::PayoutFee,
+        payout: None,
+        label: None,
+        net_paisa: cost.negated().paisa(),
+        terms: None,
+        returned_paisa: 0,
+    })
 }
 
 fn line_of(line: &PayoutLine) -> PayoutLineOf {
@@ -304,6 +320,6 @@ fn payout_of(row: &PayoutRow) -> VendorPayout {
         returned_ms: row.returned.map(|(at_ms, _)| at_ms),
         returned_reason: row.returned.map(|(_, reason)| reason),
         parcels: u32::try_from(count(false)).unwrap_or(u32::MAX),
-        deductions: u32::try_from(count(true)).unwrap_or(u32::MAX),
+        deductions: u32::try_from(count(true) + usize::from(fee_of(row).is_some())).unwrap_or(u32::MAX),
     }
 }

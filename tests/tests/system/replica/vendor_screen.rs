@@ -7,7 +7,7 @@ use edge_node::store::Place;
 use protocol::command::Command;
 use protocol::document::product::ProductEdit;
 use protocol::fact::{
-    Distributed, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, Put,
+    Distributed, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Put,
     ReturnAccepted, ReturnedPieces,
 };
 use protocol::id::{Id16, Kind, OpId, Subject};
@@ -221,15 +221,22 @@ fn a_payout_goes_down_to_its_parcels() {
     let next = Subject::new(Kind::Payout, Id16([10; 16]));
     let put = Fact::Put(Put { generation: 1, subjects: vec![next] });
     let total = Taka::from_paisa(80_450).unwrap();
-    let again = PayoutCreated { vendor: world.vendor, lines: vec![PayoutLine { earning: payout, net: total }], total };
+    let (fee, vat) = (Taka::whole(10), Taka::from_paisa(150).unwrap());
+    let lines = vec![PayoutLine { earning: payout, net: total }];
+    let again = PayoutWithFee { vendor: world.vendor, lines, fee, vat, total: total.minus(fee).minus(vat) };
     let says = [
         op_of(payout, &back, vec![first]),
         op_of(world.vendor, &put, Vec::new()),
-        op_of(next, &Fact::PayoutCreated(again), Vec::new()),
+        op_of(next, &Fact::PayoutWithFee(again), Vec::new()),
     ];
     node.receive(vec![world.central_says(&says)]).unwrap();
     let returned = node.vendor_payout(payout).unwrap().payout;
     assert_eq!((returned.returned_ms.is_some(), returned.returned_reason), (true, Some(3)));
+    // What sending it costs is a line that takes off, and the lines come to what is sent.
+    let detail = node.vendor_payout(next).unwrap();
+    let taken = &detail.deductions[0];
+    assert_eq!((taken.of, taken.net_paisa, detail.payout.deductions), (PayoutLineOf::PayoutFee, -1_150, 1));
+    assert_eq!(detail.payout.total_paisa, 80_450 - 1_150);
     let line = node.vendor_payout(next).unwrap().parcels.remove(0);
     assert_eq!((line.of, line.payout), (PayoutLineOf::ReturnedPayout, Some(payout)));
     assert_eq!(line.label, Some(payout.label().to_string()));

@@ -120,6 +120,8 @@ export const vendor = {
   'v.back_2': ['অ্যাকাউন্ট বন্ধ', 'the account is closed'],
   'v.back_3': ['অ্যাকাউন্টের নাম মেলেনি', 'the name on the account is another'],
   'v.back_4': ['কারণ জানায়নি', 'no reason was given'],
+  'v.line_payout_fee': ['টাকা পাঠানোর ফি', 'Payment fee'],
+  'v.payout_fee_how': ['এই টাকা পাঠানোর খরচ, ভ্যাটসহ। ব্যাংক ফেরত দিলেও ফি ফেরত আসে না', 'What sending this payment costs, with VAT. It stays taken when the bank sends the payment back'],
   'v.line_returned_payout': ['আগের পেমেন্ট, ব্যাংক ফেরত পাঠিয়েছিল', 'An earlier payment that the bank sent back'],
   'v.line_lost_parcel': ['আমাদের কাছে হারানো পার্সেলের দাম', 'For a parcel that we lost'],
   'v.line_owed': ['আপনার দেনা কাটা হয়েছে', 'What you owed was taken off'],
