@@ -180,10 +180,19 @@ pub struct LineMatch {
     /// Deposits, payouts, sweeps, remittances, entries; of a provider's line an order or a refund, of a courier's a parcel.
     #[schema(value_type = Vec<Id>)]
     pub things: Vec<Subject>,
-    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back`, `carried` or `by_hand`.
+    /// `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back` or `carried`; of a line that a
+    /// person explained `charge`, `by_hand`, `payout_returned` or `paid_ahead`.
     pub by: String,
     /// Σ of the lines, paisa.
     pub amount_paisa: i64,
+}
+
+impl LineMatch {
+    /// One line that a person explained, by one thing or by none.
+    fn explained(line: &Line, thing: Option<Subject>, by: &str) -> Self {
+        let (lines, things) = (vec![line.subject], thing.into_iter().collect());
+        Self { lines, things, by: by.to_owned(), amount_paisa: line.amount.paisa() }
+    }
 }
 
 /// A line, or a thing, that did not fit.
@@ -323,13 +332,7 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
         (true, None) => {
             let draft = plan::charge(&line, bank, side)?;
             line::set(conn, subject, State::Booked, "charge", &[]).await?;
-            let told = LineMatch {
-                lines: vec![subject],
-                things: Vec::new(),
-                by: "charge".to_owned(),
-                amount_paisa: line.amount.paisa(),
-            };
-            return Ok((vec![draft], told));
+            return Ok((vec![draft], LineMatch::explained(&line, None, "charge")));
         }
         (false, Some(thing)) => thing,
         _ => {
@@ -355,13 +358,7 @@ pub async fn explain(conn: &mut PgConnection, subject: Subject, explained: &Expl
     }
     let drafts = plan::settle(bank, &[&line], &[thing]);
     line::set(conn, subject, State::Matched, "by_hand", &[thing.subject]).await?;
-    let told = LineMatch {
-        lines: vec![subject],
-        things: vec![thing.subject],
-        by: "by_hand".to_owned(),
-        amount_paisa: line.amount.paisa(),
-    };
-    Ok((drafts, told))
+    Ok((drafts, LineMatch::explained(&line, Some(thing.subject), "by_hand")))
 }
 
 /// A credit is a payout that the bank sent back (J17b).
@@ -387,13 +384,7 @@ async fn give_back(conn: &mut PgConnection, line: &Line, bank: Subject, payout: 
         let fact = Fact::LineIdentified(LineIdentified { subject: payout });
         drafts.push(protocol::decide::Draft { subject: line.subject, fact });
     }
-    let told = LineMatch {
-        lines: vec![line.subject],
-        things: vec![payout],
-        by: "payout_returned".to_owned(),
-        amount_paisa: line.amount.paisa(),
-    };
-    Ok((drafts, told))
+    Ok((drafts, LineMatch::explained(line, Some(payout), "payout_returned")))
 }
 
 /// The fact by which a line stands in the books under its own name.

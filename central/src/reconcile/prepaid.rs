@@ -50,11 +50,5 @@ pub(super) async fn pay_ahead(
         drafts.push(Draft { subject: line.subject, fact });
     }
     line::set(conn, line.subject, State::Matched, "paid_ahead", &[order]).await?;
-    let told = LineMatch {
-        lines: vec![line.subject],
-        things: vec![order],
-        by: "paid_ahead".to_owned(),
-        amount_paisa: line.amount.paisa(),
-    };
-    Ok((drafts, told))
+    Ok((drafts, LineMatch::explained(line, Some(order), "paid_ahead")))
 }

@@ -172,9 +172,15 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         Rule::J5 | Rule::J6 | Rule::J19 | Rule::J21a => Some(Effect::Earning(row.subject, Rule::J5)),
         Rule::J7 | Rule::J16 | Rule::J21 | Rule::J32 => Some(Effect::Earning(row.subject, rule)),
         Rule::J13a | Rule::J13b => Some(Effect::Once(row.subject, Rule::J13a)),
-        Rule::J13 | Rule::J17 | Rule::J17a | Rule::J17b | Rule::J17c | Rule::J18 | Rule::J27a | Rule::J36a | Rule::J14a => {
-            Some(Effect::Once(row.subject, rule))
-        }
+        Rule::J13
+        | Rule::J17
+        | Rule::J17a
+        | Rule::J17b
+        | Rule::J17c
+        | Rule::J18
+        | Rule::J27a
+        | Rule::J36a
+        | Rule::J14a => Some(Effect::Once(row.subject, rule)),
         // A ruling is one, and so are a line of a statement and an entry.
         Rule::J9a
         | Rule::J9b

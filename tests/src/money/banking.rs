@@ -246,8 +246,7 @@ impl World {
     /// Our own money leaves the settlement account (J18).
     pub(super) fn sweep(&mut self) {
         // Fees and the VAT on them are ours, as far as they were not swept before.
-        let ours =
-            [Code::Commission, Code::Delivery, Code::CodHandling, Code::RtoFee, Code::PayoutFee, Code::Vat];
+        let ours = [Code::Commission, Code::Delivery, Code::CodHandling, Code::RtoFee, Code::PayoutFee, Code::Vat];
         let ours: Taka = ours.iter().map(|code| self.office.total(*code)).sum::<Taka>().negated();
         let paid = self.desk.papers.values().filter(|paper| paper.what == Entry::VatPaid && paper.entry.is_some());
         let ours = ours.plus(paid.map(|paper| paper.amount).sum());

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::Code;
 use protocol::decide::Draft;
-use protocol::fact::{Entry, Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee, RefundPaid};
+use protocol::fact::{
+    Entry, Fact, MAX_PAYOUT_LINES, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee, RefundPaid,
+};
 use protocol::fold::State;
 use protocol::id::{Kind, Scope, Subject};
 use protocol::stamp::Stamp;

@@ -7,8 +7,8 @@ use edge_node::store::Place;
 use protocol::command::Command;
 use protocol::document::product::ProductEdit;
 use protocol::fact::{
-    Distributed, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Put,
-    ReturnAccepted, ReturnedPieces,
+    Distributed, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
+    PayoutWithFee, Put, ReturnAccepted, ReturnedPieces,
 };
 use protocol::id::{Id16, Kind, OpId, Subject};
 use protocol::intake::op_of;
