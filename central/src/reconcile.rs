@@ -303,6 +303,7 @@ async fn plan(
     let outcome = matching::reconcile(&seen, &wanted, &policy, upto);
     let mut plan = plan::of(bank, side, lines, &expected, &before, &outcome);
     courier::tell(bank, lines, &back, &mut plan);
+    prepaid::propose(conn, side, lines, &mut plan).await?;
     Ok(plan)
 }
 

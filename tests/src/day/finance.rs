@@ -112,10 +112,10 @@ async fn import(house: &House, name: &str) -> Done {
         must(house.central.record(&format!("lines/{id}/explain"), &format!("day-{id}"), &charge).await?, "a charge")?;
     }
     let booked = house.central.finance("lines?status=booked&limit=1000").await?;
-    for line in booked["rows"].as_array().into_iter().flatten() {
-        let order = line["narration"].as_str().and_then(|what| what.strip_prefix(SENT_FOR));
-        let (Some(id), Some(order)) = (line["line"].as_str(), order) else { continue };
-        let told = json!({ "thing": order.trim() });
+    for line in booked["rows"].as_array().into_iter().flatten().filter(|line| line["why"] == "paid_ahead") {
+        // What the line may be pays for the order that the customer wrote, and finance says so.
+        let (Some(id), Some(order)) = (line["line"].as_str(), line["things"][0].as_str()) else { continue };
+        let told = json!({ "thing": order });
         let answer = house.central.record(&format!("lines/{id}/explain"), &format!("day-{id}"), &told).await?;
         must(answer, "what a customer sent")?;
     }
