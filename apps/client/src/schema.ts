@@ -2463,7 +2463,10 @@ export interface components {
              * @description Σ of the lines, paisa.
              */
             amount_paisa: number;
-            /** @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back`, `carried` or `by_hand`. */
+            /**
+             * @description `id`, `reference`, `counterparty`, `sum`, `parts`, `reversed`, `amount_diff`, `came_back` or `carried`; of a line that a
+             *     person explained `charge`, `by_hand`, `payout_returned` or `paid_ahead`.
+             */
             by: string;
             /** @description The lines. */
             lines: components["schemas"]["Id"][];
@@ -2579,12 +2582,17 @@ export interface components {
         };
         /** @description One payout of a run. */
         NewPayout: {
+            /**
+             * Format: int64
+             * @description What sending it costs the vendor, VAT included, paisa.
+             */
+            fee_paisa: number;
             /** @description How many earnings. */
             lines: number;
             payout?: components["schemas"]["Id"] | null;
             /**
              * Format: int64
-             * @description Σ of its lines, paisa.
+             * @description What the vendor gets: Σ of its lines less the fee, paisa.
              */
             total_paisa: number;
             /** @description Whose. */
@@ -3166,6 +3174,11 @@ export interface components {
             contested: boolean;
             /**
              * Format: int64
+             * @description What sending it costs the vendor, VAT included.
+             */
+            fee_paisa: number;
+            /**
+             * Format: int64
              * @description How many earnings.
              */
             lines: number;
@@ -3188,7 +3201,7 @@ export interface components {
             state: string;
             /**
              * Format: int64
-             * @description Σ of its lines.
+             * @description What the vendor gets: Σ of its lines less the fee.
              */
             total_paisa: number;
             vendor?: components["schemas"]["Id"] | null;
@@ -3858,6 +3871,7 @@ export interface components {
          * @example {
          *       "cooling_hours": 72,
          *       "effective_ms": 1795651200000,
+         *       "payout_fee_paisa": 1000,
          *       "two_people_from_paisa": 500000,
          *       "unclaimed_after_days": 90
          *     }
@@ -3873,6 +3887,11 @@ export interface components {
              * @description From when, milliseconds of business time; a day ahead at least.
              */
             effective_ms: number;
+            /**
+             * Format: int64
+             * @description What a payout costs its vendor, paisa; the VAT of the terms of that day comes on top.
+             */
+            payout_fee_paisa: number;
             /**
              * Format: int64
              * @description From which amount on a second person has to agree, paisa.
@@ -3908,6 +3927,11 @@ export interface components {
              * @description Paid to vendors, less what came back.
              */
             paid_to_vendors_paisa: number;
+            /**
+             * Format: int64
+             * @description Fees for payouts.
+             */
+            payout_fees_paisa: number;
             /**
              * Format: int64
              * @description Price of goods that vendors earned, paisa.

@@ -78,7 +78,7 @@ describe('settings', () => {
 });
 
 describe('a payout that came back', () => {
-  const of = (payout: string, vendor: string, state: string): Payout => ({ payout, vendor, state, contested: false, lines: 1, total_paisa: 1 });
+  const of = (payout: string, vendor: string, state: string): Payout => ({ payout, vendor, state, contested: false, lines: 1, total_paisa: 1, fee_paisa: 0 });
   it('asks for the account until a later one was sent', () => {
     const list = [of('1', 'a', 'returned'), of('2', 'b', 'returned'), of('3', 'a', 'confirmed'), of('4', 'b', 'created'), of('5', 'c', 'confirmed')];
     expect([...toConfirm(list)].map(([vendor, one]) => [vendor, one.payout])).toEqual([['b', '2']]);

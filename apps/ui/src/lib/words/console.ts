@@ -299,6 +299,7 @@ export const consoleWords = {
   'c.no_payable': ['কোনো বিক্রেতার পাওনা নেই', 'No vendor is owed anything'],
   'c.no_payouts': ['এখনো কোনো পেমেন্ট হয়নি', 'No payouts yet'],
   'c.payout_of': ['পেমেন্ট: {who}', 'Payout: {who}'],
+  'c.less_fee': ['পেমেন্টের ফি {amt} (ভ্যাটসহ) কাটার পর', 'After the payout fee of {amt}, VAT included'],
   'c.lines_of_payout': ['যে যে পার্সেলের টাকা', 'Parcels it pays'],
   'c.confirm_sent': ['ব্যাংক পাঠিয়ে দিলে', 'When the bank has sent it'],
   'c.bank_reference': ['ব্যাংকের রেফারেন্স', 'Reference of the bank'],
