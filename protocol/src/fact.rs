@@ -101,6 +101,7 @@ facts! {
     Consigned = 0x1013, lane::MONEY;
     CourierDelivered = 0x1014, lane::MONEY;
     CourierReturned = 0x1015, lane::MONEY;
+    PaidAtDoor = 0x1016, lane::MONEY;
     EarningOpened = 0x1020, lane::MONEY;
     Distributed = 0x1021, lane::MONEY;
     EarningHeld = 0x1022, lane::MONEY;
@@ -221,6 +222,9 @@ impl Fact {
                 payment.amount.is_cash()
                     && payment.reference.len() <= MAX_TEXT
                     && Provider::of(payment.provider).is_some()
+            }
+            Self::PaidAtDoor(paid) => {
+                paid.amount.is_cash() && paid.reference.len() <= MAX_TEXT && Provider::of(paid.provider).is_some()
             }
             Self::TransferCaptured(paid) => {
                 let named = paid.bank.kind() == Some(Kind::Bank) && paid.line.kind() == Some(Kind::Line);

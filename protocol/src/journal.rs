@@ -110,6 +110,8 @@ rules! {
     J21;
     /// Paid ahead, and came back.
     J21a;
+    /// The due paid at a provider, at the door or before.
+    J24;
     /// A vendor paid for a parcel that we lost.
     J25;
     /// Who answers for a lost parcel.

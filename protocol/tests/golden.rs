@@ -190,6 +190,7 @@ fn examples() -> Vec<(Subject, Fact)> {
                 source: CourierSource::File as u8,
             }),
         ),
+        (parcel(), Fact::PaidAtDoor(PaidAtDoor { provider: 1, reference: "9K7TXB".into(), amount: taka(106_900) })),
         (
             earning,
             Fact::EarningOpened(EarningOpened {

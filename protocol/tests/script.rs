@@ -30,6 +30,8 @@ mod money;
 mod pairs;
 #[path = "script/pickup.rs"]
 mod pickup;
+#[path = "script/provider.rs"]
+mod provider;
 #[path = "script/ruling.rs"]
 mod ruling;
 

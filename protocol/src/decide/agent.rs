@@ -32,7 +32,8 @@ impl<S: Shelf> Desk<'_, S> {
     ) -> Result<Vec<Draft>, Refusal> {
         let parcel = self.in_my_bag(subject)?;
         not_called_off(subject, &parcel)?;
-        let due = parcel.due();
+        // Paid at a provider, or by somebody else's hand: nothing is to be taken, and what was taken all the same is told.
+        let due = if parcel.paid { Taka::ZERO } else { parcel.due() };
         if !(1..=5).contains(&evidence) {
             return Err(Refusal::BadEvidence);
         }

@@ -89,6 +89,21 @@ pub struct PaymentCaptured {
     pub amount: Taka,
 }
 
+/// The customer paid a parcel's due without cash, at its door or before it came (J24): central says so on the provider's
+/// word, so that nobody asks him for cash.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct PaidAtDoor {
+    /// See [`Provider`].
+    #[n(0)]
+    pub provider: u8,
+    /// The provider's own id of the payment; one pays one parcel.
+    #[n(1)]
+    pub reference: String,
+    /// How much.
+    #[n(2)]
+    pub amount: Taka,
+}
+
 /// A bank's statement shows money for an order before the goods move (J29a): the customer sent it to our account. Finance
 /// says so of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

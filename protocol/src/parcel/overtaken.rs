@@ -10,10 +10,14 @@ use super::Fold;
 use super::custody::{ends_its_way, lies_at_site, moves_custody};
 use crate::fact::Fact;
 use crate::history::Indexes;
+use crate::id::Scope;
 use crate::slot::{self, Claim};
 
 /// The vans that a scan may have come by, by the scan: each was sent to its site, neither knowing of the other.
 type Vans = BTreeMap<usize, Vec<usize>>;
+
+/// By run sheet and agent, the loads by which he took the parcel from the shelf once more.
+type Runs = BTreeMap<usize, BTreeMap<Scope, Vec<usize>>>;
 
 impl Fold<'_> {
     /// Claims of custody, without those that a scan has overtaken. A delivery is never left out, but one that its
@@ -32,6 +36,7 @@ impl Fold<'_> {
         let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
         let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
         let vans = self.vans(&scans, &claims);
+        let again = self.loads_again(&runs);
         let arrived = |claim: &Claim, scan: &Claim| {
             let before = |van: &usize| claim.fact == *van || self.history.follows(*van, claim.fact);
             vans.get(&scan.fact).is_some_and(|vans| vans.iter().any(before))
@@ -41,7 +46,7 @@ impl Fold<'_> {
         };
         let overtaken = |claim: &Claim| {
             let concurrent = |scan: &&Claim| self.history.concurrent(claim.fact, scan.fact);
-            let by = |scan: &Claim| self.came_back(claim, scan, &runs) || arrived(claim, scan) || heard(claim, scan);
+            let by = |scan: &Claim| self.came_back(claim, scan, &again) || arrived(claim, scan) || heard(claim, scan);
             !self.fact(claim.fact).is_some_and(ends_its_way) && scans.iter().filter(concurrent).any(by)
         };
         let standing: Vec<Claim> = claims.iter().filter(|claim| !overtaken(claim)).copied().collect();
@@ -49,27 +54,39 @@ impl Fold<'_> {
         if standing.is_empty() { claims } else { standing }
     }
 
+    /// The loads of each run sheet, by agent, that are not his first by it as far as he knew: he took the parcel from the
+    /// shelf once more. Found once, so that a run of thousands of loads folds in no time.
+    fn loads_again(&self, runs: &[Claim]) -> Runs {
+        let is_load = |index: &usize| matches!(self.fact(*index), Some(Fact::Loaded(_)));
+        let loads: Vec<usize> = (0..self.history.facts.len()).filter(is_load).collect();
+        let of_run = |run: &Claim| {
+            let mut by_agent: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
+            for load in loads.iter().filter(|load| self.history.follows(**load, run.fact)) {
+                by_agent.entry(self.history.facts[*load].party).or_default().push(*load);
+            }
+            for loads in by_agent.values_mut() {
+                let all = Indexes::of(loads.iter().copied());
+                loads.retain(|load| self.history.follows_any(*load, &all));
+            }
+            (run.fact, by_agent)
+        };
+        runs.iter().map(of_run).collect()
+    }
+
     /// Whether an agent's load or attempt is of a run whose parcel a scan has taken in since: both follow its run sheet. Not
     /// what he recorded since he took it from the shelf again.
-    fn came_back(&self, claim: &Claim, scan: &Claim, runs: &[Claim]) -> bool {
+    fn came_back(&self, claim: &Claim, scan: &Claim, again: &Runs) -> bool {
         if !matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_))) {
             return false;
         }
         let party = self.history.facts[claim.fact].party;
-        let follows = |later: usize, earlier: usize| self.history.follows(later, earlier);
-        let of_run = |run: &Claim| {
-            let load = |index: &usize| {
-                matches!(self.fact(*index), Some(Fact::Loaded(_)))
-                    && self.history.facts[*index].party == party
-                    && follows(*index, run.fact)
-            };
-            let loads: Vec<usize> = (0..self.history.facts.len()).filter(load).collect();
-            let again = |load: &&usize| loads.iter().any(|earlier| follows(**load, *earlier));
-            let since = |load: &usize| claim.fact == *load || follows(claim.fact, *load);
-            let unheard = |load: &&usize| self.history.concurrent(**load, scan.fact);
-            !loads.iter().filter(unheard).filter(again).any(since)
+        let of_run = |by_agent: &BTreeMap<Scope, Vec<usize>>| {
+            let loads = by_agent.get(&party).into_iter().flatten().copied();
+            let unheard = Indexes::of(loads.filter(|load| self.history.concurrent(*load, scan.fact)));
+            !unheard.holds(claim.fact) && !self.history.follows_any(claim.fact, &unheard)
         };
-        runs.iter().filter(|run| follows(claim.fact, run.fact) && follows(scan.fact, run.fact)).any(of_run)
+        let of_both = |run: usize| self.history.follows(claim.fact, run) && self.history.follows(scan.fact, run);
+        again.iter().any(|(run, by_agent)| of_both(*run) && of_run(by_agent))
     }
 
     /// By which van each scan came, as far as that can only have been one way. Not of a scan

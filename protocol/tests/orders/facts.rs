@@ -6,10 +6,10 @@ use protocol::fact::{
     CourierReturned, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed, DistributionReversed,
     EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired,
     IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced, Packed,
-    ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated,
-    PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted, ReturnReceived,
-    ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn,
-    TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
+    PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed,
+    PayoutCreated, PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted,
+    ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
+    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -195,7 +195,11 @@ fn of_parcel(scene: Scene, subject: Subject, who: usize, cast: &Cast, roll: &mut
             _ => Fact::ReturnReceived(ReturnReceived {}),
         },
         CENTRAL if scene == Scene::Courier => by_courier(roll),
-        CENTRAL => match roll.below(8) {
+        CENTRAL => match roll.below(10) {
+            8 | 9 => {
+                let reference = roll.one(&["9F12AB", "9F12AB", "9F12AC"]).to_owned();
+                Fact::PaidAtDoor(PaidAtDoor { provider: 1 + roll.below(4) as u8, reference, amount: cash(roll) })
+            }
             0 => pickup(subject, cast, point),
             1 => created(cast, S1, Taka::whole(1_300)),
             2 => Fact::Judged(Judged { op: OpId([roll.below(3) as u8; 32]), code: 1 }),

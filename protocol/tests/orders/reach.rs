@@ -18,9 +18,15 @@ struct Ended<'a> {
 }
 
 /// The table of rules for pairs in FACTS.md, row by row.
-const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 21] = [
+const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 22] = [
     ("R1 the same act twice", |ended| ended.acts().any(|(index, _)| ended.history.echoes(index).next().is_some())),
     ("R2 two deliveries", |ended| ended.is_contested(Code::ContestedDelivery) && ended.apart(delivered, delivered)),
+    ("R3 cash, and paid to a provider", |ended| {
+        let took = |fact: &Fact| took_at_door(fact) || took_at_counter(fact);
+        ended.posted(Rule::J24)
+            && ended.posted(Rule::J12)
+            && ended.apart(took, |fact| matches!(fact, Fact::PaidAtDoor(_)))
+    }),
     ("R4 cash at the door and at the counter", |ended| {
         ended.posted(Rule::J12) && ended.apart(took_at_door, took_at_counter)
     }),

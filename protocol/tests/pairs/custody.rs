@@ -4,8 +4,8 @@ use protocol::account::Code as Chart;
 use protocol::contest::Code;
 use protocol::fact::{
     Accepted, CodeVerified, CounterPaid, CourierDelivered, CourierReturned, Delivered, Fact, HandInCounted,
-    HandInOffered, HandedOver, HoldExpired, ParcelCancelled, PartnerPaid, Received, Rejected, Shelved, TillClosed,
-    TillOpened,
+    HandInOffered, HandedOver, HoldExpired, PaidAtDoor, ParcelCancelled, PartnerPaid, Received, Rejected,
+    ReturnReceived, RtoInitiated, Shelved, TillClosed, TillOpened,
 };
 use protocol::id::{Incarnation, Subject};
 use protocol::journal::Rule;
@@ -41,6 +41,11 @@ pub(crate) fn of_parcels(cast: &Cast) -> Vec<Row> {
     let owed = Chart::CourierReceivable.of_owner(courier);
     let by_courier = |amount| Fact::CourierDelivered(CourierDelivered { courier, collected: taka(amount), source: 1 });
     let back = || Fact::CourierReturned(CourierReturned { courier, source: 2 });
+    let by_phone = |reference: &str, amount| {
+        Fact::PaidAtDoor(PaidAtDoor { provider: 1, reference: reference.into(), amount: taka(amount) })
+    };
+    let given_for_nothing = || Fact::Delivered(Delivered { evidence: 3, collected: None });
+    let (bkash, short) = (Chart::Bkash.whole(), Chart::Shortage.of_owner(cast.party(A7)));
     vec![
         Row {
             word: Some("delivered"),
@@ -95,6 +100,93 @@ pub(crate) fn of_parcels(cast: &Cast) -> Vec<Row> {
                 "a courier delivers, and the hub scans it in, neither knowing of the other",
                 Scene::Courier,
                 vec![(CENTRAL, by_courier(1_250), &[]), (S1, received(), &[])],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J12, Rule::J24],
+            waits: &[Code::DuplicateMoney],
+            at: vec![(cash(A7), 1_250), (bkash, 1_250)],
+            ..row(
+                "R3 he takes the cash, and the customer has paid at a provider",
+                Scene::Door,
+                vec![(A7, delivered(3, 1_250), &[]), (CENTRAL, by_phone("TRX-1", 1_250), &[])],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J24],
+            at: vec![(cash(A7), 0), (bkash, 1_250), (short, 0)],
+            ..row(
+                "R3 he was shown the phone and took nothing, and the provider's word comes after",
+                Scene::Door,
+                vec![(A7, delivered(3, 0), &[]), (CENTRAL, by_phone("TRX-1", 1_250), &[0])],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J4, Rule::J12],
+            waits: &[Code::DuplicateMoney],
+            at: vec![(cash(A7), 1_250), (bkash, 1_250)],
+            ..row(
+                "he took the cash, and then the customer pays at a provider",
+                Scene::Door,
+                vec![(A7, delivered(3, 1_250), &[]), (CENTRAL, by_phone("TRX-1", 1_250), &[0])],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J24],
+            at: vec![(bkash, 1_250)],
+            ..row(
+                "one payment recorded twice",
+                Scene::Door,
+                vec![
+                    (CENTRAL, by_phone("TRX-1", 1_250), &[]),
+                    (CENTRAL, by_phone("TRX-1", 1_250), &[]),
+                    (A7, given_for_nothing(), &[0]),
+                ],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J12, Rule::J24],
+            waits: &[Code::DuplicateMoney],
+            at: vec![(bkash, 2_500)],
+            ..row(
+                "two payments at providers",
+                Scene::Door,
+                vec![
+                    (CENTRAL, by_phone("TRX-1", 1_250), &[]),
+                    (CENTRAL, by_phone("TRX-2", 1_250), &[0]),
+                    (A7, given_for_nothing(), &[0, 1]),
+                ],
+            )
+        },
+        Row {
+            word: Some("delivered"),
+            posts: &[Rule::J4, Rule::J12],
+            waits: &[Code::CaptureDiffers],
+            at: vec![(cash(A7), 1_250), (bkash, 1_000)],
+            ..row(
+                "less than the due at a provider pays for nothing",
+                Scene::Door,
+                vec![(CENTRAL, by_phone("TRX-1", 1_000), &[]), (A7, delivered(3, 1_250), &[0])],
+            )
+        },
+        Row {
+            word: Some("returned"),
+            posts: &[Rule::J12],
+            at: vec![(bkash, 1_250)],
+            ..row(
+                "paid at a provider, and the goods go back",
+                Scene::Door,
+                vec![
+                    (CENTRAL, by_phone("TRX-1", 1_250), &[]),
+                    (S1, received(), &[0]),
+                    (S1, Fact::RtoInitiated(RtoInitiated { reason: 5 }), &[1]),
+                    (V1, Fact::ReturnReceived(ReturnReceived {}), &[2]),
+                ],
             )
         },
         Row {

@@ -254,6 +254,34 @@ fn that_a_courier_brings_it_back_moves_nothing_that_was_scanned_in() {
     assert_eq!(place(&state), ("with_courier", true, Some(courier)));
 }
 
+/// He loads one parcel of one run two thousand times, each time after the last or after the run sheet alone, and the hub has
+/// scanned it in meanwhile (it took seconds once).
+#[test]
+fn a_parcel_of_two_thousand_loads_folds() {
+    let road = Road::new();
+    let (hub, agent) = (road.hub, road.agent);
+    let id = |n: usize| {
+        let mut id = [0xff; 32];
+        id[..8].copy_from_slice(&(0xff00_0000_0000_0000 | n as u64).to_be_bytes());
+        OpId(id)
+    };
+    for chained in [true, false] {
+        let mut facts = vec![
+            road.scan(3, hub, &[1, 2]),
+            seen(4, Role::Site, hub, &[3], Fact::Dispatched(Dispatched { agent, run: Id16([1; 16]) })),
+            Seen { id: id(0), ..road.load(5, &[4]) },
+            road.scan(6, hub, &[4]),
+        ];
+        for n in 1..2_040 {
+            let after = id(if chained { n - 1 } else { 0 }).short();
+            facts.push(Seen { id: id(n), after: vec![after], ..road.load(5, &[]) });
+        }
+        let state = road.end(facts);
+        let codes: Vec<Code> = state.contests.iter().map(|contest| contest.code).collect();
+        assert!(codes.contains(&Code::SubjectFull) && codes.contains(&Code::UnlistedPair), "{codes:?}");
+    }
+}
+
 /// One agent's device can send as many facts as it likes: what a fold costs must not grow with their cube (it took 40
 /// seconds of central's lock once; now it is hundredths of one).
 #[test]

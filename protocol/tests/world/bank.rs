@@ -18,9 +18,9 @@ use protocol::account::Code as Chart;
 use protocol::decide::Draft;
 use protocol::fact::{
     BagIn, BagSealed, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource, DepositConfirmed,
-    Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced, ParcelCreated,
-    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Put, Ruled, Swept,
-    TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced, PaidAtDoor, ParcelCreated,
+    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Provider, Put, Ruled,
+    Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, OpId, Subject};
@@ -123,6 +123,15 @@ impl Script {
             ["reads", courier, "returned", parcel] => {
                 let (courier, source) = (self.courier(courier), CourierSource::File as u8);
                 (self.subject(parcel), Fact::CourierReturned(CourierReturned { courier, source }))
+            }
+            ["hears", provider, "paid", parcel, amount] => {
+                let provider = match *provider {
+                    "bkash" => Provider::Bkash,
+                    "nagad" => Provider::Nagad,
+                    other => panic!("{other} is no provider"),
+                };
+                let (provider, reference) = (provider as u8, format!("TRX-{amount}"));
+                (self.subject(parcel), Fact::PaidAtDoor(PaidAtDoor { provider, reference, amount: taka(amount) }))
             }
             ["settles", remittance, "of", courier, gross, "kept", charge, vat] => {
                 let (gross, charge, vat) = (taka(gross), taka(charge), taka(vat));

@@ -222,6 +222,27 @@ fn a_changed_row_shows_and_the_rebuild_heals_it() {
     }
 }
 
+#[test]
+fn a_program_with_other_rules_folds_everything_anew_before_it_is_read() {
+    let mut walk = Walk::new();
+    walk.by_agent(&deliver(walk.parcel, Taka::whole(1_200)));
+    let whole = walk.site.digest().unwrap();
+    let Walk { site, agent, _folders: folders, .. } = walk;
+    drop((site, agent));
+    let open = || Node::open(folders[0].path(), BusinessClock::default()).unwrap();
+    let status = "UPDATE view_parcel SET status = 'returned'";
+    // By the same rules nothing is folded again; by others everything is.
+    for (made_by, heals) in [
+        ("UPDATE counter SET value = value WHERE name LIKE '%rules'", false),
+        ("DELETE FROM counter WHERE name LIKE '%rules'", true),
+    ] {
+        let file = rusqlite::Connection::open(folders[0].path().join("node.db")).unwrap();
+        assert!(file.execute(status, []).unwrap() > 0 && file.execute(made_by, []).unwrap() == 1, "{made_by}");
+        drop(file);
+        assert_eq!(open().digest().unwrap() == whole, heals, "{made_by}");
+    }
+}
+
 /// Enough chance for shuffles, the same in every run.
 struct Dice(u64);
 
