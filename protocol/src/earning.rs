@@ -260,13 +260,16 @@ fn first<'a>(history: &'a History, wanted: &dyn Fn(&Fact) -> bool) -> Option<&'a
 
 /// What the earning is held for. What central settled knowing of a hold, it had released.
 fn held_for(history: &History) -> Vec<OpId> {
-    let settles = |fact: &Fact| matches!(fact, Fact::Distributed(_) | Fact::RtoCharged(_) | Fact::EscrowReleased(_));
+    let settles = |fact: &Fact| {
+        matches!(fact, Fact::Distributed(_) | Fact::RtoCharged(_) | Fact::EscrowReleased(_) | Fact::HoldEnded(_))
+    };
     let settled: Vec<usize> =
         (0..history.facts.len()).filter(|at| history.facts[*at].fact.as_ref().is_some_and(settles)).collect();
     let mut held_for = Vec::new();
     for (index, seen) in history.facts.iter().enumerate() {
         if let Some(Fact::EarningHeld(held)) = &seen.fact {
-            if !settled.iter().any(|later| history.follows(*later, index)) {
+            let ends = |later: &usize| history.follows(*later, index) && !ends_another(history, *later, held.cause);
+            if !settled.iter().any(ends) {
                 held_for.push(held.cause);
             }
         }
@@ -275,6 +278,11 @@ fn held_for(history: &History) -> Vec<OpId> {
     held_for.sort_unstable();
     held_for.dedup();
     held_for
+}
+
+/// Whether a fact ends a hold, and that for another cause.
+fn ends_another(history: &History, index: usize, cause: OpId) -> bool {
+    matches!(&history.facts[index].fact, Some(Fact::HoldEnded(ended)) if ended.cause != cause)
 }
 
 /// What only the earning knows: the money went back, and the goods went out.

@@ -111,7 +111,9 @@ facts! {
     Matured = 0x1026, lane::MONEY;
     ReturnAccepted = 0x1027, lane::MONEY;
     DistributionReversed = 0x1028, lane::MONEY;
+    HoldEnded = 0x1029, lane::MONEY;
     Judged = 0x1030, lane::MONEY;
+    Cleared = 0x1031, lane::MONEY;
     BagSealed = 0x1040, lane::MONEY;
     Deposited = 0x1041, lane::MONEY;
     DepositConfirmed = 0x1042, lane::MONEY;
@@ -271,6 +273,7 @@ impl Fact {
                     && is_courier(paid.courier)
             }
             Self::LineBooked(line) => line.is_coherent() && line.reference.len() <= MAX_TEXT,
+            Self::Cleared(cleared) => cleared.reason.len() <= MAX_TEXT,
             Self::Ruled(ruled) => ruled.amount.is_cash() && ruled.reason.len() <= MAX_TEXT,
             Self::Entered(entered) => {
                 entered.amount.is_cash() && entered.part.is_cash() && entered.reference.len() <= MAX_TEXT

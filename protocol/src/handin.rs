@@ -109,7 +109,7 @@ pub fn fold(subject: Subject, history: &History) -> (HandIn, Vec<Journal>) {
         contest(MAX_FACTS, Code::SubjectFull);
     }
     journals.retain(|journal| !journal.postings.is_empty());
-    handin.contests = contests.into_iter().collect();
+    handin.contests = history.waiting(contests);
     (handin, journals)
 }
 

@@ -1,7 +1,8 @@
 //! The facts of one subject with their causality: who had seen what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::contest::Contest;
 use crate::fact::{Fact, Reading};
 use crate::id::{Author, Id16, OpId, Scope, ShortId};
 use crate::op::Op;
@@ -149,6 +150,28 @@ impl History {
         let mut heads: Vec<ShortId> = all.clone().filter(is_head).map(|index| self.facts[index].id.short()).collect();
         heads.truncate(crate::op::MAX_AFTER);
         heads
+    }
+
+    /// What of these contests waits: not what people looked at and left as it is. A clearing counts as long as no device
+    /// recorded anything that whoever cleared had not seen.
+    #[must_use]
+    pub fn waiting(&self, contests: BTreeSet<Contest>) -> Vec<Contest> {
+        let is_new = |at: usize, other: usize| {
+            !matches!(self.facts[other].role, Role::Central | Role::Hub) && self.concurrent(at, other)
+        };
+        let stands = |at: &usize| !(0..self.facts.len()).any(|other| is_new(*at, other));
+        let clears = |at: &usize| matches!(self.facts[*at].fact, Some(Fact::Cleared(_)));
+        let clearings: Vec<usize> = (0..self.facts.len()).filter(clears).filter(stands).collect();
+        let is_cleared = |contest: &Contest| {
+            clearings.iter().any(|at| match &self.facts[*at].fact {
+                Some(Fact::Cleared(one)) => {
+                    let knew = |seen: usize| self.facts[seen].id == contest.op && self.follows(*at, seen);
+                    one.op == contest.op && one.code == contest.code as u16 && (0..self.facts.len()).any(knew)
+                }
+                _ => false,
+            })
+        };
+        contests.into_iter().filter(|contest| clearings.is_empty() || !is_cleared(contest)).collect()
     }
 
     /// Facts that stand for an act of their own, in order of id (R1: a double tap is one act).

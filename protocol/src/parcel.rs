@@ -292,7 +292,7 @@ pub fn fold(subject: Subject, history: &History) -> (Parcel, Vec<Journal>) {
     fold.collect();
     fold.follow_courier();
     fold.judge();
-    fold.parcel.contests = fold.contests.into_iter().collect();
+    fold.parcel.contests = history.waiting(fold.contests);
     (fold.parcel, fold.journals)
 }
 

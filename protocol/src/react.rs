@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use crate::account::{Account, Code as Chart};
 use crate::contest::{Code, Contest};
 use crate::earning::{Earning, Prepaid, Terms};
-use crate::fact::{Distributed, DistributionReversed, EarningHeld, EscrowReleased, Fact, Judged, RtoCharged};
+use crate::fact::{
+    Distributed, DistributionReversed, EarningHeld, EscrowReleased, Fact, HoldEnded, Judged, RtoCharged,
+};
 use crate::fold::{Folded, State};
 use crate::history::History;
 use crate::id::{OpId, Scope, Subject};
@@ -116,7 +118,17 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
         }
         _ => None,
     };
-    fact.map(|fact| (about, fact)).into_iter().collect()
+    match fact {
+        // What is settled knowing of a hold ends it.
+        Some(fact) => vec![(about, fact)],
+        None => holds_over(&earning).map(|cause| (about, Fact::HoldEnded(HoldEnded { cause }))).collect(),
+    }
+}
+
+/// What an earning is held for, of a parcel that waits for nothing any more. What only the earning tells stays.
+fn holds_over(earning: &Earning) -> impl Iterator<Item = OpId> {
+    let own = |cause: &&OpId| !earning.contests.iter().any(|contest| contest.op == **cause);
+    earning.held_for.iter().filter(own).copied()
 }
 
 /// Whether the escrow holds what this parcel costs: the money may come after the goods.

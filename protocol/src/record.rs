@@ -47,6 +47,6 @@ impl<'a> Records<'a> {
 
     /// What waits for a ruling, in order.
     pub(crate) fn contests(self) -> Vec<Contest> {
-        self.contests.into_iter().collect()
+        self.history.waiting(self.contests)
     }
 }

@@ -251,7 +251,18 @@ fn examples() -> Vec<(Subject, Fact)> {
             }),
         ),
         (earning, Fact::DistributionReversed(DistributionReversed { cause })),
+        (earning, Fact::HoldEnded(HoldEnded { cause })),
         (parcel(), Fact::Judged(Judged { op: cause, code: 3 })),
+        (
+            parcel(),
+            Fact::Cleared(Cleared {
+                op: cause,
+                code: 10,
+                reason: "asked both agents".into(),
+                maker: Id16([0x31; 16]),
+                checker: Some(Id16([0x32; 16])),
+            }),
+        ),
         (bag, Fact::BagSealed(BagSealed { site: site(), seal: "S-0042".into(), amount: taka(5_000_000) })),
         (
             deposit,

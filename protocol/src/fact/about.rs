@@ -22,7 +22,8 @@ impl Fact {
             | Self::EscrowReleased(_)
             | Self::Matured(_)
             | Self::ReturnAccepted(_)
-            | Self::DistributionReversed(_) => kind == Some(Kind::Earning),
+            | Self::DistributionReversed(_)
+            | Self::HoldEnded(_) => kind == Some(Kind::Earning),
             Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
             Self::TillOpened(_)
             | Self::TillClosed(_)
@@ -47,7 +48,7 @@ impl Fact {
             Self::DetailEntered(edit) | Self::SiteDetailChanged(edit) | Self::AgentDetailChanged(edit) => {
                 [Subject::note_of(edit.parcel), Subject::address_of(edit.parcel)].contains(subject)
             }
-            Self::Judged(_) => !subject.is_scope(),
+            Self::Judged(_) | Self::Cleared(_) => !subject.is_scope(),
             _ => kind == Some(Kind::Parcel),
         }
     }

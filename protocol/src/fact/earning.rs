@@ -62,6 +62,14 @@ pub struct EarningHeld {
     pub code: u16,
 }
 
+/// What the earning was held for is contested no more.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HoldEnded {
+    /// What it was held for, as its [`EarningHeld`] says.
+    #[n(0)]
+    pub cause: OpId,
+}
+
 /// The fee of a return, split by what the vendor had available under the lock (J21).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct RtoCharged {
@@ -85,6 +93,27 @@ pub struct Judged {
     /// Why: see [`crate::contest::Code`].
     #[n(1)]
     pub code: u16,
+}
+
+/// A ruling without a journal: people looked at what waits of a subject, and what it comes to by its facts is right. It
+/// counts for what they could know: any further record that did not know of it lets the contest wait again.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Cleared {
+    /// The contested fact.
+    #[n(0)]
+    pub op: OpId,
+    /// What it was contested for: see [`crate::contest::Code`].
+    #[n(1)]
+    pub code: u16,
+    /// Why it is right.
+    #[n(2)]
+    pub reason: String,
+    /// Who says so.
+    #[n(3)]
+    pub maker: Id16,
+    /// The second person, where two are needed.
+    #[n(4)]
+    pub checker: Option<Id16>,
 }
 
 /// The terms of one parcel, frozen at placement, for cash and for prepaid orders. It replaces

@@ -4,9 +4,9 @@
 use protocol::fact::{
     Accepted, Attempted, BagIn, BagSealed, CodeVerified, Consigned, CounterPaid, CourierDelivered, CourierRemitted,
     CourierReturned, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed, DistributionReversed,
-    EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired,
-    IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced, Packed,
-    PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed,
+    EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldEnded,
+    HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced,
+    Packed, PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed,
     PayoutCreated, PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted,
     ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
     TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
@@ -393,6 +393,7 @@ fn of_earning(cast: &Cast, roll: &mut Roll) -> Fact {
         5 => Fact::EscrowReleased(EscrowReleased { cause, how: 1 + roll.below(2) as u8 }),
         6 => Fact::EarningHeld(EarningHeld { cause, code: 1 }),
         7 => Fact::EarningHeld(EarningHeld { cause, code: 15 }),
+        11 => Fact::HoldEnded(HoldEnded { cause }),
         8 => {
             let available = paisa(roll.below(5_750) as i64);
             Fact::RtoCharged(RtoCharged { cause, available, receivable: rto_fee.plus(rto_vat).minus(available) })

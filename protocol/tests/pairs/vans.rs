@@ -2,7 +2,7 @@
 
 use protocol::contest::Code;
 use protocol::fact::{
-    Consigned, CourierReturned, Delivered, Dispatched, Fact, Forwarded, HoldExpired, Loaded, ParcelCancelled,
+    Cleared, Consigned, CourierReturned, Delivered, Dispatched, Fact, Forwarded, HoldExpired, Loaded, ParcelCancelled,
     ParcelCreated, PickupChosen, Received, Shelved,
 };
 use protocol::fold::{State, fold};
@@ -252,6 +252,46 @@ fn that_a_courier_brings_it_back_moves_nothing_that_was_scanned_in() {
         seen(6, Role::Central, tenant, &[4], Fact::CourierReturned(CourierReturned { courier, source: 1 })),
     ]);
     assert_eq!(place(&state), ("with_courier", true, Some(courier)));
+}
+
+/// People looked at two deliveries and left the one that stands: the parcel waits no more, as long as nobody recorded anything
+/// that they had not seen. What is recorded with knowledge of it changes nothing about it.
+#[test]
+fn what_people_looked_at_waits_again_when_something_unseen_comes() {
+    let road = Road::new();
+    let (hub, agent, tenant) = (road.hub, road.agent, Subject::tenant());
+    let given = |n: u8, by: Scope, after: &[u8]| {
+        let delivered = Fact::Delivered(Delivered { evidence: 3, collected: None });
+        colleague(seen(n, Role::Agent, by, after, delivered))
+    };
+    let cleared = |op: u8, code: Code| {
+        let (reason, maker) = ("asked both".to_owned(), Id16([0x31; 16]));
+        Fact::Cleared(Cleared { op: OpId([op; 32]), code: code as u16, reason, maker, checker: None })
+    };
+    let way = |more: &[Seen]| {
+        let mut facts = vec![
+            road.scan(3, hub, &[1, 2]),
+            seen(4, Role::Site, hub, &[3], Fact::Dispatched(Dispatched { agent, run: Id16([1; 16]) })),
+            colleague(road.load(5, &[4])),
+            given(6, agent, &[5]),
+            road.scan(7, hub, &[4]),
+        ];
+        facts.extend(more.iter().cloned());
+        road.end(facts)
+    };
+    let open = way(&[]);
+    assert!(open.contests.len() == 1 && !open.is_settled(), "{:?}", open.contests);
+    let of = open.contests[0];
+    let clearing = |code: Code| seen(8, Role::Central, tenant, &[6, 7], cleared(of.op.0[0], code));
+    assert!(way(&[clearing(of.code)]).is_settled());
+    // It names one contest, by fact and code.
+    assert!(!way(&[clearing(Code::AbsurdAmount)]).is_settled());
+    let unseen = |after: &[u8]| seen(9, Role::Site, hub, after, Fact::Shelved(Shelved { shelf: "A1".to_owned() }));
+    assert!(way(&[clearing(of.code), unseen(&[7])]).contests.contains(&of));
+    assert!(!way(&[clearing(of.code), unseen(&[8])]).contests.contains(&of));
+    // A fact that says so without having seen what it clears clears nothing.
+    let blind = Seen { after: vec![OpId([5; 32]).short()], ..clearing(of.code) };
+    assert!(!way(&[blind]).is_settled());
 }
 
 /// He loads one parcel of one run two thousand times, each time after the last or after the run sheet alone, and the hub has

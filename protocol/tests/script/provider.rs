@@ -52,6 +52,9 @@ fn r3_cash_that_was_taken_beside_it_is_the_customers() {
             "print E1",
             "books",
             "central rules F1 excess_to_customer 1250 of P1 at customer",
+            "central clears duplicate_money of P1",
+            "print P1",
+            "print E1",
             "books",
         ],
         &expect![[r#"
@@ -65,10 +68,20 @@ fn r3_cash_that_was_taken_beside_it_is_the_customers() {
               2045{P1} -1,250.00
               2095{P1} -1,250.00
               trial balance 0.00
+            P1: delivered due 1,250.00 collected 1,250.00, with -, run of a7
+              J12  Dr 1110{a7} 1,250.00  Cr 2095{P1} 1,250.00
+              J24  Dr 1030 1,250.00  Cr 2045{P1} 1,250.00
+            E1: distributed net 1,031.60
+              J5  Dr 2045{P1} 1,250.00  Cr 2010{v1} 1,181.00  Cr 4020 60.00  Cr 2070 9.00
+              J7  Dr 2010{v1} 149.40  Cr 4010 118.10  Cr 4030 11.81  Cr 2070 19.49
               1030 1,250.00
               1110{a7} 1,250.00
-              2045{P1} -1,250.00
+              2010{v1} -1,031.60
               2050{customer} -1,250.00
+              2070 -28.49
+              4010 -118.10
+              4020 -60.00
+              4030 -11.81
               trial balance 0.00
         "#]],
     );

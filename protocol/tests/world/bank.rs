@@ -17,13 +17,14 @@ use std::fmt::Write as _;
 use protocol::account::Code as Chart;
 use protocol::decide::Draft;
 use protocol::fact::{
-    BagIn, BagSealed, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource, DepositConfirmed,
-    Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced, PaidAtDoor, ParcelCreated,
-    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Provider, Put, Ruled,
-    Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    BagIn, BagSealed, Cleared, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource,
+    DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced,
+    PaidAtDoor, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
+    PayoutWithFee, Provider, Put, Ruled, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
+    TillResumed, TillSuspended,
 };
 use protocol::fold::State;
-use protocol::id::{Kind, OpId, Subject};
+use protocol::id::{Id16, Kind, OpId, Subject};
 use protocol::taka::Taka;
 
 use crate::people::id_of;
@@ -132,6 +133,14 @@ impl Script {
                 };
                 let (provider, reference) = (provider as u8, format!("TRX-{amount}"));
                 (self.subject(parcel), Fact::PaidAtDoor(PaidAtDoor { provider, reference, amount: taka(amount) }))
+            }
+            ["clears", word, "of", name] => {
+                let about = self.subject(name);
+                let folded = self.world.central.store.fold(about);
+                let contest = folded.contests().iter().find(|contest| contest.code.word() == *word).expect("contested");
+                let (maker, reason) = (Id16([0x31; 16]), "asked both".to_owned());
+                let cleared = Cleared { op: contest.op, code: contest.code as u16, reason, maker, checker: None };
+                (about, Fact::Cleared(cleared))
             }
             ["settles", remittance, "of", courier, gross, "kept", charge, vat] => {
                 let (gross, charge, vat) = (taka(gross), taka(charge), taka(vat));
