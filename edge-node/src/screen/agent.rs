@@ -301,7 +301,8 @@ fn stop_of(row: BagRow, number: u32, own: Option<&OwnFact>) -> AgentStop {
         number,
         name: name.filter(|name| !name.trim().is_empty()),
         address: address.filter(|address| !address.trim().is_empty()),
-        due_paisa: row.due_paisa,
+        // Paid at a provider while it is under way: nothing is to be taken. What was done keeps its figure.
+        due_paisa: if row.paid && state != StopState::Done { 0 } else { row.due_paisa },
         taken_paisa: row.collected_paisa,
         state,
         status: row.status,
@@ -333,6 +334,7 @@ mod tests {
             parcel: Subject::new(Kind::Parcel, Id16([7; 16])),
             arrived: 1,
             due_paisa: 125_000,
+            paid: false,
             collected_paisa: 0,
             lines: serde_json::json!([{"sku": "RICE-5KG", "qty": 2, "unit_price_paisa": 62_500}, {"sku": 5}]),
             status: status.to_owned(),
@@ -344,6 +346,16 @@ mod tests {
 
     fn own(fact: Fact) -> OwnFact {
         OwnFact { subject: row("").parcel, fact: Some(fact), at_ms: 5, place: Place::Device }
+    }
+
+    #[test]
+    fn what_was_paid_at_a_provider_is_not_to_be_taken() {
+        let paid = |status: &str| BagRow { paid: true, ..row(status) };
+        assert_eq!(stop_of(row("loaded"), 1, None).due_paisa, 125_000);
+        for status in ["on_run", "loaded", "attempted"] {
+            assert_eq!(stop_of(paid(status), 1, None).due_paisa, 0, "{status}");
+        }
+        assert_eq!(stop_of(paid("delivered"), 1, None).due_paisa, 125_000);
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct BagRow {
     pub arrived: i64,
     /// Cash to collect, paisa.
     pub due_paisa: i64,
+    /// Nothing is to be collected any more.
+    pub paid: bool,
     /// Cash collected, paisa.
     pub collected_paisa: i64,
     /// `[{sku, qty, unit_price_paisa}]`.
@@ -116,7 +118,7 @@ impl Rows<'_> {
     pub fn bag_row(&self, parcel: &Subject) -> Result<Option<BagRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT coalesce((SELECT min(n) FROM op WHERE op.subject = view_parcel.subject), 0), due_paisa,
-             collected_paisa, lines, status, attempts, contested, sealed, key
+             collected_paisa, lines, status, attempts, contested, sealed, key, paid
              FROM view_parcel LEFT JOIN subject_key USING (subject) WHERE subject = ?1",
         )?;
         let read = |row: &Row<'_>| {
@@ -125,6 +127,7 @@ impl Rows<'_> {
                 parcel: *parcel,
                 arrived: row.get(0)?,
                 due_paisa: row.get(1)?,
+                paid: row.get(9)?,
                 collected_paisa: row.get(2)?,
                 lines: serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default(),
                 status: row.get(4)?,

@@ -28,6 +28,12 @@ const PROJECTIONS: &[(&str, &str)] = &[
 /// Under which counter it stands by which rules the projections were made.
 const MADE_BY: &str = "projections_made_by_rules";
 
+/// What this program makes of ops: the version of the fold, and how many kinds it knows. What an older program kept as
+/// `newer` is read by the one that knows its kind.
+fn understood() -> i64 {
+    i64::from(fold::RULES) * 10_000 + Fact::KINDS.len() as i64
+}
+
 /// The digest of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableDigest {
@@ -73,10 +79,10 @@ impl Store {
             let read = "SELECT value FROM counter WHERE name = ?1";
             Ok::<_, StoreError>(rows.connection.query_row(read, [MADE_BY], |row| row.get(0)).optional()?)
         })?;
-        if made_by == Some(i64::from(fold::RULES)) {
+        if made_by == Some(understood()) {
             return Ok(());
         }
-        tracing::info!(made_by, rules = fold::RULES, "everything is folded anew by the rules of this program");
+        tracing::info!(made_by, rules = understood(), "everything is folded anew by the rules of this program");
         self.rebuild()
     }
 }
@@ -84,7 +90,7 @@ impl Store {
 impl Rows<'_> {
     fn keep_rules(&self) -> Result<(), StoreError> {
         let write = "INSERT OR REPLACE INTO counter (name, value) VALUES (?1, ?2)";
-        self.connection.execute(write, params![MADE_BY, i64::from(fold::RULES)])?;
+        self.connection.execute(write, params![MADE_BY, understood()])?;
         Ok(())
     }
 

@@ -73,6 +73,10 @@ export const common = {
   'st.merged': ['দুই জায়গার লেখা মিলেছে: {n}টি বদল', 'Merged: {n} changes'],
   'st.hold_warn': ['{n} দিন পর ফেরত যাবে', 'Goes back in {n} days'],
   'st.as_of': ['{time} পর্যন্ত হিসাব', 'As of {time}'],
+  'no.nothing': [
+    'পাওনা {due}, আপনি কিছু নেননি। কাস্টমার বিকাশ বা নগদে দিয়ে থাকলে পেমেন্টের খবর না আসা পর্যন্ত {due} আপনার নামে থাকবে',
+    '{due} is due and you took nothing. If the customer paid by bKash or Nagad, {due} stays in your name until the payment shows here',
+  ],
   'no.less': [
     'নিতে হবে {due}, লিখেছেন {amt}। {diff} কম। টাকা গুনে ঠিক করুন',
     'Due is {due}, you entered {amt}: {diff} short. Count again and fix it',
