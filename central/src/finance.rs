@@ -2,6 +2,7 @@
 
 pub mod ageing;
 pub mod bank;
+pub mod contested;
 pub mod difference;
 pub mod entry;
 pub mod evidence;

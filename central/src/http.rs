@@ -31,6 +31,7 @@ use crate::store;
 use crate::tokens::Role;
 
 mod banking;
+mod clearings;
 mod console;
 mod couriers;
 mod csv;
@@ -270,6 +271,7 @@ fn operations(tls: bool) -> Vec<Operation> {
     all.extend(banking::operations());
     all.extend(payouts::operations());
     all.extend(rulings::operations());
+    all.extend(clearings::operations());
     all.extend(entries::operations());
     all.extend(returns::operations());
     all.extend(couriers::operations());

@@ -3,12 +3,14 @@
 pub mod authority;
 pub mod banking;
 pub mod blobs;
+pub mod clearings;
 pub mod clock;
 pub mod closing;
 pub mod config;
 pub mod couriers;
 pub mod devices;
 pub mod documents;
+pub mod door_payment;
 pub mod entries;
 pub mod finance;
 pub mod http;

@@ -27,6 +27,8 @@ use crate::store::signed;
 pub const MAX_EARNINGS: usize = 500;
 /// Number of `CourierDelivered`.
 const BY_COURIER: i32 = 0x1014;
+/// Number of `PaidAtDoor`.
+const AT_DOOR: i32 = 0x1016;
 /// Number of `Distributed`.
 const DISTRIBUTED: i32 = 0x1021;
 /// Numbers of `PaymentCaptured` and `TransferCaptured`.
@@ -73,6 +75,25 @@ struct Covered {
     cause: OpId,
 }
 
+impl Covered {
+    /// A row of an earning, its net and what covers it.
+    const fn by((earning, net, cause): ([u8; 17], i64, [u8; 32])) -> Self {
+        Self { earning: Subject(earning), net, cause: OpId(cause) }
+    }
+}
+
+/// What an earning `e` of a parcel `p` needs besides its money, to mature: it is distributed ($1 is that kind) and nothing
+/// about it waits, its return window is closed at $2, ms, and nobody asks to give it back.
+macro_rules! ripe {
+    () => {
+        "e.state = 'distributed' and e.held_paisa >= 0 and p.settled and not e.incomplete and not e.newer
+           and not exists (select 1 from return_request q where q.earning = e.subject and q.state = 'asked')
+           and (select min(d.time_ms) from op d
+                where d.subject = e.subject and d.class_kind = $1 and d.apart is null)
+               + e.window_min * 60000 <= $2"
+    };
+}
+
 /// Finds what matures at `now_ms` of central's business clock.
 ///
 /// # Errors
@@ -83,6 +104,7 @@ pub async fn run(
     now_ms: u64,
 ) -> Result<(Vec<Draft>, MaturingAnswer), Error> {
     let mut covered = cash(connection, now_ms).await?;
+    covered.extend(at_door(connection, now_ms).await?);
     covered.extend(prepaid(connection, now_ms).await?);
     let more = covered.len() > MAX_EARNINGS;
     covered.truncate(MAX_EARNINGS);
@@ -112,28 +134,26 @@ async fn cash(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>
         "select substr(case when c.class_kind = $1 then p.courier else s.party end, 2, 8), sum(p.due_paisa)::bigint
          from view_earning e join view_parcel p on p.subject = e.parcel
          join op c on c.id = p.satisfied_by join seat s on s.author = c.author
-         where e.matured_for is not null and not e.prepaid group by 1",
+         where e.matured_for is not null and not e.prepaid and c.class_kind <> $2 group by 1",
     )
     .bind(BY_COURIER)
+    .bind(AT_DOOR)
     .fetch_all(&mut *connection)
     .await?;
     let mut spent: BTreeMap<Place, i64> = matured.into_iter().collect();
-    let open: Vec<([u8; 17], i64, i64, Place)> = sqlx::query_as(
+    let open: Vec<([u8; 17], i64, i64, Place)> = sqlx::query_as(concat!(
         "select e.subject, e.held_paisa, p.due_paisa,
-            substr(case when c.class_kind = $3 then p.courier else s.party end, 2, 8)
-         from view_earning e join view_parcel p on p.subject = e.parcel
-         join op c on c.id = p.satisfied_by join seat s on s.author = c.author
-         where e.state = 'distributed' and not e.prepaid and e.held_paisa >= 0 and p.settled
-           and not e.incomplete and not e.newer and not exists (
-               select 1 from return_request q where q.earning = e.subject and q.state = 'asked')
-           and (select min(d.time_ms) from op d
-                where d.subject = e.subject and d.class_kind = $1 and d.apart is null)
-               + e.window_min * 60000 <= $2
-         order by 4, c.position, e.subject",
-    )
+                substr(case when c.class_kind = $3 then p.courier else s.party end, 2, 8)
+             from view_earning e join view_parcel p on p.subject = e.parcel
+             join op c on c.id = p.satisfied_by join seat s on s.author = c.author
+             where not e.prepaid and c.class_kind <> $4 and ",
+        ripe!(),
+        " order by 4, c.position, e.subject"
+    ))
     .bind(DISTRIBUTED)
     .bind(signed(now_ms))
     .bind(BY_COURIER)
+    .bind(AT_DOOR)
     .fetch_all(connection)
     .await?;
     let mut covered = Vec::new();
@@ -193,33 +213,42 @@ async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, 
 
 /// Prepaid earnings whose order was captured, and whose escrow is not overdrawn.
 async fn prepaid(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>, Error> {
-    let rows: Vec<([u8; 17], i64, [u8; 32])> = sqlx::query_as(
+    let rows: Vec<([u8; 17], i64, [u8; 32])> = sqlx::query_as(concat!(
         "select e.subject, e.held_paisa, c.id
-         from view_earning e join view_parcel p on p.subject = e.parcel
-         join lateral (select o.id from op o
-                       where o.subject = e.order_subject and o.class_kind = any($3) and o.apart is null
-                       order by o.position limit 1) c on true
-         left join balance b on b.account_code = $4 and b.owner = e.order_subject
-         where e.state = 'distributed' and e.prepaid and e.held_paisa >= 0 and p.settled
-           and not e.incomplete and not e.newer and coalesce(b.amount_paisa, 0) <= 0
-           and not exists (select 1 from return_request q where q.earning = e.subject and q.state = 'asked')
-           and (select min(d.time_ms) from op d
-                where d.subject = e.subject and d.class_kind = $1 and d.apart is null)
-               + e.window_min * 60000 <= $2
-         order by e.subject",
-    )
+             from view_earning e join view_parcel p on p.subject = e.parcel
+             join lateral (select o.id from op o
+                           where o.subject = e.order_subject and o.class_kind = any($3) and o.apart is null
+                           order by o.position limit 1) c on true
+             left join balance b on b.account_code = $4 and b.owner = e.order_subject
+             where e.prepaid and coalesce(b.amount_paisa, 0) <= 0 and ",
+        ripe!(),
+        " order by e.subject"
+    ))
     .bind(DISTRIBUTED)
     .bind(signed(now_ms))
     .bind(CAPTURED.to_vec())
     .bind(i32::from(Code::Escrow as u16))
     .fetch_all(connection)
     .await?;
-    let covered = |(earning, net, cause): ([u8; 17], i64, [u8; 32])| Covered {
-        earning: Subject(earning),
-        net,
-        cause: OpId(cause),
-    };
-    Ok(rows.into_iter().map(covered).collect())
+    Ok(rows.into_iter().map(Covered::by).collect())
+}
+
+/// Earnings whose due a provider was paid: no bag brings that money to the bank, the provider settles it as what is paid
+/// ahead.
+async fn at_door(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>, Error> {
+    let rows: Vec<([u8; 17], i64, [u8; 32])> = sqlx::query_as(concat!(
+        "select e.subject, e.held_paisa, c.id
+         from view_earning e join view_parcel p on p.subject = e.parcel join op c on c.id = p.satisfied_by
+         where not e.prepaid and c.class_kind = $3 and ",
+        ripe!(),
+        " order by e.subject"
+    ))
+    .bind(DISTRIBUTED)
+    .bind(signed(now_ms))
+    .bind(AT_DOOR)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Covered::by).collect())
 }
 
 #[cfg(test)]

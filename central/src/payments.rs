@@ -145,7 +145,7 @@ impl Cashier<'_> {
 
     async fn order_of(&self, provider: Provider, reference: &str) -> Result<Option<Subject>, sqlx::Error> {
         let row: Option<([u8; 17],)> =
-            sqlx::query_as("select order_subject from payment where provider = $1 and reference = $2")
+            sqlx::query_as("select paid_for from payment where provider = $1 and reference = $2")
                 .bind(provider as i16)
                 .bind(reference)
                 .fetch_optional(self.pool)
@@ -313,16 +313,14 @@ fn note_payment(provider: Provider, reference: String, order: Subject, amount: T
     Arc::new(move |connection| {
         let reference = Arc::clone(&reference);
         Box::pin(async move {
-            sqlx::query(
-                "insert into payment (provider, reference, order_subject, amount_paisa) values ($1, $2, $3, $4)",
-            )
-            .bind(provider as i16)
-            .bind(reference.as_str())
-            .bind(order.0)
-            .bind(amount.paisa())
-            .execute(connection)
-            .await
-            .map(drop)
+            sqlx::query("insert into payment (provider, reference, paid_for, amount_paisa) values ($1, $2, $3, $4)")
+                .bind(provider as i16)
+                .bind(reference.as_str())
+                .bind(order.0)
+                .bind(amount.paisa())
+                .execute(connection)
+                .await
+                .map(drop)
         })
     })
 }
@@ -359,12 +357,12 @@ fn is_owed(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.constraint() == Some("refund_owed"))
 }
 
-fn reference_used() -> Error {
+pub(crate) fn reference_used() -> Error {
     let next = "Check the reference: it stands in the books for something else.";
     Error::refuse(409, "reference_used", "This reference is used.", next)
 }
 
-fn checked_reference(reference: &str) -> Result<&str, Error> {
+pub(crate) fn checked_reference(reference: &str) -> Result<&str, Error> {
     let reference = reference.trim();
     if reference.is_empty() || reference.len() > MAX_TEXT || reference.chars().any(char::is_control) {
         let next = "Copy the provider's own id of the payment, at most 200 characters.";
@@ -373,7 +371,7 @@ fn checked_reference(reference: &str) -> Result<&str, Error> {
     Ok(reference)
 }
 
-fn checked_amount(paisa: i64) -> Result<Taka, Error> {
+pub(crate) fn checked_amount(paisa: i64) -> Result<Taka, Error> {
     Taka::from_paisa(paisa).filter(|amount| amount.is_cash() && *amount > Taka::ZERO).ok_or_else(|| {
         let next = "Give amount_paisa in paisa, above 0.";
         Error::refuse(422, "bad_amount", "The amount is not one.", next)

@@ -88,7 +88,7 @@ async fn order_of(conn: &mut PgConnection, entered: &Entered, order: Option<Subj
     .await?;
     type Before = (i64, i64, i64, i64, i64, Option<[u8; 16]>);
     let (captured, before, early, late, vendors_before, customer): Before = sqlx::query_as(
-        "select coalesce((select sum(amount_paisa) from payment where order_subject = $1 and provider = $2), 0)::bigint,
+        "select coalesce((select sum(amount_paisa) from payment where paid_for = $1 and provider = $2), 0)::bigint,
             coalesce(sum(e.amount_paisa), 0)::bigint,
             coalesce(sum(e.amount_paisa) filter (where e.what = 'charged_back_early' and e.other = $1), 0)::bigint,
             coalesce(sum(e.amount_paisa) filter (where e.what = 'charged_back'), 0)::bigint,

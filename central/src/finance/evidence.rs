@@ -19,7 +19,7 @@ use crate::schema::Id;
 use crate::store::signed;
 
 /// Most records of one page: a subject has rarely a dozen.
-const MAX_RECORDS: i64 = 200;
+pub(super) const MAX_RECORDS: i64 = 200;
 /// What "lately" means for how often it happened, ms.
 const LATELY_MS: u64 = 30 * 24 * 3_600_000;
 
@@ -69,7 +69,7 @@ pub struct Record {
     pub parallel: bool,
     /// Why it stands apart, where it does.
     pub apart: Option<String>,
-    /// Whether this is the fact that the difference follows from.
+    /// Whether this is the fact that the difference follows from, or that is contested.
     pub is_cause: bool,
 }
 
@@ -108,7 +108,7 @@ pub async fn evidence(pool: &PgPool, cause: &str, owner: Option<&str>, now_ms: u
     .bind(signed(now_ms.saturating_sub(LATELY_MS)))
     .fetch_one(&mut *conn)
     .await?;
-    let records = records(&mut conn, subject, OpId(fact)).await?;
+    let records = records(&mut conn, subject, &BTreeSet::from([OpId(fact)])).await?;
     drop(conn);
     let journals = journals(pool, About::Subject(subject), None, MAX_RECORDS).await?.rows;
     let proofs = (subject.kind() == Some(protocol::id::Kind::Parcel)).then(|| subject.to_string());
@@ -128,7 +128,12 @@ type Columns = (
     Option<String>,
 );
 
-async fn records(conn: &mut PgConnection, subject: Subject, cause: OpId) -> Result<Vec<Record>, Error> {
+/// What was recorded of a subject, in the order in which central took it; `causes` are marked.
+pub(super) async fn records(
+    conn: &mut PgConnection,
+    subject: Subject,
+    causes: &BTreeSet<OpId>,
+) -> Result<Vec<Record>, Error> {
     let rows: Vec<Columns> = sqlx::query_as(
         "select o.id, o.class_kind, o.time_ms, o.author, o.bytes, o.apart, e.name, s.role, s.device_name,
             (select to_char(min(j.posted_at) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') from journal_log j
@@ -173,7 +178,7 @@ async fn records(conn: &mut PgConnection, subject: Subject, cause: OpId) -> Resu
             },
             parallel,
             apart,
-            is_cause: OpId(id) == cause,
+            is_cause: causes.contains(&OpId(id)),
         });
     }
     Ok(records)
@@ -198,6 +203,7 @@ fn amount_of(fact: &Fact) -> Option<i64> {
         Fact::BagSealed(bag) => bag.amount,
         Fact::DepositConfirmed(line) => line.credited,
         Fact::PaymentCaptured(payment) => payment.amount,
+        Fact::PaidAtDoor(payment) => payment.amount,
         Fact::TransferCaptured(payment) => payment.amount,
         Fact::LineBooked(line) => line.amount,
         Fact::Entered(entered) => entered.amount,

@@ -118,7 +118,7 @@ const OPERATING: [&str; 2] = [
 const PROVIDER: [&str; 3] = [
     things!(
         "v.amount_paisa, array[v.reference], true",
-        "(select order_subject as subject, provider, reference, amount_paisa from payment) v where v.provider = $3"
+        "(select paid_for as subject, provider, reference, amount_paisa from payment) v where v.provider = $3"
     ),
     things!("-v.amount_paisa, array[v.reference], true", "refund v where v.provider = $3"),
     things!("-v.amount_paisa, array[v.reference], true", "view_entry v where v.what = 'settled' and v.provider = $3"),

@@ -28,7 +28,7 @@ pub(super) async fn pay_ahead(
     }
     let payable = payments::payable(&mut *conn, order, line.amount).await?;
     let paid: Option<(i64,)> = sqlx::query_as(
-        "insert into payment (provider, reference, order_subject, amount_paisa) values (0, $1, $2, $3)
+        "insert into payment (provider, reference, paid_for, amount_paisa) values (0, $1, $2, $3)
          on conflict do nothing returning amount_paisa",
     )
     .bind(line.subject.to_string())
@@ -77,7 +77,7 @@ pub(super) async fn propose(
          where o.subject = any($1) and o.placed
            and exists (select from view_parcel p where p.order_subject = o.subject and p.prepaid)
            and not exists (select from view_parcel p where p.order_subject = o.subject and not p.prepaid)
-           and not exists (select from payment p where p.order_subject = o.subject)",
+           and not exists (select from payment p where p.paid_for = o.subject)",
     )
     .bind(named.iter().map(|(_, order)| order.0).collect::<Vec<_>>())
     .fetch_all(conn)
