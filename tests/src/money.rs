@@ -35,6 +35,7 @@ pub mod mutant;
 mod office;
 mod paper;
 mod payout;
+mod phone;
 mod replay;
 mod report;
 mod returned;

@@ -164,7 +164,7 @@ pub(super) fn applied_twice(journals: &[JournalRow]) -> BTreeMap<[u8; 16], Strin
 
 fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
     let once = match rule {
-        Rule::J4 | Rule::J4p | Rule::J14 | Rule::J36 | Rule::J11 | Rule::J11a | Rule::J11c => {
+        Rule::J4 | Rule::J4p | Rule::J14 | Rule::J24 | Rule::J36 | Rule::J11 | Rule::J11a | Rule::J11c => {
             Some(Effect::Due(row.subject))
         }
         Rule::J8 | Rule::J9 | Rule::J10 => Some(Effect::HandIn(row.subject)),

@@ -30,7 +30,7 @@ pub(super) fn count(world: &mut World) -> Result<(), String> {
         match &folded.state {
             State::Parcel(parcel) => reached.extend(of_parcel(world, *subject, parcel, &history)?),
             State::HandIn(handin) => {
-                let has = |code| handin.contests.iter().any(|contest| contest.code == code);
+                let has = |code| told(folded, &history, code);
                 let posted = |rule| world.tally.standing(subject).any(|journal| journal.rule == rule);
                 let outcomes = [
                     ("R14", posted(Rule::J9) || posted(Rule::J10)),
@@ -72,11 +72,18 @@ pub(super) fn count(world: &mut World) -> Result<(), String> {
 
 /// Two records of what is said once, any other pair, and one act that was recorded twice.
 fn once(folded: &Folded, history: &History) -> Vec<&'static str> {
-    let has = |code| folded.contests().iter().any(|contest| contest.code == code);
+    let has = |code| told(folded, history, code);
     let echoes = (0..history.facts.len()).any(|index| !history.is_canonical(index));
     let outcomes =
         [("recorded_twice", has(Code::RecordedTwice)), ("unlisted_pair", has(Code::UnlistedPair)), ("R1", echoes)];
     outcomes.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect()
+}
+
+/// Whether it waits for this, or did, and people looked at it.
+fn told(folded: &Folded, history: &History, code: Code) -> bool {
+    let looked = |fact: &Fact| matches!(fact, Fact::Cleared(one) if one.code == code as u16);
+    let waits = folded.contests().iter().any(|contest| contest.code == code);
+    waits || history.facts.iter().any(|seen| seen.fact.as_ref().is_some_and(looked))
 }
 
 /// The count came before the offer, or without one.
@@ -112,7 +119,11 @@ fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History
     if !doors.is_empty() && !counters.is_empty() {
         reached.push("door_and_counter");
     }
-    ensure(ends.len() < 2 || !parcel.contests.is_empty(), || format!("{subject} was given twice, and nobody is told"))?;
+    let looked = !of(|fact| matches!(fact, Fact::Cleared(_))).is_empty();
+    reached.extend(looked.then_some("cleared"));
+    ensure(ends.len() < 2 || looked || !parcel.contests.is_empty(), || {
+        format!("{subject} was given twice, and nobody is told")
+    })?;
 
     let paid_at_door = of(|fact| matches!(fact, Fact::Delivered(d) if d.collected.is_some_and(|c| c > Taka::ZERO)));
     let paid_at_counter = of(|fact| matches!(fact, Fact::CounterPaid(_) | Fact::PartnerPaid(_)));
@@ -120,6 +131,17 @@ fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History
     if paid_at_door.iter().any(apart) {
         reached.push("R4");
         ensure(due.is_some() && posted(Rule::J12), || format!("{subject} was paid twice, and J12 is not posted"))?;
+    }
+    let by_phone = of(|fact| matches!(fact, Fact::PaidAtDoor(_)));
+    let apart = |one: &usize| by_phone.iter().any(|other| history.concurrent(*one, *other));
+    let cash = || paid_at_door.iter().chain(&paid_at_counter);
+    // Cash that central knew of when it was told of the payment stands.
+    let knew = cash().any(|one| by_phone.iter().any(|other| history.follows(*other, *one)));
+    if cash().any(apart) && !knew && parcel.status.is_with_customer() {
+        reached.push("R3");
+        ensure(due.is_some_and(|due| due.rule == Rule::J24) && posted(Rule::J12), || {
+            format!("{subject} was paid in cash and by phone, and {due:?} satisfies it")
+        })?;
     }
     reached.extend(posted(Rule::J11a).then_some("R12"));
     reached.extend(posted(Rule::J11).then_some("R13"));
@@ -173,7 +195,10 @@ fn called_off(
         ensure(parcel.contests.is_empty() || parcel.newer, || format!("{subject} is cancelled, and contested"))?;
     } else if parcel.status.is_with_customer() {
         reached.push("R7");
-        let judged = parcel.contests.iter().any(|contest| contest.code == Code::CancelledAndDelivered);
+        let cleared =
+            |fact: &Fact| matches!(fact, Fact::Cleared(one) if one.code == Code::CancelledAndDelivered as u16);
+        let looked = history.facts.iter().any(|seen| seen.fact.as_ref().is_some_and(cleared));
+        let judged = looked || parcel.contests.iter().any(|contest| contest.code == Code::CancelledAndDelivered);
         let given = parcel.given.and_then(|given| history.facts.iter().find(|seen| seen.id == given.op));
         if let Some(Some(Fact::Delivered(delivered))) = given.map(|seen| &seen.fact) {
             let sure = delivered.evidence >= BEATS_CANCEL;

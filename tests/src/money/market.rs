@@ -26,7 +26,7 @@ const HOLD_DAYS: u8 = 7;
 const VAT: u32 = 1_500;
 const COMMISSION: u32 = 1_000;
 const COD: u32 = 100;
-const PROVIDERS: [Provider; 4] = [Provider::Bkash, Provider::Nagad, Provider::Rocket, Provider::Card];
+pub(super) const PROVIDERS: [Provider; 4] = [Provider::Bkash, Provider::Nagad, Provider::Rocket, Provider::Card];
 
 /// What the shop knows of an order.
 #[derive(Clone, Debug)]
@@ -55,8 +55,12 @@ pub struct Market {
     pub(super) transfers: bool,
     /// What a payout costs its vendor, without VAT.
     pub(super) payout_fee: Taka,
-    /// Which order a provider's reference paid.
-    used: BTreeMap<(u8, String), Subject>,
+    /// Whether customers pay by phone at the door, too.
+    pub(super) phones: bool,
+    /// Parcels that were paid so: at which provider, under which reference.
+    pub(super) phoned: BTreeMap<Subject, (Provider, String)>,
+    /// Which order or parcel a provider's reference paid.
+    pub(super) used: BTreeMap<(u8, String), Subject>,
 }
 
 /// What the customer pays for a parcel.
@@ -76,10 +80,11 @@ fn put(scope: Scope, subjects: Vec<Subject>) -> Draft {
 }
 
 impl Market {
-    /// In every fourth world customers pay by transfers, too; in another fourth vendors bear what payouts cost.
+    /// In every fourth world customers pay by transfers, too; in another fourth by phone at the door; in another vendors bear
+    /// what payouts cost.
     pub fn of(seed: u64) -> Self {
         let payout_fee = if seed % 4 == 2 { Taka::whole(10) } else { Taka::ZERO };
-        Self { transfers: seed % 4 == 1, payout_fee, ..Self::default() }
+        Self { transfers: seed % 4 == 1, phones: seed % 4 == 0, payout_fee, ..Self::default() }
     }
 
     /// VAT on the fee of a payout.

@@ -28,6 +28,7 @@ impl World {
     /// Finance's run.
     pub(super) fn mature(&mut self) {
         let mut drafts = self.covered_cash();
+        drafts.extend(self.covered_at_door());
         drafts.extend(self.covered_prepaid());
         self.record("mature", Ok(drafts));
     }
@@ -59,6 +60,9 @@ impl World {
     fn satisfied(&self, parcel: Subject) -> Option<(Place, u64, Taka)> {
         let state = self.parcel(parcel)?;
         let by = state.satisfied_by?;
+        if self.paid_by_phone(&parcel).is_some() {
+            return None;
+        }
         let (position, row) = self.office.central.memory.ops.get(&by)?;
         if state.carried.as_ref().is_some_and(|by| by.owes > Taka::ZERO)
             && state.given.is_some_and(|given| given.op == by)
@@ -139,6 +143,22 @@ impl World {
             confirmed.entry(place).or_default().push((by, amount));
         }
         confirmed
+    }
+
+    /// The payment at a provider that satisfied the due of a parcel.
+    fn paid_by_phone(&self, parcel: &Subject) -> Option<OpId> {
+        let by = self.parcel(*parcel)?.satisfied_by?;
+        let facts = self.office.facts_of(parcel);
+        facts.iter().any(|(_, _, id, fact)| *id == by && matches!(fact, Fact::PaidAtDoor(_))).then_some(by)
+    }
+
+    fn covered_at_door(&self) -> Vec<Draft> {
+        let covered = |subject: &Subject| {
+            let (net, parcel, prepaid) = self.is_ripe(*subject)?;
+            let cause = self.paid_by_phone(&parcel).filter(|_| !prepaid)?;
+            Some(Draft { subject: *subject, fact: Fact::Matured(Matured { cause, net }) })
+        };
+        self.office.states.keys().filter_map(covered).collect()
     }
 
     fn covered_prepaid(&self) -> Vec<Draft> {

@@ -35,6 +35,8 @@ mutants! {
     GiverBelieved = "giver_believed";
     /// The same cash is sealed into a second bag.
     SealedTwice = "bag_sealed_twice";
+    /// What a provider was paid at the door is not posted.
+    PhoneDropped = "j24_dropped";
     /// A second collection is not posted.
     SecondDropped = "j12_dropped";
     /// Maturing does not look at holds and contests.
@@ -109,6 +111,7 @@ impl Mutant {
         let entries = &mut taken.entries;
         match self {
             Self::SecondDropped => entries.retain(|entry| entry.journal.rule != Rule::J12),
+            Self::PhoneDropped => entries.retain(|entry| entry.journal.rule != Rule::J24),
             Self::PaisaLost => entries.retain(|entry| entry.journal.rule != Rule::J32),
             Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),
             Self::ExcessKept => of(entries, Rule::J11).for_each(|entry| keep_excess(&mut entry.journal.postings)),

@@ -74,6 +74,7 @@ const fn of(rule: Rule) -> Shape {
         Rule::J20c => shape(&[VendorAvailable], &[VendorReceivable], &[VendorAvailable, VendorReceivable]),
         Rule::J21 => shape(&[VendorAvailable, VendorReceivable], &[RtoFee, Vat], &[RtoFee, Vat]),
         Rule::J21a => shape(&[Escrow, Rounding], &[RefundsPayable, Delivery, Vat], &[Escrow, Delivery, Vat]),
+        Rule::J24 => shape(&PROVIDERS, &[Clearing], &[Clearing]),
         Rule::J25 => shape(&[Loss], &[VendorAvailable], &[Loss, VendorAvailable]),
         Rule::J25a => shape(&[Shortage, Claims], &[Loss], &[Loss]),
         Rule::J26 => shape(&[Claims, Operating, Loss], &[InTransit, Claims], &[Claims]),

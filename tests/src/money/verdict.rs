@@ -44,7 +44,7 @@ use super::world::World;
 /// What pays an order ahead: a provider, or a bank's transfer.
 const AHEAD: [Rule; 2] = [Rule::J2, Rule::J29a];
 /// The rules of which one satisfies a due.
-pub const DUES: [Rule; 7] = [Rule::J4, Rule::J4p, Rule::J14, Rule::J11, Rule::J11a, Rule::J11c, Rule::J36];
+pub const DUES: [Rule; 8] = [Rule::J4, Rule::J4p, Rule::J14, Rule::J24, Rule::J11, Rule::J11a, Rule::J11c, Rule::J36];
 /// Where cash of ours can be.
 const CUSTODY: [Code; 3] = [Code::AgentCash, Code::Till, Code::InTransit];
 
@@ -243,6 +243,10 @@ fn matured(world: &World, rows: &[Row]) -> Result<(), String> {
         if terms.prepaid {
             let paid = world.tally.standing(&terms.order).any(|journal| AHEAD.contains(&journal.rule));
             ensure(paid, || format!("{subject} matures, and its order is not paid"))?;
+            continue;
+        }
+        // A provider has it: no bag brings it.
+        if world.tally.standing(&terms.parcel).any(|journal| journal.rule == Rule::J24) {
             continue;
         }
         let Some(place) = world.collected_at(&terms.parcel) else { return Err(format!("{subject}: nobody collected")) };

@@ -233,6 +233,9 @@ impl World {
 
     /// Somebody in finance does one thing.
     fn finance(&mut self) {
+        if self.beside() {
+            return;
+        }
         // Another company carries parcels in some worlds only: in the others people do more of everything else.
         match self.dice.below(if self.couriers.are_here { 97 } else { 61 }) {
             0..=4 => self.seal(),

@@ -11,7 +11,7 @@ mod seats;
 mod slips;
 mod vendor_screen;
 
-use edge_node::{Node, RecordError, Standing};
+use edge_node::{BusinessClock, Node, RecordError, Standing};
 use protocol::account::Code as Chart;
 use protocol::burst::{Burst, Slot};
 use protocol::command::Command;
