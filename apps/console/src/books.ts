@@ -73,9 +73,10 @@ export function moment(atMs: number): string {
   return `${date(atMs)}, ${clock(atMs)}`;
 }
 
-/** Whether a text is an id of one of the kinds, each named by its letter. Whether there is such a thing, central knows. */
+/** Whether a text is an id of one of the kinds, each named by its letter: 26 digits, and a check that may be a sign. Whether
+ * there is such a thing, central knows. */
 export function isId(letters: string, text: string): boolean {
-  return new RegExp(`^[${letters}][0-9A-Z]{27}$`).test(text.trim().toUpperCase());
+  return new RegExp(`^[${letters}][0-9A-Z]{26}[0-9A-Z*~$=]$`).test(text.trim().toUpperCase());
 }
 
 /** A moment in ms; null where there is none, or one that cannot be read. */

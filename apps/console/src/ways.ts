@@ -1,3 +1,5 @@
+import { isId } from './books';
+
 /** Ways in which a difference may end, and what central needs to know for each. */
 export interface Way {
   how: string;
@@ -36,5 +38,5 @@ export function waysOf(account: number, owner: string): Way[] {
 
 /** Whether the id is of the kind that the way asks for. */
 export function fits(way: Way, other: string): boolean {
-  return way.other === null || new RegExp(`^${way.other}[0-9A-Z]{27}$`).test(other.trim().toUpperCase());
+  return way.other === null || isId(way.other, other);
 }

@@ -8,6 +8,7 @@ mod contract;
 mod couriers;
 mod devices;
 mod document;
+mod door;
 mod entries;
 mod foreign;
 mod fuzz;
@@ -50,6 +51,9 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("GET", "/finance/vendor-accounts".to_owned(), "finance"),
         ("GET", format!("/finance/journals/{order}"), "finance"),
         ("GET", "/finance/exceptions".to_owned(), "finance"),
+        ("GET", format!("/finance/contested/{}", world.site), "operations finance"),
+        ("POST", "/finance/clearings".to_owned(), "operations finance"),
+        ("POST", "/finance/door-payments".to_owned(), "finance"),
         ("GET", "/finance/bags".to_owned(), "finance"),
         ("POST", "/finance/bags".to_owned(), "finance"),
         ("GET", "/finance/deposits".to_owned(), "finance"),

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
+use protocol::fact::{Fact, Received};
+use protocol::id::Subject;
 use serde_json::{Value, json};
 
 use super::banking::{DUE, People};
@@ -92,6 +94,9 @@ impl Seeded {
             }
             paths.insert((operation, "id"), parcel);
         }
+        let at_door = money.people.at_hub(world, "seeded-at-door").await;
+        let contested = money.given_and_scanned(world).await;
+        paths.insert(("read_contested", "id"), contested.0.to_string());
         // The month before this one is over, and nothing was posted in it.
         let today = central::period::day(central::clock::real_ms());
         let before = today.first_of_month().yesterday().unwrap();
@@ -113,6 +118,10 @@ impl Seeded {
             ("seal_bag", "site", json!(world.site)),
             ("record_deposit", "bags", json!([bag])),
             ("record_payment", "order", json!(unpaid)),
+            ("record_door_payment", "parcel", json!(at_door)),
+            ("clear", "subject", json!(contested.0)),
+            ("clear", "op", contested.1["op"].clone()),
+            ("clear", "code", contested.1["code"].clone()),
             ("record_refund", "order", json!(called_off)),
             ("record_remittance", "site", json!(partner)),
             ("confirm_payout", "bank", json!("city-settlement")),
@@ -204,6 +213,15 @@ impl Money<'_> {
             paths.insert((operation, "id"), told.text("ruling"));
         }
         short
+    }
+
+    /// A parcel that was given and then scanned in again, and what waits of it.
+    async fn given_and_scanned(&mut self, world: &World) -> (Subject, Value) {
+        self.sold += 1;
+        let parcel = self.people.sell(world, self.sold).await;
+        world.act(&mut self.people.site, parcel, Fact::Received(Received { pieces: 1 })).await;
+        let page = world.get("finance", &format!("/finance/contested/{parcel}")).await;
+        (parcel, page.1["contests"][0].clone())
     }
 
     /// Two entries that wait for a second person.

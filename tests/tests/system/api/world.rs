@@ -8,7 +8,7 @@ use getit_tests::postgres::Cluster;
 use protocol::blob::{self, BlobId, BlobPart};
 use protocol::burst::{Burst, ChainPlace};
 use protocol::fact::Fact;
-use protocol::id::{Incarnation, OpId, Subject};
+use protocol::id::{Incarnation, OpId, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
 use protocol::seat::Certificate;
 use serde_json::{Value, json};
@@ -267,13 +267,46 @@ impl World {
 
     /// Lets a device state a fact, after whatever central holds of the subject.
     pub(super) async fn act(&self, device: &mut Device, subject: Subject, fact: Fact) -> OpId {
+        let after = self.heads(subject).await;
+        self.act_after(device, subject, fact, after).await
+    }
+
+    /// The last fact that central holds of a subject: what a device names that has heard of everything.
+    pub(super) async fn heads(&self, subject: Subject) -> Vec<ShortId> {
+        self.last_of(subject, i64::MAX).await
+    }
+
+    /// The last fact before the first of this kind.
+    pub(super) async fn heads_before(&self, subject: Subject, kind: &str) -> Vec<ShortId> {
+        let number = Fact::KINDS.iter().find(|(_, name, _)| *name == kind).unwrap().0;
+        let (position,): (i64,) = sqlx::query_as("SELECT min(position) FROM op WHERE subject = $1 AND class_kind = $2")
+            .bind(subject.0)
+            .bind(i32::from(number))
+            .fetch_one(&self.running.pool)
+            .await
+            .unwrap();
+        self.last_of(subject, position).await
+    }
+
+    async fn last_of(&self, subject: Subject, before: i64) -> Vec<ShortId> {
         let heads: Vec<([u8; 32],)> =
-            sqlx::query_as("SELECT id FROM op WHERE subject = $1 ORDER BY position DESC LIMIT 1")
+            sqlx::query_as("SELECT id FROM op WHERE subject = $1 AND position < $2 ORDER BY position DESC LIMIT 1")
                 .bind(subject.0)
+                .bind(before)
                 .fetch_all(&self.running.pool)
                 .await
                 .unwrap();
-        let after = heads.iter().map(|(id,)| OpId(*id).short()).collect();
+        heads.iter().map(|(id,)| OpId(*id).short()).collect()
+    }
+
+    /// Lets a device state a fact that has heard of these, and of what they follow.
+    pub(super) async fn act_after(
+        &self,
+        device: &mut Device,
+        subject: Subject,
+        fact: Fact,
+        after: Vec<ShortId>,
+    ) -> OpId {
         let burst = Burst::sign(&device.key, &device.place, 1, &[op_of(subject, &fact, after)]);
         device.place = device.place.then(burst.digest());
         let verified = Verified::of_own(burst);
@@ -305,6 +338,7 @@ impl World {
             "payment",
             "refund",
             "proposed_ruling",
+            "clearing",
             "return_request",
             "return_line",
             "statement",
