@@ -245,6 +245,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/clearings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that what waits is right as it stands.
+         * @description For tokens of the role operations, finance.
+         */
+        post: operations["clear"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/contested/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What waits of one thing, on one page.
+         * @description For tokens of the role operations, finance.
+         */
+        get: operations["read_contested"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/deposits": {
         parameters: {
             query?: never;
@@ -323,6 +363,26 @@ export interface paths {
         get: operations["read_evidence"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/door-payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record what a provider was paid for a parcel.
+         * @description For tokens of the role finance.
+         */
+        post: operations["record_door_payment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1816,6 +1876,36 @@ export interface components {
              */
             tills_paisa: number;
         };
+        /** @description What became of a contest. */
+        ClearingAnswer: {
+            /** @description What it was contested for. */
+            code: string;
+            /** @description The contested fact. */
+            op: string;
+            /** @description `cleared`; or `waiting` for a second person, who sends the same. */
+            state: string;
+            /** @description What was contested. */
+            subject: components["schemas"]["Id"];
+        };
+        /**
+         * @description The body of `POST /api/v1/finance/clearings`: one contest, as `GET /finance/contested/{id}` lists it.
+         * @example {
+         *       "code": "contested_delivery",
+         *       "op": "7d1ec0e4f2a1b6c39d0f5e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c",
+         *       "reason": "called both agents",
+         *       "subject": "P01KASWBNZ0M6SC7N75YR3HGA9T2"
+         *     }
+         */
+        ClearingRequest: {
+            /** @description What it is contested for. */
+            code: string;
+            /** @description The contested fact, 64 hex digits. */
+            op: string;
+            /** @description Why it is right as it stands, without names, phone numbers or addresses. */
+            reason: string;
+            /** @description What is contested. */
+            subject: components["schemas"]["Id"];
+        };
         /** @description A month that is closed. */
         ClosedMonth: {
             /** @description When it was closed, UTC. */
@@ -1940,6 +2030,18 @@ export interface components {
             state: string;
             /** @description Where the parcel stands. */
             status: string;
+        };
+        /** @description A thing that waits for people. */
+        Contested: {
+            /** @description What waits of it; nothing once all is cleared or settled. */
+            contests: components["schemas"]["Waiting"][];
+            /** @description What was posted about it. */
+            journals: components["schemas"]["Revision"][];
+            proofs?: components["schemas"]["Id"] | null;
+            /** @description What was recorded about it, in the order in which central took it. */
+            records: components["schemas"]["Record"][];
+            /** @description Which. */
+            subject: components["schemas"]["Id"];
         };
         /**
          * @description What was counted in.
@@ -2163,6 +2265,18 @@ export interface components {
             subject: components["schemas"]["Id"];
             /** @description Its name in the books. */
             title: string;
+        };
+        /** @description A payment of a parcel's due as it is in the books. */
+        DoorPayment: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            /** @description Whether cash was recorded for it before, so that this is the customer's and is to be given back. */
+            is_doubled: boolean;
+            /** @description The parcel. */
+            parcel: components["schemas"]["Id"];
         };
         /**
          * @description A device enrols.
@@ -2557,6 +2671,28 @@ export interface components {
             account_number: string;
             /** @description At which bank. */
             bank_name: string;
+        };
+        /**
+         * @description The body of `POST /api/v1/finance/door-payments`.
+         * @example {
+         *       "amount_paisa": 106900,
+         *       "parcel": "P01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "provider": "bkash",
+         *       "reference": "9F12AD"
+         *     }
+         */
+        NewDoorPayment: {
+            /**
+             * Format: int64
+             * @description How much: exactly the parcel's due.
+             */
+            amount_paisa: number;
+            /** @description The parcel whose due is paid. */
+            parcel: components["schemas"]["Id"];
+            /** @description Who carried the money. */
+            provider: components["schemas"]["Provider"];
+            /** @description The provider's own id of the payment. */
+            reference: string;
         };
         /**
          * @description The body of `POST /api/v1/finance/payments`.
@@ -3513,7 +3649,7 @@ export interface components {
              * @description How well it is proven that the goods reached the customer, 1 to 5.
              */
             evidence?: number | null;
-            /** @description Whether this is the fact that the difference follows from. */
+            /** @description Whether this is the fact that the difference follows from, or that is contested. */
             is_cause: boolean;
             /** @description The person's name, as operations gave it. */
             name?: string | null;
@@ -4257,6 +4393,19 @@ export interface components {
             return_requested: boolean;
             /** @description Where it stands. */
             status: string;
+        };
+        /** @description One contest. */
+        Waiting: {
+            /** @description Why: a stable word. */
+            code: string;
+            /** @description Who that was: a token, hex. */
+            maker?: string | null;
+            /** @description What the person does next. */
+            next: string;
+            /** @description The contested fact, hex. */
+            op: string;
+            /** @description Why somebody cleared it, who waits for a second person. */
+            reason?: string | null;
         };
         /** @description A proposal that was taken back. */
         Withdrawn: {
@@ -5698,6 +5847,269 @@ export interface operations {
             };
         };
     };
+    clear: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearingRequest"];
+            };
+        };
+        responses: {
+            /** @description It waits for a second person, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearingAnswer"];
+                };
+            };
+            /** @description It waits no more. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearingAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_contest` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_contest";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `not_clearable`, `same_person`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "not_clearable" | "same_person" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_contest`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_contest" | "bad_text" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    read_contested: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The parcel, hand-in or other thing. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its contests, records and journals. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contested"];
+                };
+            };
+            /** @description `bad_id` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_subject` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_subject";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     list_deposits: {
         parameters: {
             query?: {
@@ -6280,6 +6692,159 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    record_door_payment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDoorPayment"];
+            };
+        };
+        responses: {
+            /** @description It was recorded before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoorPayment"];
+                };
+            };
+            /** @description It is recorded. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoorPayment"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_parcel` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_parcel";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `already_paid`, `nothing_due`, `reference_used`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_paid" | "nothing_due" | "reference_used" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `amount_differs`, `bad_amount`, `bad_reference`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "amount_differs" | "bad_amount" | "bad_reference" | "wrong_type";
                     };
                 };
             };

@@ -9,17 +9,16 @@ export function hears(screen: Screen): boolean {
   return screen === 'handin' || screen === 'returns' || screen === 'till' || screen === 'waiting';
 }
 
-/** What a scan is; null when that could not be asked, or when it was the code of a hand-in that is no good. */
+/** What a scan is; null when that could not be asked, or when it was the code of a hand-in that is no good. A clerk looks at
+ * the parcel and not at the screen: what was not read sounds, and says that it has to be scanned again. */
 export async function heard(text: string): Promise<SiteScan | null> {
   try {
     return await node.scan(text);
   } catch (error) {
     const no = refusedOf(error);
-    // The code of a hand-in says itself what is wrong with it; that the node is silent is told by the bar.
-    if (no.code.startsWith('slip_')) {
-      sound(false);
-      counter.heard = refusalWords(no.code, no.params);
-    }
+    sound(false);
+    // The code of a hand-in says itself what is wrong with it.
+    counter.heard = no.code.startsWith('slip_') ? refusalWords(no.code, no.params) : t('kiosk.scan_again');
     return null;
   }
 }

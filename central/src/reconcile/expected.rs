@@ -117,6 +117,8 @@ const OPERATING: [&str; 2] = [
 /// Of a provider's account, `$3`: what customers paid there, what went back to them, what it settled.
 const PROVIDER: [&str; 3] = [
     things!(
+        // The day it was paid, not the day the parcel was made: kinds 0x1003 and 0x1016.
+        "select min(time_ms) from op where op.subject = v.subject and class_kind in (4099, 4118)",
         "v.amount_paisa, array[v.reference], true",
         "(select paid_for as subject, provider, reference, amount_paisa from payment) v where v.provider = $3"
     ),

@@ -62,6 +62,7 @@ async fn an_agents_app_a_kiosk_and_finance_see_one_parcel() {
     // The counter has never seen this rider: it reads the code of his badge.
     counter.find(&id("dispatch-scan")).await.unwrap();
     counter.scan(&agent).await.unwrap();
+    counter.find(&format!("[data-agent=\"{agent}\"]")).await.unwrap();
     counter.scan(&parcel.label().to_string()).await.unwrap();
     counter.find(&format!("{}[data-count=\"1\"]", id("dispatch-bag"))).await.unwrap();
     counter.picture("kiosk-dispatch").await.unwrap();

@@ -145,6 +145,7 @@ export const kiosk = {
   'kiosk.to_return': ['ফেরত যাবে: {n}টি', 'To send back: {n}'],
   'kiosk.days_over': ['{n} দিন পেরিয়েছে', '{n} days over'],
   'kiosk.none_to_return': ['ফেরত পাঠানোর কিছু নেই', 'Nothing is to be sent back'],
+  'kiosk.scan_again': ['স্ক্যানটা পড়া যায়নি। আবার স্ক্যান করুন', 'The scan was not read. Scan it again'],
   'kiosk.scan_not_here': ['স্ক্যানটা লেখা হয়নি। আগে এই কাজ শেষ করুন', 'The scan was not used. Finish this first'],
   'kiosk.wrong_parcel': ['এটা অন্য কাস্টমারের। {code} আনুন', 'Another customer\'s parcel. Bring {code}'],
   'kiosk.right_parcel': ['পার্সেল মিলেছে', 'The right parcel'],
