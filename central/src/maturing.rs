@@ -5,7 +5,7 @@
 //! first by the log position of what satisfied the due, as long as the dues of the site's matured cash
 //! parcels are not more than what the bank confirmed of its bags (of a partner or courier: what he remitted, what
 //! he kept included) and what was missing of it and found its end without cash: kept from pay or from a
-//! security, given up, or paid out of a till for us. That loss is ours, no vendor waits for it. Never more
+//! security, given up, let down with leave, or paid out of a till for us. That loss is not the vendors' who wait. Never more
 //! matures than that. What a customer asks to give back waits until that is decided.
 
 use std::collections::BTreeMap;
@@ -198,7 +198,7 @@ async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, 
          union all
          select substr(r.owner, 2, 8), o.position, o.id, r.amount_paisa
          from view_ruling r join op o on o.id = r.ruled_by
-         where r.how in ('written_off', 'from_pay', 'from_security', 'expensed')
+         where r.how in ('written_off', 'from_pay', 'from_security', 'expensed', 'conceded', 'conceded_by_vendor')
            and not exists (select 1 from journal_log j where j.cause = r.cause and j.rule = 'J25a')
          order by 1, 2",
     )

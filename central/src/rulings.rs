@@ -32,7 +32,7 @@ use crate::store::signed;
 }))]
 pub struct RulingRequest {
     /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
-    /// `from_pay`, `from_security` or `expensed`.
+    /// `from_pay`, `from_security`, `expensed`, `conceded` or `conceded_by_vendor`.
     pub how: String,
     /// The fact that the difference follows from, 64 hex digits, as `GET /finance/differences` names it.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -40,7 +40,7 @@ pub struct RulingRequest {
     /// Whose difference it is.
     #[schema(value_type = Id)]
     pub owner: Subject,
-    /// The site whose till took or gives the cash, the customer, or the agent, where the way has one.
+    /// The site whose till took or gives the cash, the customer, the agent or the vendor, where the way has one.
     #[schema(value_type = Option<Id>)]
     pub other: Option<Subject>,
     /// How much of it, paisa.
@@ -80,7 +80,7 @@ pub struct RulingAnswer {
 ///
 /// # Errors
 /// `bad_amount`, `bad_text`, `bad_ruling`, `unknown_difference`, `unknown_site`, `more_than_open`, `more_than_held`,
-/// `not_the_customer`, `not_the_collector`, `too_young`.
+/// `not_the_customer`, `not_the_collector`, `not_the_vendor`, `not_short_at_door`, `not_paid_out`, `too_young`.
 pub async fn rule(
     connection: &mut PgConnection,
     request: &RulingRequest,
@@ -121,7 +121,8 @@ async fn needs_two(connection: &mut PgConnection, ruled: &Ruled, from: Taka) -> 
     .fetch_one(connection)
     .await?;
     let together = ledger::paisa(before).plus(ruled.amount);
-    Ok(ruled.how == How::WrittenOff as u8 || together >= from)
+    let gives_up = [How::WrittenOff, How::Conceded, How::ConcededByVendor].iter().any(|how| ruled.how == *how as u8);
+    Ok(gives_up || together >= from)
 }
 
 fn answer(ruling: Option<Subject>, state: &str, way: &Way, ruled: &Ruled, open: Taka, needs_two: bool) -> RulingAnswer {
@@ -161,7 +162,7 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
     let how = How::of(ruled.how);
     let Some((how, way)) = how.and_then(|how| Some((how, way(how, ruled.owner, ruled.other)?))) else {
         let next = "repaid and to_giver need the site in `other`, to_customer and excess_to_customer the customer, \
-                    recorded_in_error the agent; the others need none.";
+                    recorded_in_error the agent, conceded_by_vendor the vendor; the others need none.";
         return Err(Error::refuse(422, "bad_ruling", "This way does not fit what is in `other`.", next));
     };
     let row: Option<(i64, i64, String)> = sqlx::query_as(
@@ -238,7 +239,12 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
                 "Only what a till paid out on paper can be an expense: let it be repaid, kept, or given up by two.";
             return Err(Error::refuse(409, "not_paid_out", "This cash was not paid out of a till.", next));
         }
-        How::WrittenOff | How::Expensed => {}
+        How::Conceded | How::ConcededByVendor if rule != Rule::J11a.name() => {
+            let next = "Only what an agent took less at the door can have been let down: see the other ways.";
+            return Err(Error::refuse(409, "not_short_at_door", "This is not a price that was let down.", next));
+        }
+        How::ConcededByVendor => is_vendor(connection, ruled).await?,
+        How::WrittenOff | How::Expensed | How::Conceded => {}
     }
     Ok((way, open))
 }
@@ -260,6 +266,22 @@ async fn is_customer(connection: &mut PgConnection, ruled: &Ruled) -> Result<(),
     }
     let next = "Name the customer of the parcel's order.";
     Err(Error::refuse(409, "not_the_customer", "This customer did not order it.", next))
+}
+
+/// The goods were this vendor's.
+async fn is_vendor(connection: &mut PgConnection, ruled: &Ruled) -> Result<(), Error> {
+    let (sold,): (bool,) = sqlx::query_as(
+        "select exists (select 1 from op o join view_parcel p on p.subject = o.subject where o.id = $1 and p.vendor = $2)",
+    )
+    .bind(ruled.cause.0)
+    .bind(ruled.other.map(|vendor| vendor.0))
+    .fetch_one(connection)
+    .await?;
+    if sold {
+        return Ok(());
+    }
+    let next = "Name the vendor whose parcel it was.";
+    Err(Error::refuse(409, "not_the_vendor", "This vendor did not sell it.", next))
 }
 
 /// A record without cash is taken back from whoever made it.

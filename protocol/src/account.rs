@@ -116,6 +116,8 @@ chart! {
     Loss = 5060, "Loss and damage";
     /// What banks charge.
     BankCharges = 5070, "Bank charges";
+    /// What we let customers have.
+    Goodwill = 5080, "Goodwill";
     /// Odd paisa.
     Rounding = 5090, "Rounding";
 }

@@ -24,7 +24,8 @@ use crate::sweep::{self, Sweep};
 /// 3: claims of custody that overtake each other all stand, and are contested.
 /// 4: a scan overtakes only what it can have overtaken in one way; that a courier brings a parcel back moves none that was
 /// scanned in already.
-pub const RULES: u32 = 4;
+/// 5: a scan that has heard of neither of two vans, sent from two windows that did not know of each other, overtakes none.
+pub const RULES: u32 = 5;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]

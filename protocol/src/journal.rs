@@ -62,6 +62,8 @@ rules! {
     J11;
     /// Less collected than due, without approval: the agent owes.
     J11a;
+    /// Less was taken with leave: the vendor or we bear it.
+    J11b;
     /// Delivered, and no cash produced: the agent owes.
     J11c;
     /// A second real collection: the customer's money.

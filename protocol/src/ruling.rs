@@ -59,6 +59,11 @@ pub fn way(how: How, owner: Subject, other: Option<Subject>) -> Option<Way> {
         }
         How::FromPay => return None,
         How::Expensed => alone().map(|()| (Rule::J27d, Chart::SiteExpense.whole(), missing, missing))?,
+        How::Conceded => alone().map(|()| (Rule::J11b, Chart::Goodwill.whole(), missing, missing))?,
+        // What he may not have yet matures as it was distributed: he owes this, and it is kept from what he may have.
+        How::ConcededByVendor => {
+            (Rule::J11b, Chart::VendorReceivable.of_owner(other_of(Kind::Vendor)?), missing, missing)
+        }
         How::FromSecurity => alone().map(|()| (Rule::J35, Chart::Security.of_owner(owner), missing, missing))?,
     };
     Some(Way { rule, debit, credit, difference })

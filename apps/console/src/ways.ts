@@ -3,8 +3,8 @@ import { isId } from './books';
 /** Ways in which a difference may end, and what central needs to know for each. */
 export interface Way {
   how: string;
-  /** The letter of the id on the other side, where the way has one: a site, a customer, an agent. */
-  other: 'S' | 'U' | 'A' | null;
+  /** The letter of the id on the other side, where the way has one: a site, a customer, an agent, a vendor. */
+  other: 'S' | 'U' | 'A' | 'V' | null;
   /** The letter of the owner's id, where the way is for one kind of owner only. */
   only?: 'A' | 'S';
   /** Nothing is proposed for it here: it ends by another act. */
@@ -17,6 +17,8 @@ const WAYS: Record<number, Way[]> = {
     { how: 'expensed', other: null, only: 'S' },
     { how: 'from_pay', other: null, only: 'A' },
     { how: 'from_security', other: null },
+    { how: 'conceded', other: null, only: 'A' },
+    { how: 'conceded_by_vendor', other: 'V', only: 'A' },
     { how: 'written_off', other: null },
   ],
   2090: [

@@ -24,7 +24,16 @@ use crate::tokens::Caller;
 pub(super) fn operations() -> Vec<Operation> {
     let word = |example: &str| json!({ "type": "string", "maxLength": 400, "example": example });
     let before = "The answer that this key got before.";
-    let stands = ["more_than_open", "more_than_held", "not_the_customer", "not_the_collector", "too_young"];
+    let stands = [
+        "more_than_open",
+        "more_than_held",
+        "not_the_customer",
+        "not_the_collector",
+        "not_the_vendor",
+        "not_short_at_door",
+        "not_paid_out",
+        "too_young",
+    ];
     vec![
         Operation::get(
             "/finance/differences",

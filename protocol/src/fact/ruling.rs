@@ -17,7 +17,7 @@ pub struct Ruled {
     /// Whose difference: a person, a place, a parcel or an order.
     #[n(2)]
     pub owner: Subject,
-    /// The other side, where the way has one: a till's site, a customer, an agent.
+    /// The other side, where the way has one: a till's site, a customer, an agent, a vendor.
     #[n(3)]
     pub other: Option<Subject>,
     /// How much of it.
@@ -58,11 +58,15 @@ pub enum How {
     FromSecurity = 9,
     /// J27d: what a site paid out of its till was for us, and the paper is there.
     Expensed = 10,
+    /// J11b: less was taken at the door with our leave, and we bear it.
+    Conceded = 11,
+    /// J11b: less was taken at the door with the vendor's leave, who bears it.
+    ConcededByVendor = 12,
 }
 
 impl How {
     /// All of them, with their words in the API.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Repaid, "repaid"),
         (Self::WrittenOff, "written_off"),
         (Self::ToCustomer, "to_customer"),
@@ -73,6 +77,8 @@ impl How {
         (Self::FromPay, "from_pay"),
         (Self::FromSecurity, "from_security"),
         (Self::Expensed, "expensed"),
+        (Self::Conceded, "conceded"),
+        (Self::ConcededByVendor, "conceded_by_vendor"),
     ];
 
     /// The way of a number in a fact; `None` for one of a later version.

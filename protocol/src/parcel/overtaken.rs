@@ -93,7 +93,8 @@ impl Fold<'_> {
     ///
     /// - by somebody for whom it was there already, or on an earlier van: it says nothing of a later one;
     /// - that may be a colleague's scan of an earlier van;
-    /// - that has heard of neither of two vans, one after the other: of the later one;
+    /// - that has heard of neither of two vans, one after the other: of the later one; neither knowing of the other: of both,
+    ///   for it came by one of them;
     /// - that the other end's scan overtakes in the same way: each may have been first.
     fn vans(&self, scans: &[Claim], claims: &[Claim]) -> Vans {
         let sent = self.claims(|fact| matches!(fact, Fact::Forwarded(_)));
@@ -110,7 +111,7 @@ impl Fold<'_> {
             let first = unheard.into_iter().filter(|van| !self.history.follows_any(van.fact, &all));
             let by: Vec<usize> =
                 first.filter(|van| !self.is_another_vans(scan, van, scans, &sent)).map(|van| van.fact).collect();
-            vans.insert(scan.fact, by);
+            vans.insert(scan.fact, if by.len() > 1 { Vec::new() } else { by });
         }
         let beaten_by = |scan: usize| {
             let beats = |by: &[usize]| by.iter().any(|van| *van == scan || self.history.follows(*van, scan));

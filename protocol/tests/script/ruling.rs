@@ -42,6 +42,38 @@ fn j9b_j9c_missing_cash_is_repaid_in_part_and_the_rest_given_up() {
 }
 
 #[test]
+fn j11b_a_price_that_was_let_down_is_the_vendors_or_ours() {
+    check(
+        &[
+            LOADED,
+            "a7 delivers P1 cash 1200 confirmed",
+            "central rules F1 conceded_by_vendor 30 of a7 at v1",
+            "print F1",
+            "central rules F2 conceded 20 of a7",
+            "print F2",
+            "books",
+            "holds v1",
+        ],
+        &expect![[r#"
+            F1: conceded_by_vendor 30.00 of a7
+              J11b  Dr 1150{v1} 30.00  Cr 1140{a7} 30.00
+            F2: conceded 20.00 of a7
+              J11b  Dr 5080 20.00  Cr 1140{a7} 20.00
+              1110{a7} 1,200.00
+              1150{v1} 30.00
+              2010{v1} -1,031.60
+              2070 -28.49
+              4010 -118.10
+              4020 -60.00
+              4030 -11.81
+              5080 20.00
+              trial balance 0.00
+            v1 holds E1 F1 P1
+        "#]],
+    );
+}
+
+#[test]
 fn j10a_to_j10c_cash_that_is_too_much_finds_its_owner() {
     handed_in(
         "1350",

@@ -185,6 +185,7 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         Rule::J9a
         | Rule::J9b
         | Rule::J9c
+        | Rule::J11b
         | Rule::J27d
         | Rule::J10a
         | Rule::J10b

@@ -19,7 +19,7 @@ use super::world::World;
 /// From so much on two people answer for it (B4).
 const TWO_FROM: Taka = Taka::whole(5_000);
 /// Accounts that nothing but papers and rulings moves.
-const BY_PAPER: [Code; 7] = [
+const BY_PAPER: [Code; 8] = [
     Code::Claims,
     Code::AgentPayable,
     Code::Security,
@@ -27,6 +27,7 @@ const BY_PAPER: [Code; 7] = [
     Code::ProviderFees,
     Code::AgentIncentive,
     Code::SiteExpense,
+    Code::Goodwill,
 ];
 
 /// Looks at all entries, and at the sums when something was posted.
@@ -102,6 +103,7 @@ fn sums(world: &World) -> Result<(), String> {
                 ensure(paid, || format!("{}: no till paid it out", ruled.owner))?;
                 grow(&mut sums, Code::SiteExpense.whole(), ruled.amount);
             }
+            Some(How::Conceded) => grow(&mut sums, Code::Goodwill.whole(), ruled.amount),
             Some(How::FromSecurity) => grow(&mut sums, Code::Security.of_owner(ruled.owner), ruled.amount),
             _ => {}
         }

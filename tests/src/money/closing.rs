@@ -158,7 +158,16 @@ fn balances(world: &World) -> Result<(), String> {
     }
     let escrow = world.tally.sums.iter().filter(|(account, _)| account.code == Code::Escrow);
     for (account, sum) in escrow {
-        ensure(*sum <= Taka::ZERO, || format!("{account} is overdrawn by {sum}"))?;
+        ensure(*sum <= Taka::ZERO, || {
+            let moved = world
+                .office
+                .log
+                .iter()
+                .map(|row| &row.entry)
+                .filter(|entry| entry.journal.postings.iter().any(|line| line.account == *account));
+            let moved: Vec<String> = moved.map(|entry| format!("rev {} {}", entry.rev, entry.journal)).collect();
+            format!("{account} is overdrawn by {sum}: {}", moved.join(" | "))
+        })?;
     }
     Ok(())
 }

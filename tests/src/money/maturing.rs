@@ -120,7 +120,14 @@ impl World {
                 // What was missing and ended without cash is ours to bear; a lost parcel was never cash.
                 State::Ruling(ruling) => {
                     let (Some(ruled), Some(by)) = (&ruling.ruled, ruling.ruled_by) else { continue };
-                    let ours = [How::WrittenOff, How::FromPay, How::FromSecurity, How::Expensed];
+                    let ours = [
+                        How::WrittenOff,
+                        How::FromPay,
+                        How::FromSecurity,
+                        How::Expensed,
+                        How::Conceded,
+                        How::ConcededByVendor,
+                    ];
                     let cash = !self
                         .office
                         .log

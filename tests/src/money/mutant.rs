@@ -91,6 +91,8 @@ mutants! {
     CourierNet = "courier_net";
     /// A chargeback is the vendor's and ours, whatever the customer is still owed.
     BackTwice = "charged_back_and_refunded";
+    /// A price that was let down is any vendor's.
+    AnyVendor = "conceded_by_any_vendor";
     /// Whatever is missing may be an expense.
     AnyExpense = "any_expense";
     /// What a till paid out is not owed by anybody.

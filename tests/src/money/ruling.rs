@@ -13,7 +13,7 @@ use protocol::ruling::{Way, way};
 use protocol::taka::Taka;
 
 use super::mutant::Mutant;
-use super::roster::TILLS;
+use super::roster::{TILLS, VENDORS};
 use super::world::World;
 
 /// From so much on, and for whatever is given up, two people have to agree.
@@ -21,13 +21,14 @@ pub(super) const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
 /// Surplus cash that nobody has claimed for so long is income, ms.
 const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
 /// Rules that end a difference.
-const ENDS: [Rule; 10] = [
+const ENDS: [Rule; 11] = [
     Rule::J9a,
     Rule::J9b,
     Rule::J9c,
     Rule::J10a,
     Rule::J10b,
     Rule::J10c,
+    Rule::J11b,
     Rule::J12b,
     Rule::J12c,
     Rule::J27d,
@@ -84,9 +85,15 @@ impl World {
             let State::Ruling(ruling) = &folded.state else { continue };
             let Some(said) = ruling.ruled.as_ref() else { continue };
             let code = match How::of(said.how) {
-                Some(How::Repaid | How::WrittenOff | How::FromPay | How::FromSecurity | How::Expensed) => {
-                    Code::Shortage
-                }
+                Some(
+                    How::Repaid
+                    | How::WrittenOff
+                    | How::FromPay
+                    | How::FromSecurity
+                    | How::Expensed
+                    | How::Conceded
+                    | How::ConcededByVendor,
+                ) => Code::Shortage,
                 Some(How::ToCustomer | How::ToGiver | How::Unclaimed) => Code::CashOver,
                 _ => Code::OverCollected,
             };
@@ -105,6 +112,12 @@ impl World {
         let [has_pay, has_security] =
             [Code::AgentPayable, Code::Security].map(|code| self.office.balance(code.of_owner(one.owner)) < Taka::ZERO);
         let (how, other) = match one.code {
+            // The customer says that he asked, and was let off; now and then it is another vendor who is named.
+            Code::Shortage if self.was_short_at_door(&one) && self.dice.chance(45) => match self.dice.below(3) {
+                0 => (How::Conceded, None),
+                1 => (How::ConcededByVendor, self.seller(one.cause)),
+                _ => (How::ConcededByVendor, self.dice.pick(&VENDORS).copied()),
+            },
             Code::Shortage => match self.dice.below(100) {
                 0..=34 if has_pay => (How::FromPay, None),
                 35..=49 if has_security => (How::FromSecurity, None),
@@ -218,7 +231,9 @@ impl World {
             .chain(self.proposals.iter().filter(same))
             .map(|other| other.amount)
             .sum();
-        ruled.how == How::WrittenOff as u8 || before.plus(ruled.amount) >= TWO_PEOPLE_FROM
+        let gives_up =
+            [How::WrittenOff, How::Conceded, How::ConcededByVendor].iter().any(|how| ruled.how == *how as u8);
+        gives_up || before.plus(ruled.amount) >= TWO_PEOPLE_FROM
     }
 
     /// Holds a ruling against the books.
@@ -249,6 +264,12 @@ impl World {
                 Err("more_than_held")
             }
             How::Expensed if !self.was_paid_out(one) && self.mutant != Some(Mutant::AnyExpense) => Err("not_paid_out"),
+            How::Conceded | How::ConcededByVendor if !self.was_short_at_door(one) => Err("not_short_at_door"),
+            How::ConcededByVendor
+                if self.seller(one.cause) != ruled.other && self.mutant != Some(Mutant::AnyVendor) =>
+            {
+                Err("not_the_vendor")
+            }
             How::Unclaimed if self.now_ms < one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => Err("too_young"),
             How::ToCustomer if !self.market.deals.values().any(|deal| Some(deal.customer) == ruled.other) => {
                 Err("not_the_customer")
@@ -258,6 +279,17 @@ impl World {
             How::RecordedInError if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
             _ => Ok(way),
         }
+    }
+
+    /// Whether an agent took less than the due.
+    fn was_short_at_door(&self, one: &Difference) -> bool {
+        self.office.log.iter().any(|row| row.entry.journal.cause == one.cause && row.entry.journal.rule == Rule::J11a)
+    }
+
+    /// Whose parcel a fact was about, by what the shop knows.
+    pub(super) fn seller(&self, cause: OpId) -> Option<Subject> {
+        let of = self.office.log.iter().map(|row| &row.entry.journal).find(|journal| journal.cause == cause)?;
+        self.market.terms.get(&of.subject).map(|terms| terms.vendor)
     }
 
     /// Whether a till paid it out.

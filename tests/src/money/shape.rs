@@ -42,6 +42,7 @@ const fn of(rule: Rule) -> Shape {
             &[OverCollected],
         ),
         Rule::J11a => shape(&[AgentCash, Till, PartnerReceivable, Shortage], &[Clearing], &[Shortage, Clearing]),
+        Rule::J11b => shape(&[VendorReceivable, Goodwill], &[Shortage], &[Shortage]),
         Rule::J11c => shape(&[Shortage], &[Clearing], &[Shortage, Clearing]),
         Rule::J12 => {
             const TAKEN: [Code; 8] =

@@ -23,7 +23,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::{Account, Code};
-use protocol::fact::Entry;
+use protocol::fact::{Entry, How};
 use protocol::fold::State;
 use protocol::id::{Kind, Subject};
 use protocol::journal::{Journal, Rule};
@@ -200,7 +200,7 @@ fn decided(world: &World, rows: &[Row]) -> Result<(), String> {
             Rule::J13 | Rule::J10b => (Code::Till, false),
             Rule::J18 => (Code::Settlement, false),
             Rule::J36a => (Code::PartnerReceivable, false),
-            Rule::J9a | Rule::J9b | Rule::J9c | Rule::J27d => (Code::Shortage, false),
+            Rule::J9a | Rule::J9b | Rule::J9c | Rule::J11b | Rule::J27d => (Code::Shortage, false),
             Rule::J26 => (Code::InTransit, false),
             Rule::J28 => (Code::AgentPayable, true),
             Rule::J33 => (Code::Vat, true),
@@ -295,7 +295,7 @@ impl World {
                             sum = sum.minus(line.amount);
                         }
                     }
-                    (Rule::J9a | Rule::J9c | Rule::J27d | Rule::J35, Code::Shortage)
+                    (Rule::J9a | Rule::J9c | Rule::J11b | Rule::J27d | Rule::J35, Code::Shortage)
                         if place_of(&owner) == place && !self.was_a_parcel(&journal.subject) =>
                     {
                         sum = sum.minus(line.amount);
@@ -434,6 +434,11 @@ fn vendors(world: &World) -> Result<(), String> {
                 Some(vendor) => (vendor, on(journal, Code::Settlement)),
                 None => continue,
             },
+            // The price that he let down.
+            (Rule::J11b, _) => match world.conceded_by(&journal.subject) {
+                Some((vendor, amount)) => (vendor, amount.negated()),
+                None => continue,
+            },
             (Rule::J25 | Rule::J31, _) => match world.desk.behind(&journal.subject) {
                 Some(paper) if paper.what == Entry::LossPaid => (paper.owner, paper.amount),
                 Some(paper) if paper.what == Entry::ChargedBackEarly => continue,
@@ -454,6 +459,13 @@ fn vendors(world: &World) -> Result<(), String> {
 }
 
 impl World {
+    /// The vendor who bears what a ruling says: whose parcel it was, whoever is named.
+    fn conceded_by(&self, ruling: &Subject) -> Option<(Subject, Taka)> {
+        let State::Ruling(ruling) = &self.office.states.get(ruling)?.state else { return None };
+        let ruled = ruling.ruled.as_ref().filter(|ruled| ruled.how == How::ConcededByVendor as u8)?;
+        Some((self.seller(ruled.cause)?, ruled.amount))
+    }
+
     fn vendor_of(&self, payout: &Subject) -> Option<Subject> {
         match &self.office.states.get(payout)?.state {
             State::Payout(payout) => payout.vendor,

@@ -70,7 +70,12 @@ impl Bench {
     }
 
     pub(super) async fn vendor(&self) -> String {
-        let (vendor,): ([u8; 17],) = sqlx::query_as("SELECT subject FROM vendor WHERE slug = 'meghna'")
+        self.vendor_of("meghna").await
+    }
+
+    pub(super) async fn vendor_of(&self, slug: &str) -> String {
+        let (vendor,): ([u8; 17],) = sqlx::query_as("SELECT subject FROM vendor WHERE slug = $1")
+            .bind(slug)
             .fetch_one(&self.world.running.pool)
             .await
             .unwrap();

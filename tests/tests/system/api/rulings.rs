@@ -2,7 +2,7 @@
 //! or given up by the word of two people.
 
 use central::tokens::Role;
-use protocol::fact::{Fact, Put, TillOpened, TillPaidIn, TillPaidOut, TillReason};
+use protocol::fact::{Delivered, Dispatched, Fact, Loaded, Put, TillOpened, TillPaidIn, TillPaidOut, TillReason};
 use protocol::id::{Id16, Kind, Subject};
 use protocol::taka::Taka;
 use serde_json::{Value, json};
@@ -190,6 +190,45 @@ async fn cash_that_is_missing_for_good_is_our_loss_and_no_vendor_waits_for_it() 
     let earnings = matured.1["earnings"].as_array().unwrap();
     assert_eq!(earnings.len(), 1, "{matured:?}");
     assert_eq!(bench.balance(2020).await, -matured.1["total_paisa"].as_i64().unwrap());
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_price_that_was_let_down_is_its_vendors_or_ours_and_no_other_shortage_is() {
+    let mut bench = Bench::start().await;
+    let parcel = bench.people.at_hub(&bench.world, "let-down-1").await;
+    let (world, people) = (&bench.world, &mut bench.people);
+    let agent = people.agent.certificate.seat.party;
+    world.act(&mut people.site, parcel, Fact::Dispatched(Dispatched { agent, run: Id16([1; 16]) })).await;
+    world.act(&mut people.agent, parcel, Fact::Loaded(Loaded {})).await;
+    let less = Delivered { evidence: 3, collected: Taka::from_paisa(DUE - 6_900) };
+    world.act(&mut people.agent, parcel, Fact::Delivered(less)).await;
+    let short = bench.difference(1140).await;
+    assert_eq!((&short["rule"], &short["owner"]), (&json!("J11a"), &json!(agent)), "he owes it until somebody looks");
+
+    let (vendor, padma) = (bench.vendor().await, bench.vendor_of("padma").await);
+    let no = bench.rule("conceded_by_vendor", &short, Some(&padma), 1_900).await;
+    assert_eq!((no.0, no.code()), (409, "not_the_vendor"), "{no:?}");
+    let no = bench.rule("conceded_by_vendor", &short, None, 1_900).await;
+    assert_eq!((no.0, no.code()), (422, "bad_ruling"), "{no:?}");
+    let no = bench.rule("conceded", &short, None, 6_901).await;
+    assert_eq!((no.0, no.code()), (409, "more_than_open"), "{no:?}");
+    // Whoever bears it, one person's word does not give it away.
+    let other = bench.world.second(Role::Finance).await;
+    for (how, bearer, amount) in [("conceded_by_vendor", Some(vendor.as_str()), 1_900), ("conceded", None, 5_000)] {
+        let proposed = bench.rule(how, &short, bearer, amount).await;
+        assert_eq!((proposed.0, proposed.text("state")), (200, "waiting".to_owned()), "{proposed:?}");
+        let agreed = bench.approve(&other, &proposed.text("ruling"), &format!("agree-{how}")).await;
+        assert_eq!((agreed.0, agreed.text("rule")), (201, "J11b".to_owned()), "{agreed:?}");
+    }
+    assert_eq!((bench.balance(1140).await, bench.balance(1150).await, bench.balance(5080).await), (0, 1_900, 5_000));
+
+    // Missing at the hand-in is missing, whatever anybody agreed to.
+    bench.people.sell_counted(&bench.world, 2, DUE - 10_000).await;
+    let missing = bench.difference(1140).await;
+    assert_eq!(missing["rule"], json!("J9"));
+    let no = bench.rule("conceded", &missing, None, 10_000).await;
+    assert_eq!((no.0, no.code()), (409, "not_short_at_door"), "{no:?}");
     bench.stop().await;
 }
 

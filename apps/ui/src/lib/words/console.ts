@@ -150,6 +150,7 @@ export const consoleWords = {
   'c.other': ['অন্য পক্ষ', 'Other side'],
   'c.other_site': ['যে ক্যাশবক্সে টাকা এল বা গেল, সেই হাবের আইডি', 'Id of the site whose till took or gives the cash'],
   'c.other_customer': ['কাস্টমারের আইডি', 'Id of the customer'],
+  'c.other_vendor': ['যে বিক্রেতা রাজি ছিলেন, তাঁর আইডি', 'Id of the vendor who agreed'],
   'c.other_agent': ['যে রাইডার লিখেছিলেন, তাঁর আইডি', 'Id of the agent who recorded it'],
   'c.other_bad': ['আইডি শুরু হয় {letter} দিয়ে, মোট ২৮ অক্ষর। পুরোটা কপি করে দিন', 'The id begins with {letter} and has 28 characters. Copy it whole'],
   'c.would_post': ['খাতায় উঠবে: {rule}', 'Would post: {rule}'],
