@@ -82,16 +82,19 @@ describe('a refusal', () => {
 
 describe('the ways to end a difference', () => {
   it('are all there, and ask for the id that central asks for', () => {
-    expect([1140, 2090, 2095, 2080].flatMap((one) => waysOf(one, 'A01').map((way) => way.how))).toEqual([
+    expect([1140, 2090, 2095, 2080].flatMap((one) => waysOf(one, 'A01', 'J9').map((way) => way.how))).toEqual([
       'repaid', 'from_pay', 'from_security', 'written_off', 'to_customer', 'to_giver', 'unclaimed', 'excess_to_customer', 'recorded_in_error', 'identified',
     ]);
-    expect(waysOf(9999, 'A01')).toEqual([]);
-    const repaid = waysOf(1140, 'S01')[0]!;
-    expect(waysOf(1140, 'S01').map((way) => way.how)).not.toContain('from_pay');
-    expect(waysOf(1140, 'S01').map((way) => way.how)).toContain('expensed');
+    expect(waysOf(9999, 'A01', 'J9')).toEqual([]);
+    const repaid = waysOf(1140, 'S01', 'J9')[0]!;
+    const how = (owner: string, rule: string) => waysOf(1140, owner, rule).map((way) => way.how);
+    expect(how('S01', 'J27b')).not.toContain('from_pay');
+    // Central takes these of one rule only: nobody is led to a refusal.
+    expect([how('S01', 'J27b').includes('expensed'), how('S01', 'J27a').includes('expensed')]).toEqual([true, false]);
+    expect([how('A01', 'J11a').includes('conceded_by_vendor'), how('A01', 'J9').includes('conceded')]).toEqual([true, false]);
     expect(fits(repaid, ' s01kaswbnz0m6sc7n75yr3hga9t2 ')).toBe(true);
     expect(fits(repaid, 'A01KASWBNZ0M6SC7N75YR3HGA9T2')).toBe(false);
-    expect(fits(waysOf(1140, 'S01')[1]!, '')).toBe(true);
+    expect(fits(waysOf(1140, 'S01', 'J27b')[1]!, '')).toBe(true);
   });
 });
 

@@ -7,6 +7,8 @@ export interface Way {
   other: 'S' | 'U' | 'A' | 'V' | null;
   /** The letter of the owner's id, where the way is for one kind of owner only. */
   only?: 'A' | 'S';
+  /** The rule of the journal that the difference follows from, where the way is for that only. */
+  of?: string;
   /** Nothing is proposed for it here: it ends by another act. */
   elsewhere?: boolean;
 }
@@ -14,11 +16,11 @@ export interface Way {
 const WAYS: Record<number, Way[]> = {
   1140: [
     { how: 'repaid', other: 'S' },
-    { how: 'expensed', other: null, only: 'S' },
+    { how: 'expensed', other: null, only: 'S', of: 'J27b' },
     { how: 'from_pay', other: null, only: 'A' },
     { how: 'from_security', other: null },
-    { how: 'conceded', other: null, only: 'A' },
-    { how: 'conceded_by_vendor', other: 'V', only: 'A' },
+    { how: 'conceded', other: null, only: 'A', of: 'J11a' },
+    { how: 'conceded_by_vendor', other: 'V', only: 'A', of: 'J11a' },
     { how: 'written_off', other: null },
   ],
   2090: [
@@ -33,9 +35,11 @@ const WAYS: Record<number, Way[]> = {
   2080: [{ how: 'identified', other: null, elsewhere: true }],
 };
 
-/** Every way that a difference of this owner on this account may end; none for an account of a later version. */
-export function waysOf(account: number, owner: string): Way[] {
-  return (WAYS[account] ?? []).filter((way) => way.only === undefined || owner.startsWith(way.only));
+/** Every way that a difference of this owner on this account may end, by the rule that it follows from; none for an account of
+ * a later version. */
+export function waysOf(account: number, owner: string, rule: string): Way[] {
+  const ways = (WAYS[account] ?? []).filter((way) => way.only === undefined || owner.startsWith(way.only));
+  return ways.filter((way) => way.of === undefined || way.of === rule);
 }
 
 /** Whether the id is of the kind that the way asks for. */

@@ -34,7 +34,6 @@ export const finance = {
   'fin.too_young': ['এখনো আয় ধরার সময় হয়নি। টাকা কার, খুঁজে দেখুন', 'It is too young to be income yet. Look for whose it is'],
   'fin.not_the_customer': ['এই অর্ডার ওই কাস্টমারের না। অর্ডারের কাস্টমারের আইডি দিন', 'This customer did not order it. Name the customer of the order'],
   'fin.not_the_collector': ['দ্বিতীয়বার যিনি লিখেছেন, এটা তিনি না। তাঁর আইডি দিন', 'This agent did not record it. Name the one who recorded the second collection'],
-  'fin.not_the_vendor': ['এই পার্সেল ওই বিক্রেতার না। যাঁর পার্সেল, তাঁর আইডি দিন', 'This vendor did not sell it. Name the one whose parcel it was'],
   'fin.not_short_at_door': ['দরজায় কম নেওয়া টাকা ছাড়া এভাবে মেটানো যায় না। অন্য উপায় বাছুন', 'Only what was taken less at the door ends like this. Choose another way'],
   'fin.not_paid_out': ['ক্যাশবক্স থেকে কাগজে দেওয়া টাকাই খরচ হতে পারে। অন্য উপায় বাছুন', 'Only what a till paid out on paper can be an expense. Choose another way'],
   'fin.unknown_contest': ['এই আপত্তি আর নেই, পরের কোনো লেখা হয়তো মিটিয়েছে। পাতাটা আবার পড়ুন', 'This does not wait any more: a late record may have settled it. Read the page again'],
