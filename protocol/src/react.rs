@@ -43,15 +43,47 @@ pub fn react(subject: Subject, folded: &Folded, history: &History, books: &impl 
         }
         // Paid after the goods moved or were called off: what waited for the money goes on.
         State::Order(order) if is_paid(history) => {
+            let mut left = Left { books, taken: Taka::ZERO };
             for parcel in order.placed.iter().flat_map(|placed| &placed.parcels) {
                 if let Some(State::Parcel(state)) = books.folded(*parcel).map(|folded| folded.state) {
-                    facts.extend(settle(*parcel, &state, books));
+                    let settled = settle(*parcel, &state, &left);
+                    left.take(*parcel, &settled);
+                    facts.extend(settled);
                 }
             }
         }
         _ => {}
     }
     facts
+}
+
+/// The books, less what the parcels of one order take out of its escrow in one go: none of them finds there what another one
+/// has taken.
+struct Left<'a, B> {
+    books: &'a B,
+    taken: Taka,
+}
+
+impl<B: Books> Left<'_, B> {
+    fn take(&mut self, parcel: Subject, settled: &[(Subject, Fact)]) {
+        let empties = |(_, fact): &(Subject, Fact)| matches!(fact, Fact::Distributed(_) | Fact::EscrowReleased(_));
+        let earning = self.books.folded(Subject::earning_of(parcel)).map(|folded| folded.state);
+        if let (true, Some(State::Earning(earning))) = (settled.iter().any(empties), earning) {
+            self.taken = self.taken.plus(earning.terms.map_or(Taka::ZERO, |terms| terms.price()));
+        }
+    }
+}
+
+impl<B: Books> Books for Left<'_, B> {
+    fn folded(&self, subject: Subject) -> Option<Folded> {
+        self.books.folded(subject)
+    }
+
+    fn balance(&self, account: Account) -> Taka {
+        let there = self.books.balance(account);
+        // A liability: what is taken out of it is a debit.
+        if account.code == Chart::Escrow { there.plus(self.taken) } else { there }
+    }
 }
 
 fn is_paid(history: &History) -> bool {

@@ -122,6 +122,28 @@ async fn what_is_in_escrow_is_charged_back_from_there_and_a_cancellation_gives_n
     bench.stop().await;
 }
 
+/// Two parcels of one price; what one of them cost is charged back, and then the order is called off: what is left in escrow
+/// goes back once, not once for each parcel (seed 1276 of `./dev sim --money`).
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_an_order_goes_back_once_when_all_of_it_is_called_off() {
+    let bench = Bench::start().await;
+    let mut order = rice();
+    order["payment"] = json!("prepaid");
+    let mut second = order["items"][0].clone();
+    second["vendor"] = json!("padma");
+    order["items"].as_array_mut().unwrap().push(second);
+    let placed = bench.world.place("called-off-two", &order).await;
+    assert_eq!((placed.0, placed.1["parcels"].as_array().map(Vec::len)), (201, Some(2)), "{placed:?}");
+    let order = placed.text("order");
+    let payment = json!({ "order": order, "provider": "card", "reference": "two", "amount_paisa": 2 * DUE });
+    assert_eq!(bench.world.post("finance", "/finance/payments", &payment).await.0, 201);
+    let done = bench.agreed(&early(&order, None, DUE), "two-agree").await;
+    assert_eq!((done.0, bench.balance(2040).await), (201, -DUE), "{done:?}");
+    bench.cancel(&order).await;
+    assert_eq!((bench.balance(2040).await, bench.balance(2050).await), (0, -DUE));
+    bench.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_owed_back_is_charged_back_or_refunded_and_not_both() {
     let bench = Bench::start().await;
