@@ -3916,7 +3916,7 @@ export interface components {
             dry_run?: boolean;
             /**
              * @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
-             *     `from_pay`, `from_security` or `expensed`.
+             *     `from_pay`, `from_security`, `expensed`, `conceded` or `conceded_by_vendor`.
              */
             how: string;
             other?: components["schemas"]["Id"] | null;
@@ -9714,7 +9714,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_the_collector`, `not_the_customer`, `too_young`, `wrong_state` */
+            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_paid_out`, `not_short_at_door`, `not_the_collector`, `not_the_customer`, `not_the_vendor`, `too_young`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9722,7 +9722,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_the_collector" | "not_the_customer" | "too_young" | "wrong_state";
+                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_paid_out" | "not_short_at_door" | "not_the_collector" | "not_the_customer" | "not_the_vendor" | "too_young" | "wrong_state";
                     };
                 };
             };
@@ -9869,7 +9869,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_the_collector`, `not_the_customer`, `ruling_ended`, `same_person`, `too_young`, `wrong_state` */
+            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_paid_out`, `not_short_at_door`, `not_the_collector`, `not_the_customer`, `not_the_vendor`, `ruling_ended`, `same_person`, `too_young`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9877,7 +9877,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_the_collector" | "not_the_customer" | "ruling_ended" | "same_person" | "too_young" | "wrong_state";
+                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_paid_out" | "not_short_at_door" | "not_the_collector" | "not_the_customer" | "not_the_vendor" | "ruling_ended" | "same_person" | "too_young" | "wrong_state";
                     };
                 };
             };

@@ -148,9 +148,9 @@ pub struct Thresholds {
 }
 
 /// The rules of which a whole day has a journal each.
-pub const RULES: [&str; 30] = [
+pub const RULES: [&str; 31] = [
     "J2", "J3", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J9b", "J9c", "J10", "J11", "J11a", "J12", "J13", "J13a",
-    "J13c", "J16", "J17", "J17a", "J17b", "J18", "J19", "J19a", "J21", "J29", "J29a", "J36", "J36a",
+    "J13c", "J16", "J17", "J17a", "J17b", "J18", "J19", "J19a", "J21", "J24", "J29", "J29a", "J36", "J36a",
 ];
 /// Journals of missing cash.
 const SHORT: [&str; 3] = ["J9", "J11a", "J11c"];

@@ -409,14 +409,17 @@ async fn door(house: &House, node: &Node, id: Subject, dice: &mut Dice) -> anyho
             Err(_) => None,
         });
     }
+    let prepaid = parcel.due == Taka::ZERO;
+    // He holds out his phone: paid by bKash, and the agent's own phone has heard nothing of it.
+    let by_phone = matches!(roll, 15..=18) && !prepaid && !twin;
     let paid = match roll {
+        _ if by_phone => Taka::ZERO,
         9..=11 if parcel.due > Taka::whole(200) => parcel.due.minus(Taka::whole(50)),
         12..=14 => parcel.due.plus(Taka::whole(31)),
         _ => parcel.due,
     };
     let evidence = 1 + u8::try_from(dice.below(2)).unwrap_or(0);
     // What was paid ahead is handed over, and nothing is taken.
-    let prepaid = parcel.due == Taka::ZERO;
     let paid = if prepaid { Taka::ZERO } else { paid };
     let collected_paisa = Some(paid).filter(|_| !prepaid);
     let command = Command::Deliver { parcel: id, evidence, collected_paisa, confirm_difference: paid != parcel.due };
@@ -427,6 +430,9 @@ async fn door(house: &House, node: &Node, id: Subject, dice: &mut Dice) -> anyho
     match delivered {
         Ok(_) => {
             house.street.pay(node.party, paid);
+            if by_phone {
+                pay_by_phone(house, id, parcel.due).await?;
+            }
             house.street.end(&id);
             Ok(None)
         }
@@ -434,6 +440,17 @@ async fn door(house: &House, node: &Node, id: Subject, dice: &mut Dice) -> anyho
         Err(_) if twin => Ok(None),
         Err(no) => Ok(Some(no.code == "cancelled")),
     }
+}
+
+/// The provider's word of it reaches finance.
+async fn pay_by_phone(house: &House, id: Subject, due: Taka) -> Done {
+    let (provider, reference) = ("bkash", format!("QR{}", &id.to_string()[1..27]));
+    let paid = json!({ "parcel": id, "provider": provider, "reference": reference, "amount_paisa": due.paisa() });
+    let answer = house.central.record("door-payments", &format!("day-door-{id}"), &paid).await?;
+    answer.map_err(|no| anyhow::anyhow!("the payment of {id} was refused: {} {}", no.code, no.message))?;
+    let day = central::period::day(house.clock.now_ms());
+    house.wallets.book(provider, day, &reference, &id.to_string(), due);
+    Ok(())
 }
 
 /// The agent says what his phone says he has; what is really in the bag may differ.

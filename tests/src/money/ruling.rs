@@ -1,7 +1,7 @@
 //! Rulings: finance proposes what becomes of a difference, a second person agrees where two have to, decided as
 //! `central::rulings` does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::account::Code;
 use protocol::decide::Draft;
@@ -108,16 +108,26 @@ impl World {
         let doubtful = open.iter().filter(|one| one.code == Code::OverCollected && self.is_doubtful(one));
         let doubtful: Vec<Difference> = doubtful.copied().collect();
         let first = !doubtful.is_empty() && self.dice.chance(40);
-        let Some(one) = self.dice.pick(if first { &doubtful } else { &open }).copied() else { return };
+        // Who let the price down is asked while he remembers it.
+        let let_down = self.short_at_door();
+        let let_down: Vec<Difference> = open.iter().filter(|one| let_down.contains(&one.cause)).copied().collect();
+        let of = match first {
+            true => &doubtful,
+            false if !let_down.is_empty() && self.dice.chance(45) => &let_down,
+            false => &open,
+        };
+        let Some(one) = self.dice.pick(of).copied() else { return };
         let [has_pay, has_security] =
             [Code::AgentPayable, Code::Security].map(|code| self.office.balance(code.of_owner(one.owner)) < Taka::ZERO);
         let (how, other) = match one.code {
             // The customer says that he asked, and was let off; now and then it is another vendor who is named.
-            Code::Shortage if self.was_short_at_door(&one) && self.dice.chance(45) => match self.dice.below(3) {
-                0 => (How::Conceded, None),
-                1 => (How::ConcededByVendor, self.seller(one.cause)),
-                _ => (How::ConcededByVendor, self.dice.pick(&VENDORS).copied()),
-            },
+            Code::Shortage if self.short_at_door().contains(&one.cause) && self.dice.chance(70) => {
+                match self.dice.below(5) {
+                    0 | 1 => (How::Conceded, None),
+                    2 | 3 => (How::ConcededByVendor, self.seller(one.cause)),
+                    _ => (How::ConcededByVendor, self.dice.pick(&VENDORS).copied()),
+                }
+            }
             Code::Shortage => match self.dice.below(100) {
                 0..=34 if has_pay => (How::FromPay, None),
                 35..=49 if has_security => (How::FromSecurity, None),
@@ -264,7 +274,9 @@ impl World {
                 Err("more_than_held")
             }
             How::Expensed if !self.was_paid_out(one) && self.mutant != Some(Mutant::AnyExpense) => Err("not_paid_out"),
-            How::Conceded | How::ConcededByVendor if !self.was_short_at_door(one) => Err("not_short_at_door"),
+            How::Conceded | How::ConcededByVendor if !self.short_at_door().contains(&one.cause) => {
+                Err("not_short_at_door")
+            }
             How::ConcededByVendor
                 if self.seller(one.cause) != ruled.other && self.mutant != Some(Mutant::AnyVendor) =>
             {
@@ -281,9 +293,10 @@ impl World {
         }
     }
 
-    /// Whether an agent took less than the due.
-    fn was_short_at_door(&self, one: &Difference) -> bool {
-        self.office.log.iter().any(|row| row.entry.journal.cause == one.cause && row.entry.journal.rule == Rule::J11a)
+    /// The deliveries at which an agent took less than the due.
+    fn short_at_door(&self) -> BTreeSet<OpId> {
+        let short = self.office.log.iter().map(|row| &row.entry.journal).filter(|journal| journal.rule == Rule::J11a);
+        short.map(|journal| journal.cause).collect()
     }
 
     /// Whose parcel a fact was about, by what the shop knows.
