@@ -8,6 +8,8 @@ CREATE TABLE clearing (
     code text NOT NULL,
     reason text NOT NULL,
     maker bytea NOT NULL CHECK (octet_length(maker) = 16),
+    -- The last record of the subject that he can have seen.
+    seen_position bigint NOT NULL,
     proposed_at_ms bigint NOT NULL,
     PRIMARY KEY (subject, op, code)
 );

@@ -85,42 +85,74 @@ pub async fn clear(
     if amount < settings.two_people_from().paisa() {
         return Ok((cleared(maker, reason, None), told("cleared")));
     }
-    let first: Option<([u8; 16], String)> =
-        sqlx::query_as("select maker, reason from clearing where subject = $1 and op = $2 and code = $3")
-            .bind(request.subject.0)
-            .bind(op.0)
-            .bind(&request.code)
-            .fetch_optional(&mut *connection)
-            .await?;
-    match first {
-        Some((first, _)) if Id16(first) == maker => {
+    let seen = last_record(connection, request.subject).await?;
+    match first(connection, request.subject, op, code).await? {
+        // He signed for what he had read: what came since, he has not.
+        Some(first) if first.seen == seen && first.maker == maker => {
             let next = "Ask somebody else to look at it and to send the same: one person cannot sign twice.";
             Err(Error::refuse(409, "same_person", "You cleared this yourself.", next))
         }
-        Some((first, reason)) => {
-            sqlx::query("delete from clearing where subject = $1 and op = $2 and code = $3")
-                .bind(request.subject.0)
-                .bind(op.0)
-                .bind(&request.code)
-                .execute(connection)
-                .await?;
-            Ok((cleared(Id16(first), reason, Some(maker)), told("cleared")))
+        Some(first) if first.seen == seen => {
+            forget(connection, request.subject, op, code).await?;
+            Ok((cleared(first.maker, first.reason, Some(maker)), told("cleared")))
         }
-        None => {
+        _ => {
+            forget(connection, request.subject, op, code).await?;
             sqlx::query(
-                "insert into clearing (subject, op, code, reason, maker, proposed_at_ms) values ($1, $2, $3, $4, $5, $6)",
+                "insert into clearing (subject, op, code, reason, maker, seen_position, proposed_at_ms)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(request.subject.0)
             .bind(op.0)
-            .bind(&request.code)
+            .bind(code.word())
             .bind(reason)
             .bind(maker.0)
+            .bind(seen)
             .bind(signed(now_ms))
             .execute(connection)
             .await?;
             Ok((Vec::new(), told("waiting")))
         }
     }
+}
+
+/// What the first of two people said.
+struct First {
+    maker: Id16,
+    reason: String,
+    /// The last record that he can have seen.
+    seen: i64,
+}
+
+async fn first(conn: &mut PgConnection, subject: Subject, op: OpId, code: Code) -> Result<Option<First>, sqlx::Error> {
+    let row: Option<([u8; 16], String, i64)> = sqlx::query_as(
+        "select maker, reason, seen_position from clearing where subject = $1 and op = $2 and code = $3",
+    )
+    .bind(subject.0)
+    .bind(op.0)
+    .bind(code.word())
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|(maker, reason, seen)| First { maker: Id16(maker), reason, seen }))
+}
+
+async fn forget(conn: &mut PgConnection, subject: Subject, op: OpId, code: Code) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from clearing where subject = $1 and op = $2 and code = $3")
+        .bind(subject.0)
+        .bind(op.0)
+        .bind(code.word())
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The position of what was recorded last of a subject.
+async fn last_record(conn: &mut PgConnection, subject: Subject) -> Result<i64, sqlx::Error> {
+    let (position,): (i64,) = sqlx::query_as("select coalesce(max(position), 0) from op where subject = $1")
+        .bind(subject.0)
+        .fetch_one(conn)
+        .await?;
+    Ok(position)
 }
 
 fn read(request: &ClearingRequest) -> Result<(OpId, Code), Error> {

@@ -57,6 +57,7 @@ pub async fn contested(pool: &PgPool, subject: Subject) -> Result<Contested, Err
         "select e.cause, e.code, c.reason, c.maker
          from exception e
          left join clearing c on c.subject = e.subject and c.op = e.cause and c.code = e.code
+             and c.seen_position = (select max(o.position) from op o where o.subject = e.subject)
          where e.subject = $1 and e.kind like 'contested%' order by e.opened_position, e.cause, e.code",
     )
     .bind(subject.0)

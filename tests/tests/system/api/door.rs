@@ -1,7 +1,8 @@
 //! What a customer pays by phone while his parcel is under way (J24, R3), and contests that people looked at.
 
 use central::tokens::Role;
-use protocol::fact::{Delivered, Dispatched, Fact, Loaded, Received};
+use protocol::blob::BlobId;
+use protocol::fact::{Delivered, Dispatched, Fact, Loaded, Proof, Received};
 use protocol::id::{Id16, Subject};
 use protocol::taka::Taka;
 use serde_json::{Value, json};
@@ -160,6 +161,12 @@ async fn over_the_threshold_a_second_person_looks_too() {
     assert_eq!(bench.contested(parcel).await[0]["reason"], json!("called both"), "the second one reads why");
     let own = bench.clear(&first, "two-look-again", parcel, &contest).await;
     assert_eq!((own.0, own.code()), (409, "same_person"), "{own:?}");
+    // Something is recorded that the first one has not read: his word is of before, and the next one is the first.
+    let picture = Fact::DoorProof(Proof { form: 1, blob: BlobId([9; 32]), bytes: 9_000, media: 1 });
+    bench.world.act(&mut bench.people.agent, parcel, picture).await;
+    assert_eq!(bench.contested(parcel).await[0]["reason"], Value::Null);
+    let told = bench.clear(&first, "two-look-later", parcel, &contest).await;
+    assert_eq!(told.text("state"), "waiting", "{told:?}");
     let second = bench.world.second(Role::Operations).await;
     let cleared = bench.clear(&second, "two-look-second", parcel, &contest).await;
     assert_eq!((cleared.0, cleared.text("state")), (201, "cleared".to_owned()), "{cleared:?}");
