@@ -129,8 +129,8 @@ impl World {
                 }
             }
             Code::Shortage => match self.dice.below(100) {
-                0..=34 if has_pay => (How::FromPay, None),
-                35..=49 if has_security => (How::FromSecurity, None),
+                0..=49 if has_pay => (How::FromPay, None),
+                35..=64 if has_security => (How::FromSecurity, None),
                 // The paper of what a till paid out is there, or is believed to be.
                 _ if self.dice.chance(if self.was_paid_out(&one) { 75 } else { 4 }) => (How::Expensed, None),
                 // He is believed to have something with us, and has not.
