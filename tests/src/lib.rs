@@ -1,6 +1,7 @@
 //! What the tests and the day of the demo are made of.
 #![allow(unreachable_pub, reason = "nothing depends on this crate: `pub` here means used by another file")]
 
+pub mod address;
 pub mod bare;
 pub mod bench;
 pub mod check;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::address::reserve;
 use crate::day::central::Central;
 use crate::day::clock::{Clock, real_ms};
 use crate::day::house::{self, Plan};
@@ -156,7 +157,7 @@ impl<'a> System<'a> {
     /// Sets the market up, enrols the kiosk's device and places some orders.
     async fn first_start(&mut self, database: String) -> anyhow::Result<Made> {
         say("first start: making keys, tokens, a courier hub, a vendor and some orders");
-        let hub = house::free_udp()?;
+        let hub = reserve()?;
         house::configure_central(&self.plan, &[hub])?;
         self.run(house::central_process(&self.plan, &self.logs)).await?;
         house::configure_hub(&self.plan, 1, hub).await?;
@@ -213,7 +214,7 @@ impl<'a> System<'a> {
         let text = format!(
             "data_dir = {}\n[http]\nlisten = \"{}\"\n[quic]\nbackoff_most_ms = 2000\n{}",
             house::quoted(&data),
-            house::free_tcp()?,
+            reserve()?,
             self.plan.clock.toml(0)
         );
         house::write_config(&self.kiosk_config(), &text)?;

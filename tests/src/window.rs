@@ -5,7 +5,6 @@
 //! Each has a driver process of its own, which ends with the [`Window`].
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -124,7 +123,7 @@ impl Window {
         folder: tempfile::TempDir,
         options: &Value,
     ) -> anyhow::Result<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = crate::address::reserve()?.port();
         let child = Command::new(driver)
             .arg(format!("--port={port}"))
             .envs(environment.iter().map(|(key, value)| (*key, value.as_str())).collect::<BTreeMap<_, _>>())

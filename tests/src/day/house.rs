@@ -2,7 +2,7 @@
 //! a process of its own, each device enrolled by a code as a person would do it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,6 +21,7 @@ use super::node::{Measured, Node, Running};
 use super::process::Process;
 use super::street::Street;
 use super::wallet::Wallets;
+use crate::address::reserve;
 use crate::link::{Link, LinkProfile, Trace};
 use crate::order_file::FileOrder;
 use crate::postgres::Cluster;
@@ -92,7 +93,7 @@ impl House {
         let started = Instant::now();
         let logs = plan.data.join("logs");
         std::fs::create_dir_all(&logs)?;
-        let hub_addresses = [free_udp()?, free_udp()?];
+        let hub_addresses = [reserve()?, reserve()?];
         let (central_process, central) = start_central(plan, &hub_addresses, &logs).await?;
         let mut hubs = Vec::new();
         for (index, address) in hub_addresses.iter().enumerate() {
@@ -254,14 +255,6 @@ fn say(started: Instant, clock: &Clock, text: &str) {
     eprintln!("{:>4} s  {}  {text}", started.elapsed().as_secs(), clock.face());
 }
 
-pub(crate) fn free_udp() -> anyhow::Result<SocketAddr> {
-    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-pub(crate) fn free_tcp() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
 pub(crate) fn write_config(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -297,7 +290,7 @@ async fn start_central(plan: &Plan<'_>, hubs: &[SocketAddr], logs: &Path) -> any
 /// Writes central's configuration, on free ports. Returns where it will serve plain HTTP.
 pub(crate) fn configure_central(plan: &Plan<'_>, hubs: &[SocketAddr]) -> anyhow::Result<SocketAddr> {
     let data = plan.data.join("central");
-    let (http, tls) = (free_tcp()?, free_tcp()?);
+    let (http, tls) = (reserve()?, reserve()?);
     let hubs: Vec<String> = hubs.iter().map(|hub| format!("\"{hub}\"")).collect();
     write_config(
         &plan.data.join("central.toml"),
@@ -430,7 +423,7 @@ impl Start<'_> {
         let data: PathBuf = plan.data.join("node").join(name);
         let config = plan.data.join("node").join(format!("{name}.toml"));
         let link = Link::start(name, self.hubs, self.profile(role), plan.seed ^ self.index as u64).await?;
-        let http = free_tcp()?;
+        let http = reserve()?;
         // Each prefers another hub, so that both have work.
         let mut hubs: Vec<String> = link.addresses().iter().map(|address| format!("\"{address}\"")).collect();
         let turn = self.index % hubs.len();

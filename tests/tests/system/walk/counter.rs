@@ -22,7 +22,7 @@ fn step(name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clerk_gives_a_parcel_through_a_power_cut_and_a_full_disk() {
-    let hub_address = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let hub_address = getit_tests::address::reserve().unwrap();
     let house = House::telling(&[hub_address.to_string()]).await;
     let hub = house.hub_at("hub-1", hub_address).await;
     let point = house.point("Kazipara").await;

@@ -200,9 +200,9 @@ impl House {
         (parcel, placed["order"].as_str().unwrap().to_owned())
     }
 
-    /// A hub of this central on a free port.
+    /// A hub of this central, at an address where it can be started again.
     pub(super) async fn hub(&self, name: &str) -> sync_hub::Running {
-        self.hub_at(name, "127.0.0.1:0".parse().unwrap()).await
+        self.hub_at(name, getit_tests::address::reserve().unwrap()).await
     }
 
     pub(super) async fn hub_at(&self, name: &str, listen: SocketAddr) -> sync_hub::Running {
@@ -211,7 +211,7 @@ impl House {
 
     /// A hub with room for so many sessions.
     pub(super) async fn hub_of(&self, name: &str, sessions: usize) -> sync_hub::Running {
-        let mut config = self.hub_config(name, "127.0.0.1:0".parse().unwrap());
+        let mut config = self.hub_config(name, getit_tests::address::reserve().unwrap());
         config.quic.sessions = sessions;
         self.hub_by(config).await
     }

@@ -30,7 +30,7 @@ impl Machine {
         let mount = place.join("disk");
         std::fs::create_dir(&mount).unwrap();
         let disk = SmallDisk::mount(&mount, DISK_BYTES).await.unwrap();
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let address = getit_tests::address::reserve().unwrap().to_string();
         let config = place.join("node.toml");
         let data = mount.join("data");
         let text = format!(

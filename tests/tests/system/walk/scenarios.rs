@@ -11,11 +11,11 @@
 //! | bundle twice and in the wrong order | `lan::walk_a_bundle_is_carried_twice_and_in_the_wrong_order` |
 //! | 30 photos queued before one cash fact | `proofs::walk_thirty_photos_wait_for_one_cash_fact_and_go_on_after_a_cut` |
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use edge_node::Node;
 use edge_node::document::ProductEdit;
+use getit_tests::address::reserve;
 use protocol::burst::{Burst, ChainPlace};
 use protocol::command::Command;
 use protocol::id::{Incarnation, OpId, Subject};
@@ -24,11 +24,6 @@ use serde_json::{Value, json};
 
 use super::house::{Crew, DUE, House, soon};
 use super::machine::Machine;
-
-/// An address at which a hub will be.
-fn hub_address() -> SocketAddr {
-    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 /// Codes of the exceptions that finance sees about a subject.
 async fn exceptions(house: &House, subject: Subject) -> Vec<String> {
@@ -116,7 +111,7 @@ async fn scenario_an_agent_is_revoked_on_his_route() {
 #[tokio::test(flavor = "multi_thread")]
 async fn scenario_the_disk_is_full_in_the_middle_of_a_pack() {
     const PRODUCTS: u32 = 300;
-    let (first, later) = (hub_address(), hub_address());
+    let (first, later) = (reserve().unwrap(), reserve().unwrap());
     let house = House::telling(&[later.to_string()]).await;
     let hub = house.hub_at("hub-1", first).await;
     let mut shop = house.vendor().await;
@@ -172,7 +167,7 @@ async fn scenario_the_disk_is_full_in_the_middle_of_a_pack() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scenario_the_battery_dies_after_the_hand_over_and_the_cashiers_power_before_the_commit() {
-    let address = hub_address();
+    let address = reserve().unwrap();
     let house = House::telling(&[address.to_string()]).await;
     let hub = house.hub_at("hub-1", address).await;
     let (mut vendor, folder, at_counter) =

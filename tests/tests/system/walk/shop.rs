@@ -38,7 +38,7 @@ async fn value(window: &Window, css: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_packs_edits_and_sees_what_she_is_owed() {
-    let hub_address = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let hub_address = getit_tests::address::reserve().unwrap();
     let road = Link::start("road", &[hub_address], LinkProfile::clean(Trace::constant(2_000_000)), 1).await.unwrap();
     let house = House::telling(&[road.addresses()[0].to_string()]).await;
     let hub = house.hub_at("hub-1", hub_address).await;
