@@ -64,6 +64,8 @@ chart! {
     InputVat = 1170, "Input VAT";
     /// What a partner's point took for us.
     PartnerReceivable = 1180, "Pickup-point partner receivable";
+    /// What a customer was paid back twice, and owes.
+    CustomerReceivable = 1190, "Customer receivable";
     /// What a vendor earned and may not have yet.
     VendorHeld = 2010, "Vendor payable, held";
     /// What a vendor may have.

@@ -150,6 +150,13 @@ pub enum Command {
         /// What its paper is called.
         voucher: String,
     },
+    /// Site: the customer showed the code of his refund, and is given the cash.
+    RefundCash {
+        /// Which refund.
+        refund: Subject,
+        /// As written: 16 letters and digits.
+        code: String,
+    },
     /// Site: the drawer is locked for a while.
     SuspendTill {
         /// Which shift.
@@ -219,6 +226,7 @@ impl Command {
             | Self::SuspendTill { shift }
             | Self::ResumeTill { shift } => vec![*shift],
             Self::Count { handin, .. } => vec![*handin],
+            Self::RefundCash { refund, .. } => vec![*refund],
             Self::Offer { .. } | Self::OpenTill { .. } => Vec::new(),
         }
     }

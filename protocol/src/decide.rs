@@ -88,6 +88,7 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
             desk.pay_out(*shift, *amount_paisa, *reason, voucher)
         }
         Command::PayIn { shift, amount_paisa, reason, voucher } => desk.pay_in(*shift, *amount_paisa, *reason, voucher),
+        Command::RefundCash { refund, code } => desk.refund_cash(*refund, code),
         Command::SuspendTill { shift } => desk.suspend_till(*shift),
         Command::ResumeTill { shift } => desk.resume_till(*shift),
         Command::Load { parcels } => desk.load(parcels),

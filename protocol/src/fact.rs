@@ -125,6 +125,7 @@ facts! {
     PartnerRemitted = 0x1061, lane::MONEY;
     CourierRemitted = 0x1062, lane::MONEY;
     RefundPaid = 0x1070, lane::MONEY;
+    RefundReserved = 0x1071, lane::MONEY;
     ProductEntered = 0x1080, lane::CATALOGUE;
     DetailEntered = 0x1081, lane::NOTES;
     LineBooked = 0x1090, lane::MONEY;
@@ -161,6 +162,7 @@ facts! {
     TillPaidIn = 0x5013, lane::MONEY;
     TillSuspended = 0x5014, lane::MONEY;
     TillResumed = 0x5015, lane::MONEY;
+    CashRefunded = 0x5016, lane::MONEY;
     PartnerPaid = 0x6001, lane::MONEY;
 }
 
@@ -235,6 +237,7 @@ impl Fact {
             Self::RefundPaid(refund) => {
                 refund.amount.is_cash() && refund.reference.len() <= MAX_TEXT && Provider::of(refund.provider).is_some()
             }
+            Self::RefundReserved(kept) => kept.amount.is_cash() && kept.point.kind() == Some(Kind::Site),
             Self::CounterProof(proof) | Self::DoorProof(proof) => {
                 (1..=MAX_BLOB_BYTES).contains(&(proof.bytes as usize)) && Media::numbered(proof.media).is_some()
             }

@@ -58,7 +58,8 @@ impl Shown {
     }
 }
 
-fn latin(c: char) -> char {
+/// A Bangla digit as a Latin one; all else as it is.
+pub(crate) fn latin(c: char) -> char {
     match c {
         '\u{9e6}'..='\u{9ef}' => char::from(b'0' + u8::try_from(u32::from(c) - 0x9e6).unwrap_or_default()),
         other => other,

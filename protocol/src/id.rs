@@ -371,9 +371,11 @@ impl fmt::Display for Label {
 /// 26 base-32 digits hold 130 bits, enough for the 128 of an id.
 const TEXT_DIGITS: usize = 26;
 /// Crockford's alphabet: 32 digits, then the five extra symbols that only the check may be.
+/// The digits of written ids and codes.
+pub(crate) const CROCKFORD: &[u8] = CHECK.split_at(32).0;
 const CHECK: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
 
-fn crockford_value(c: char) -> Option<u8> {
+pub(crate) fn crockford_value(c: char) -> Option<u8> {
     let c = match c.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',

@@ -108,6 +108,10 @@ rules! {
     J20b;
     /// What a vendor owes, kept from what he may have.
     J20c;
+    /// A refund paid out of a till.
+    J20d;
+    /// A refund kept apart for a till to pay.
+    J20e;
     /// Fee for a parcel that came back.
     J21;
     /// Paid ahead, and came back.
@@ -150,6 +154,10 @@ rules! {
     J36;
     /// A partner remitted.
     J36a;
+    /// A refund that was paid twice: the customer owes the second.
+    J37;
+    /// What a customer owed of a second refund, given back or given up.
+    J37a;
 }
 
 impl Rule {

@@ -264,7 +264,7 @@ impl Parcel {
 /// The lock of a handover code: `BLAKE3(subject ‖ token)[..16]`. Whoever shows the token may have the
 /// parcel, and no replica needs a secret to check it.
 #[must_use]
-pub fn lock_of(subject: &Subject, token: &[u8; 16]) -> [u8; 16] {
+pub fn lock_of(subject: &Subject, token: &[u8]) -> [u8; 16] {
     let mut lock = [0; 16];
     lock.copy_from_slice(&blake3::hash(&[subject.0.as_slice(), token].concat()).as_bytes()[..16]);
     lock

@@ -95,6 +95,12 @@ pub enum Refusal {
         /// What was entered.
         entered: Taka,
     },
+    /// Not the code of any refund.
+    #[error("this is no refund code: 16 letters and digits, as on the customer's phone")]
+    NotARefundCode,
+    /// The customer has it already.
+    #[error("{0} was paid back already: give nothing, and let the customer call us")]
+    AlreadyRefunded(Subject),
     /// The customer called the parcel off.
     #[error("the customer cancelled {0}: do not hand it over, bring it back")]
     Cancelled(Subject),
@@ -245,6 +251,8 @@ impl Refusal {
             Self::TillSuspended(_) => "till_suspended",
             Self::TillInUse(_) => "till_in_use",
             Self::MoreThanTill { .. } => "more_than_till",
+            Self::NotARefundCode => "not_a_refund_code",
+            Self::AlreadyRefunded(_) => "already_refunded",
             Self::Cancelled(_) => "cancelled",
             Self::AlreadyGiven { .. } => "delivered",
             Self::WrongSite { .. } => "wrong_site",

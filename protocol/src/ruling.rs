@@ -44,6 +44,18 @@ pub fn way(how: How, owner: Subject, other: Option<Subject>) -> Option<Way> {
     let alone = || other.is_none().then_some(());
     let (missing, over, excess) =
         (Chart::Shortage.of_owner(owner), Chart::CashOver.of_owner(owner), Chart::OverCollected.of_owner(owner));
+    let receivable = Chart::CustomerReceivable.of_owner(owner);
+    if owner.kind() == Some(Kind::Customer) {
+        // What a customer owes is what he was paid back twice.
+        let (debit, difference) = match how {
+            How::Repaid => (Chart::Till.of_owner(other_of(Kind::Site)?), receivable),
+            How::WrittenOff => alone().map(|()| (Chart::Goodwill.whole(), receivable))?,
+            How::FromRefunds => alone().map(|()| (Chart::RefundsPayable.of_owner(owner), receivable))?,
+            How::FromCredit => alone().map(|()| (Chart::StoreCredit.of_owner(owner), receivable))?,
+            _ => return None,
+        };
+        return Some(Way { rule: Rule::J37a, debit, credit: receivable, difference });
+    }
     let (rule, debit, credit, difference) = match how {
         How::Repaid => (Rule::J9b, Chart::Till.of_owner(other_of(Kind::Site)?), missing, missing),
         How::WrittenOff => alone().map(|()| (Rule::J9c, Chart::ShortWrittenOff.whole(), missing, missing))?,
@@ -57,7 +69,7 @@ pub fn way(how: How, owner: Subject, other: Option<Subject>) -> Option<Way> {
         How::FromPay if owner.kind() == Some(Kind::Agent) => {
             alone().map(|()| (Rule::J9a, Chart::AgentPayable.of_owner(owner), missing, missing))?
         }
-        How::FromPay => return None,
+        How::FromPay | How::FromRefunds | How::FromCredit => return None,
         How::Expensed => alone().map(|()| (Rule::J27d, Chart::SiteExpense.whole(), missing, missing))?,
         How::Conceded => alone().map(|()| (Rule::J11b, Chart::Goodwill.whole(), missing, missing))?,
         // What he may not have yet matures as it was distributed: he owes this, and it is kept from what he may have.

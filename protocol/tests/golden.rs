@@ -341,6 +341,15 @@ fn examples() -> Vec<(Subject, Fact)> {
                 reference: "NG-17".into(),
             }),
         ),
+        (
+            Subject::new(Kind::Refund, id(0xce)),
+            Fact::RefundReserved(RefundReserved {
+                customer: Subject::customer(id(0x66)),
+                amount: taka(125_000),
+                point: Subject::new(Kind::Site, id(0x22)),
+                lock: [0x5c; 16],
+            }),
+        ),
         (product, Fact::ProductEntered(product_change())),
         detail(0x1081, Fact::DetailEntered),
         (
@@ -426,6 +435,10 @@ fn examples() -> Vec<(Subject, Fact)> {
         (shift, Fact::TillPaidIn(TillPaidIn { amount: taka(50_000), reason: 6, voucher: "V-0043".into() })),
         (shift, Fact::TillSuspended(TillSuspended {})),
         (shift, Fact::TillResumed(TillResumed {})),
+        (
+            Subject::new(Kind::Refund, id(0xce)),
+            Fact::CashRefunded(CashRefunded { code: [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0, 0x01, 0xff] }),
+        ),
         (parcel(), Fact::PartnerPaid(PartnerPaid { amount: taka(125_000) })),
     ]
 }

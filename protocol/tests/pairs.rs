@@ -14,6 +14,8 @@ mod facts;
 mod people;
 #[path = "pairs/records.rs"]
 mod records;
+#[path = "pairs/refunds.rs"]
+mod refunds;
 #[path = "orders/sets.rs"]
 #[allow(dead_code, reason = "shared by several test programs")]
 mod sets;
@@ -66,6 +68,7 @@ fn word(folded: &Folded) -> &'static str {
         State::Deposit(deposit) => deposit.word(),
         State::Payout(payout) => payout.word(),
         State::Line(line) => line.word(),
+        State::Refund(refund) => refund.word(),
         _ => "",
     }
 }
@@ -132,6 +135,11 @@ fn pairs_of_a_parcel() {
 #[test]
 fn pairs_of_cash_at_a_till() {
     check_all(custody::of_tills);
+}
+
+#[test]
+fn pairs_of_a_refund() {
+    check_all(refunds::of_refunds);
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod pairs;
 mod pickup;
 #[path = "script/provider.rs"]
 mod provider;
+#[path = "script/refund.rs"]
+mod refund;
 #[path = "script/ruling.rs"]
 mod ruling;
 

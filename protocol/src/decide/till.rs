@@ -2,10 +2,12 @@
 
 use super::{Desk, Draft, Shelf, one};
 use crate::fact::{
-    Denomination, Fact, MAX_LINES, MAX_NOTES, Put, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillReason,
-    TillResumed, TillSuspended,
+    CashRefunded, Denomination, Fact, MAX_LINES, MAX_NOTES, Put, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
+    TillReason, TillResumed, TillSuspended,
 };
+use crate::fold::State;
 use crate::id::{Kind, Subject};
+use crate::refund::{RefundCode, payable};
 use crate::refusal::Refusal;
 use crate::seat::{Role, class};
 use crate::shift::Shift;
@@ -79,6 +81,28 @@ impl<S: Shelf> Desk<'_, S> {
     ) -> Result<Vec<Draft>, Refusal> {
         let (voucher, reason) = (self.paper_of(shift, amount, voucher)?, one_of(&TillReason::IN, reason)?);
         one(shift, Fact::TillPaidIn(TillPaidIn { amount, reason, voucher }))
+    }
+
+    /// A refund that was reserved for this till, for the code that its customer shows.
+    pub(super) fn refund_cash(&self, subject: Subject, code: &str) -> Result<Vec<Draft>, Refusal> {
+        self.cashier()?;
+        let code = RefundCode::read(code).ok_or(Refusal::NotARefundCode)?;
+        let Some(State::Refund(refund)) = self.shelf.folded(subject).map(|folded| folded.state) else {
+            return Err(Refusal::Unknown(subject));
+        };
+        let Some(kept) = &refund.reserved else { return Err(Refusal::Unknown(subject)) };
+        if kept.point != self.seat.party {
+            return Err(Refusal::WrongSite { parcel: subject, site: kept.point });
+        }
+        if refund.word() != "reserved" {
+            return Err(Refusal::AlreadyRefunded(subject));
+        }
+        let amount = payable(&refund, &subject, &code).ok_or(Refusal::CodeMismatch(subject))?;
+        self.drawer_in_use()?;
+        if amount > self.shelf.till_balance() {
+            return Err(Refusal::MoreThanTill { entered: amount });
+        }
+        one(subject, Fact::CashRefunded(CashRefunded { code: code.0 }))
     }
 
     /// What a movement of the drawer besides parcels needs: an open shift in use, an amount, a paper.

@@ -100,6 +100,14 @@ pub struct TillPaidIn {
     pub voucher: String,
 }
 
+/// A customer showed the code of his refund, and was given it out of the drawer (J20d): as much as was reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CashRefunded {
+    /// What opens the lock of [`RefundReserved`](super::RefundReserved); every replica checks it.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub code: [u8; 10],
+}
+
 /// The drawer is locked for a while: no cash goes in or out until the shift is resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct TillSuspended {}

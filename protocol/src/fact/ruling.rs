@@ -38,9 +38,9 @@ pub struct Ruled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum How {
-    /// J9b: missing cash was brought to a till.
+    /// J9b, J37a: missing cash was brought to a till, by whoever owes it.
     Repaid = 1,
-    /// J9c: missing cash is given up.
+    /// J9c, J37a: it is given up.
     WrittenOff = 2,
     /// J10a: cash that is too much belongs to a customer.
     ToCustomer = 3,
@@ -62,11 +62,15 @@ pub enum How {
     Conceded = 11,
     /// J11b: less was taken at the door with the vendor's leave, who bears it.
     ConcededByVendor = 12,
+    /// J37a: what a customer was refunded twice is kept from what he is still to be paid back.
+    FromRefunds = 13,
+    /// J37a: it is kept from his credit with us.
+    FromCredit = 14,
 }
 
 impl How {
     /// All of them, with their words in the API.
-    pub const ALL: [(Self, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::Repaid, "repaid"),
         (Self::WrittenOff, "written_off"),
         (Self::ToCustomer, "to_customer"),
@@ -79,6 +83,8 @@ impl How {
         (Self::Expensed, "expensed"),
         (Self::Conceded, "conceded"),
         (Self::ConcededByVendor, "conceded_by_vendor"),
+        (Self::FromRefunds, "from_refunds"),
+        (Self::FromCredit, "from_credit"),
     ];
 
     /// The way of a number in a fact; `None` for one of a later version.

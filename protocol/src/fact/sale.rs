@@ -162,6 +162,23 @@ pub struct PickupChosen {
     pub hold_days: u8,
 }
 
+/// What a customer is owed is kept apart, so that the till of a pickup point may pay it for a code (J20e).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefundReserved {
+    /// Whom; see [`Subject::customer`].
+    #[n(0)]
+    pub customer: Subject,
+    /// How much, whole taka.
+    #[n(1)]
+    pub amount: Taka,
+    /// Whose till.
+    #[n(2)]
+    pub point: Scope,
+    /// BLAKE3(subject ‖ code)[..16]; see [`crate::refund::RefundCode`].
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub lock: [u8; 16],
+}
+
 /// Central paid a customer back by hand (J19a).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct RefundPaid {

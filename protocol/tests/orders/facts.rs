@@ -2,17 +2,18 @@
 //! open the lock and that do not.
 
 use protocol::fact::{
-    Accepted, Attempted, BagIn, BagSealed, CodeVerified, Consigned, CounterPaid, CourierDelivered, CourierRemitted,
-    CourierReturned, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed, DistributionReversed,
-    EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldEnded,
-    HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced,
-    Packed, PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed,
-    PayoutCreated, PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid, Rejected, ReturnAccepted,
-    ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
-    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
+    Accepted, Attempted, BagIn, BagSealed, CashRefunded, CodeVerified, Consigned, CounterPaid, CourierDelivered,
+    CourierRemitted, CourierReturned, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed,
+    DistributionReversed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
+    HandedOver, HoldEnded, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured,
+    OrderCancelled, OrderPlaced, Packed, PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted,
+    PaymentCaptured, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid,
+    RefundReserved, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved,
+    Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
+use protocol::refund::RefundCode;
 use protocol::taka::Taka;
 
 use crate::people::id_of;
@@ -110,6 +111,7 @@ pub(crate) const fn hands(scene: Scene) -> &'static [usize] {
         Scene::Courier => &[CENTRAL, CENTRAL, CENTRAL, CENTRAL, S1, S1_AGAIN, A7, V1],
         Scene::HandIn => &[A7, A7, A7_AGAIN, A8, S1, S1, S1_AGAIN, K1],
         Scene::Shift => &[S1, S1, S1_AGAIN, K1],
+        Scene::Refund => &[CENTRAL, CENTRAL, CENTRAL, K1, K1, K1_AGAIN],
         _ => &[CENTRAL],
     }
 }
@@ -164,6 +166,7 @@ pub(crate) fn fact(scene: Scene, subject: Subject, who: usize, cast: &Cast, roll
         Scene::Order => of_order(subject, roll),
         Scene::Earning => of_earning(cast, roll),
         Scene::HandIn => of_handin(who, cast, roll),
+        Scene::Refund => of_refund(subject, who, cast, roll),
         _ => of_bank(scene, cast, roll),
     }
 }
@@ -276,6 +279,20 @@ fn of_handin(who: usize, cast: &Cast, roll: &mut Roll) -> Fact {
     }
 }
 
+/// Tills pay for the code or for another one, and central for whatever it heard.
+fn of_refund(subject: Subject, who: usize, cast: &Cast, roll: &mut Roll) -> Fact {
+    let (customer, point) = (Subject::customer(id_of("C")), cast.party(K1));
+    let amount = roll.one(&[Taka::whole(1_000), Taka::whole(1_100), Taka::ZERO]);
+    if who != CENTRAL {
+        return Fact::CashRefunded(CashRefunded { code: [roll.one(&[7, 7, 7, 8]); RefundCode::BYTES] });
+    }
+    if roll.chance(60) {
+        let lock = RefundCode([7; RefundCode::BYTES]).lock(&subject);
+        return Fact::RefundReserved(RefundReserved { customer, amount, point, lock });
+    }
+    Fact::RefundPaid(RefundPaid { customer, amount, provider: 1 + roll.below(4) as u8, reference: "9F12AC".into() })
+}
+
 fn of_bank(scene: Scene, cast: &Cast, roll: &mut Roll) -> Fact {
     let (site, bank, reference) = (cast.party(S1), Subject::bank("b"), "line".to_owned());
     let amount = roll.one(&[Taka::whole(1_000), Taka::whole(1_000), Taka::whole(1_100), Taka::ZERO]);
@@ -319,10 +336,6 @@ fn of_bank(scene: Scene, cast: &Cast, roll: &mut Roll) -> Fact {
         Scene::Remittance => {
             let commission = Taka::whole(roll.below(20) as i32);
             Fact::PartnerRemitted(PartnerRemitted { site: cast.party(K2), bank, net: amount, commission, reference })
-        }
-        Scene::Refund => {
-            let customer = Subject::customer(id_of("C"));
-            Fact::RefundPaid(RefundPaid { customer, amount, provider: 1 + roll.below(4) as u8, reference })
         }
         Scene::Line if first => Fact::LineIdentified(LineIdentified { subject: site }),
         Scene::Line => {

@@ -18,7 +18,7 @@ struct Ended<'a> {
 }
 
 /// The table of rules for pairs in FACTS.md, row by row.
-const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 22] = [
+const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 23] = [
     ("R1 the same act twice", |ended| ended.acts().any(|(index, _)| ended.history.echoes(index).next().is_some())),
     ("R2 two deliveries", |ended| ended.is_contested(Code::ContestedDelivery) && ended.apart(delivered, delivered)),
     ("R3 cash, and paid to a provider", |ended| {
@@ -55,6 +55,12 @@ const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 22] = [
     ("R20 a credit, and its record later", |ended| match &ended.folded.state {
         State::Line(line) => line.word() == "identified",
         _ => false,
+    }),
+    ("R26 out of a till, and by a provider", |ended| {
+        let given = |fact: &Fact| matches!(fact, Fact::CashRefunded(_));
+        ended.posted(Rule::J20d)
+            && ended.posted(Rule::J37)
+            && ended.apart(given, |fact| matches!(fact, Fact::RefundPaid(_)))
     }),
     ("- two records of what is said once", |ended| ended.is_contested(Code::RecordedTwice)),
     ("- any other pair", |ended| ended.is_contested(Code::UnlistedPair)),

@@ -8,6 +8,7 @@
 //! central books L1 credit 700    central books L2 charge 115   central identifies L1 as M1
 //! central consigns P1 to pathao              central hears pathao delivered P1 1069
 //! central reads pathao returned P1           central settles M1 of pathao 1069 kept 70.69 10.60
+//! central reserves R1 1000 at k1              central refunds R1 1000     (by bKash)
 //! central rules F1 repaid 200 of a7 at s1   (written_off, to_customer, to_giver, unclaimed ... with or without `at`)
 //! order O1 prepaid v1 P1 1069  central escrows O1 1069      (the balance that a capture leaves)
 //! ```
@@ -20,13 +21,14 @@ use protocol::fact::{
     BagIn, BagSealed, Cleared, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource,
     DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced,
     PaidAtDoor, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
-    PayoutWithFee, Provider, Put, Ruled, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut,
-    TillResumed, TillSuspended,
+    PayoutWithFee, Provider, Put, RefundPaid, RefundReserved, Ruled, Swept, TermsFrozen, TillClosed, TillOpened,
+    TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Id16, Kind, OpId, Subject};
 use protocol::taka::Taka;
 
+use crate::counter::REFUND_CODE;
 use crate::people::id_of;
 use crate::words::{Script, taka, terms};
 
@@ -42,6 +44,13 @@ impl Script {
         let courier = Subject::bank(name);
         self.names.insert(name.to_owned(), courier);
         courier
+    }
+
+    /// The one who ordered all that is paid ahead.
+    fn customer(&mut self) -> Subject {
+        let customer = Subject::customer(id_of("customer"));
+        self.names.insert("customer".to_owned(), customer);
+        customer
     }
 
     /// What finance records through central.
@@ -158,14 +167,23 @@ impl Script {
             ["identifies", line, "as", other] => {
                 (self.subject(line), Fact::LineIdentified(LineIdentified { subject: self.subject(other) }))
             }
+            ["reserves", refund, amount, "at", point] => {
+                let (subject, amount, point) = (self.make(Kind::Refund, refund), taka(amount), self.subject(point));
+                let (customer, lock) = (self.customer(), REFUND_CODE.lock(&subject));
+                let put = Fact::Put(Put { generation: 1, subjects: vec![subject] });
+                self.world.central_authors(&[Draft { subject: point, fact: put }]);
+                (subject, Fact::RefundReserved(RefundReserved { customer, amount, point, lock }))
+            }
+            ["refunds", refund, amount] => {
+                let (customer, amount) = (self.customer(), taka(amount));
+                let subject = self.names.get(*refund).copied();
+                let subject = subject.unwrap_or_else(|| self.make(Kind::Refund, refund));
+                (subject, Fact::RefundPaid(RefundPaid { customer, amount, provider: 1, reference }))
+            }
             ["rules", ruling, way, amount, "of", owner, other @ ..] => {
                 let how = How::ALL.iter().find(|(_, word)| word == way).expect("a way").0 as u8;
                 let other = match other {
-                    ["at", "customer"] => {
-                        let customer = Subject::customer(id_of("customer"));
-                        self.names.insert("customer".to_owned(), customer);
-                        Some(customer)
-                    }
+                    ["at", "customer"] => Some(self.customer()),
                     ["at", other] => Some(self.subject(other)),
                     _ => None,
                 };
@@ -183,11 +201,7 @@ impl Script {
                 let provider = u8::from(matches!(what, Entry::Settled | Entry::ChargedBack | Entry::ChargedBackEarly));
                 let owner = match *owner {
                     "bank" => bank,
-                    "customer" => {
-                        let customer = Subject::customer(id_of("customer"));
-                        self.names.insert("customer".to_owned(), customer);
-                        customer
-                    }
+                    "customer" => self.customer(),
                     owner => self.subject(owner),
                 };
                 let other = match other {
@@ -302,6 +316,11 @@ impl Script {
             }
             State::Remittance(r) => {
                 write!(line, ": remitted {} of what is owed", r.gross()).unwrap();
+                (r.incomplete, r.newer)
+            }
+            State::Refund(r) => {
+                let amount = r.reserved.as_ref().map(|kept| kept.amount).or(r.paid.as_ref().map(|paid| paid.amount));
+                write!(line, ": {} {}", r.word(), optional(amount)).unwrap();
                 (r.incomplete, r.newer)
             }
             State::Line(l) => {

@@ -6,18 +6,21 @@ use data_encoding::HEXLOWER;
 use protocol::command::Command;
 use protocol::decide::Draft;
 use protocol::fact::{
-    CounterPaid, Fact, HandedOver, HoldExpired, Line, Loaded, OrderPlaced, ParcelCreated, PartnerPaid, PickupChosen,
-    Put, Shelved,
+    CashRefunded, CounterPaid, Fact, HandedOver, HoldExpired, Line, Loaded, OrderPlaced, ParcelCreated, PartnerPaid,
+    PickupChosen, Put, Shelved,
 };
 use protocol::fold::State;
 use protocol::id::{Kind, Subject};
 use protocol::parcel::{Step, lock_of};
+use protocol::refund::RefundCode;
 
 use crate::people::id_of;
 use crate::words::{Script, taka, terms};
 
 /// The token of every script.
 const TOKEN: [u8; 16] = [7; 16];
+/// The code of every refund in a script.
+pub(crate) const REFUND_CODE: RefundCode = RefundCode([7; RefundCode::BYTES]);
 
 impl Script {
     /// Central places an order to be fetched: vendor, hub and point hold the parcel.
@@ -64,6 +67,8 @@ impl Script {
             ["verifies", p, "wrong"] => Command::VerifyCode { parcel: parcel(p), token: hex([8; 16]) },
             ["checks", p] => Command::CheckIdentity { parcel: parcel(p) },
             ["takes", p, amount] => Command::TakeCash { parcel: parcel(p), amount_paisa: taka(amount) },
+            ["refunds", r] => Command::RefundCash { refund: parcel(r), code: REFUND_CODE.to_string() },
+            ["refunds", r, code] => Command::RefundCash { refund: parcel(r), code: (*code).to_owned() },
             ["hands", p, "over"] => Command::HandOver { parcel: parcel(p) },
             _ => return None,
         })
@@ -78,6 +83,10 @@ impl Script {
             }
             Command::TakeCash { parcel, amount_paisa } => {
                 (*parcel, Fact::CounterPaid(CounterPaid { amount: *amount_paisa }))
+            }
+            Command::RefundCash { refund, code } => {
+                let code = RefundCode::read(code).expect("a code").0;
+                (*refund, Fact::CashRefunded(CashRefunded { code }))
             }
             Command::HandOver { parcel } => (*parcel, Fact::HandedOver(HandedOver {})),
             Command::Load { parcels } => (*parcels.first()?, Fact::Loaded(Loaded {})),
