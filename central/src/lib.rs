@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod banking;
 pub mod blobs;
+pub mod cash_refunds;
 pub mod clearings;
 pub mod clock;
 pub mod closing;

@@ -54,7 +54,7 @@ pub struct Payment {
     pub recorded: bool,
 }
 
-/// The body of `POST /api/v1/finance/refunds`. One of `customer` and `order` is given.
+/// The body of `POST /api/v1/finance/refunds`. One of `customer`, `order` and `refund` is given.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2", "amount_paisa": 106_900, "provider": "bkash", "reference": "9F12AC" }))]
@@ -67,6 +67,11 @@ pub struct NewRefund {
     #[serde(default)]
     #[schema(value_type = Option<Id>)]
     pub order: Option<Subject>,
+    /// The one that waits for this at a till, in full: it is paid by the provider instead, and its code is good no more. A
+    /// till that has not heard of it may pay all the same; what the provider paid then is the customer's to give back.
+    #[serde(default)]
+    #[schema(value_type = Option<Id>)]
+    pub refund: Option<Subject>,
     /// How much, at most what is owed to the customer.
     #[schema(minimum = 1, maximum = 100_000_000_000_000i64)]
     pub amount_paisa: i64,
@@ -156,21 +161,40 @@ impl Cashier<'_> {
     /// Records what was paid back to a customer (J19a), at most what 2050 owes.
     ///
     /// # Errors
-    /// `bad_amount`, `bad_reference`, `unknown_customer`, `chargeback_waits`, `more_than_owed`, `reference_used`.
+    /// `bad_amount`, `bad_reference`, `unknown_customer`, `unknown_refund`, `amount_differs`, `already_refunded`,
+    /// `chargeback_waits`, `more_than_owed`, `reference_used`.
     pub async fn refund(&self, request: &NewRefund) -> Result<Refunded, Error> {
         let (reference, amount) = (checked_reference(&request.reference)?, checked_amount(request.amount_paisa)?);
-        let customer = self.customer(request).await?;
+        let waits = self.reserved(request).await?;
+        let customer = match &waits {
+            Some(kept) => kept.customer,
+            None => customer_of(self.pool, request.customer, request.order).await?,
+        };
         if let Some(before) = self.refund_of(request.provider, reference).await? {
-            let same = before.customer == customer && before.amount_paisa == amount.paisa();
+            let same = before.customer == customer
+                && before.amount_paisa == amount.paisa()
+                && waits.is_none_or(|kept| kept.refund == before.refund);
             return if same { Ok(before) } else { Err(reference_used()) };
         }
-        self.no_chargeback_waits(customer).await?;
-        let refund = Subject::new(Kind::Refund, self.clock.stamp()?.id(0));
+        if let Some(told) = waits.filter(|kept| kept.amount != amount).map(|kept| kept.amount.paisa()) {
+            let told = format!("Kept apart for the till are {told} paisa.");
+            return Err(Error::refuse(422, "amount_differs", told, "Pay exactly what waits at the till."));
+        }
+        no_chargeback_waits(self.pool, customer).await?;
+        let new = Subject::new(Kind::Refund, self.clock.stamp()?.id(0));
+        let refund = waits.map_or(new, |kept| kept.refund);
         let paid = RefundPaid { customer, amount, provider: request.provider as u8, reference: reference.to_owned() };
         let drafts = vec![Draft { subject: refund, fact: Fact::RefundPaid(paid.clone()) }];
-        let guard = Guard { check: None, extra: Some(note_refund(refund, paid)) };
+        let check: Option<Check> = waits.map(|_| Arc::new(waits_at_till) as Check);
+        let guard = Guard { check, extra: Some(note_refund(refund, paid)) };
         match self.intake.author(drafts, Vec::new(), Some(guard)).await {
             Ok(_) => Ok(Refunded { refund, customer, amount_paisa: amount.paisa(), recorded: true }),
+            Err(IntakeError::Conflict(conflict)) => {
+                let told = format!("This refund is {} already.", conflict.status);
+                let next = "Look at what is owed to this customer now, account 2050.";
+                let state = serde_json::json!({ "state": conflict.status });
+                Err(Error::refuse_in_state(409, "already_refunded", told, next, state))
+            }
             Err(IntakeError::Extra(error)) if is_owed(&error) => {
                 let next = "Look at what is owed to this customer, account 2050.";
                 Err(Error::refuse(409, "more_than_owed", "Less than this is owed to the customer.", next))
@@ -180,39 +204,23 @@ impl Cashier<'_> {
         }
     }
 
-    async fn customer(&self, request: &NewRefund) -> Result<Subject, Error> {
-        let unknown = || {
-            let next = "Give either `customer`, or the `order` that he placed.";
-            Error::refuse(422, "unknown_customer", "Nobody is named, or nobody known.", next)
-        };
-        match (request.customer, request.order) {
-            (Some(customer), None) if customer.kind() == Some(Kind::Customer) => Ok(customer),
-            (None, Some(order)) => {
-                let row: Option<(Option<[u8; 16]>,)> =
-                    sqlx::query_as("select customer from view_order where subject = $1")
-                        .bind(order.0)
-                        .fetch_optional(self.pool)
-                        .await?;
-                let id = row.and_then(|row| row.0).ok_or_else(unknown)?;
-                Ok(Subject::customer(protocol::id::Id16(id)))
-            }
-            _ => Err(unknown()),
-        }
-    }
-
-    /// What his bank has taken back already is not paid as well, also while a second person has not agreed to the entry.
-    async fn no_chargeback_waits(&self, customer: Subject) -> Result<(), Error> {
-        let waiting: Option<([u8; 17],)> = sqlx::query_as(
-            "select subject from proposed_entry
-             where what = 'charged_back_early' and owner = $1 and state = 'waiting' limit 1",
+    /// The refund that waits at a till, when the request names one.
+    async fn reserved(&self, request: &NewRefund) -> Result<Option<Reserved>, Error> {
+        let Some(refund) = request.refund else { return Ok(None) };
+        let row: Option<([u8; 17], i64)> = sqlx::query_as(
+            "select customer, amount_paisa from view_refund
+             where subject = $1 and point is not null and $2::bytea is null and $3::bytea is null",
         )
-        .bind(customer.0)
+        .bind(refund.0)
+        .bind(request.customer.map(|customer| customer.0))
+        .bind(request.order.map(|order| order.0))
         .fetch_optional(self.pool)
         .await?;
-        let Some((entry,)) = waiting else { return Ok(()) };
-        let told = format!("A chargeback of this customer waits for its second person: {}.", Subject(entry));
-        let next = "Agree to it or withdraw it first, then refund what is left.";
-        Err(Error::refuse(409, "chargeback_waits", told, next))
+        let (customer, amount) = row.ok_or_else(|| {
+            let next = "Give `refund` alone, as GET /api/v1/finance/cash-refunds names it.";
+            Error::refuse(404, "unknown_refund", "No such refund waits at a till.", next)
+        })?;
+        Ok(Some(Reserved { refund, customer: Subject(customer), amount: crate::ledger::paisa(amount) }))
     }
 
     async fn refund_of(&self, provider: Provider, reference: &str) -> Result<Option<Refunded>, sqlx::Error> {
@@ -230,6 +238,71 @@ impl Cashier<'_> {
         };
         Ok(row.map(read))
     }
+}
+
+/// A refund that waits at a till.
+#[derive(Clone, Copy)]
+struct Reserved {
+    refund: Subject,
+    customer: Subject,
+    amount: Taka,
+}
+
+/// Runs under the intake lock: nobody has paid it.
+fn waits_at_till(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict> {
+    for (subject, folded) in states {
+        if let State::Refund(refund) = &folded.state {
+            if refund.word() != "reserved" {
+                return Err(Conflict { subject: *subject, status: refund.word().to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whom a refund is for: the customer who is named, or who placed the order that is.
+///
+/// # Errors
+/// `unknown_customer`.
+pub(crate) async fn customer_of<'c>(
+    database: impl PgExecutor<'c>,
+    customer: Option<Subject>,
+    order: Option<Subject>,
+) -> Result<Subject, Error> {
+    let unknown = || {
+        let next = "Give either `customer`, or the `order` that he placed.";
+        Error::refuse(422, "unknown_customer", "Nobody is named, or nobody known.", next)
+    };
+    match (customer, order) {
+        (Some(customer), None) if customer.kind() == Some(Kind::Customer) => Ok(customer),
+        (None, Some(order)) => {
+            let row: Option<(Option<[u8; 16]>,)> = sqlx::query_as("select customer from view_order where subject = $1")
+                .bind(order.0)
+                .fetch_optional(database)
+                .await?;
+            let id = row.and_then(|row| row.0).ok_or_else(unknown)?;
+            Ok(Subject::customer(protocol::id::Id16(id)))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// What his bank has taken back already is not paid as well, also while a second person has not agreed to the entry.
+///
+/// # Errors
+/// `chargeback_waits`.
+pub(crate) async fn no_chargeback_waits<'c>(database: impl PgExecutor<'c>, customer: Subject) -> Result<(), Error> {
+    let waiting: Option<([u8; 17],)> = sqlx::query_as(
+        "select subject from proposed_entry
+         where what = 'charged_back_early' and owner = $1 and state = 'waiting' limit 1",
+    )
+    .bind(customer.0)
+    .fetch_optional(database)
+    .await?;
+    let Some((entry,)) = waiting else { return Ok(()) };
+    let told = format!("A chargeback of this customer waits for its second person: {}.", Subject(entry));
+    let next = "Agree to it or withdraw it first, then refund what is left.";
+    Err(Error::refuse(409, "chargeback_waits", told, next))
 }
 
 /// An order that may be paid ahead.

@@ -28,7 +28,7 @@ const LOG_CHUNK: i64 = 1_000;
 
 /// A table with its rows as text, in order of the key. The positions of a membership and of a root are hints to
 /// cursors and are left out.
-const PROJECTIONS: [(&str, &str); 21] = [
+const PROJECTIONS: [(&str, &str); 22] = [
     ("member", "SELECT ROW(scope, subject, put_gen, close_gen)::text FROM member ORDER BY scope, subject"),
     ("root", "SELECT ROW(scope, lane, count, sum)::text FROM root ORDER BY scope, lane"),
     ("balance", "SELECT t::text FROM balance t ORDER BY account_code, owner"),
@@ -47,12 +47,13 @@ const PROJECTIONS: [(&str, &str); 21] = [
     ("view_deposit_bag", "SELECT t::text FROM view_deposit_bag t ORDER BY bag"),
     ("view_payout_line", "SELECT t::text FROM view_payout_line t ORDER BY earning"),
     ("view_line", "SELECT t::text FROM view_line t ORDER BY subject"),
+    ("view_refund", "SELECT t::text FROM view_refund t ORDER BY subject"),
     ("view_ruling", "SELECT t::text FROM view_ruling t ORDER BY subject"),
     ("view_entry", "SELECT t::text FROM view_entry t ORDER BY subject"),
     ("exception", "SELECT t::text FROM exception t ORDER BY subject, kind COLLATE \"C\", cause, code COLLATE \"C\""),
 ];
 
-const DROPS: [&str; 21] = [
+const DROPS: [&str; 22] = [
     "DELETE FROM member",
     "DELETE FROM root",
     "DELETE FROM balance",
@@ -71,6 +72,7 @@ const DROPS: [&str; 21] = [
     "DELETE FROM view_deposit_bag",
     "DELETE FROM view_payout_line",
     "DELETE FROM view_line",
+    "DELETE FROM view_refund",
     "DELETE FROM view_ruling",
     "DELETE FROM view_entry",
     "DELETE FROM exception",

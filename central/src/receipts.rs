@@ -61,13 +61,14 @@ pub async fn of(pool: &PgPool, code: &str) -> Result<ReceiptTold, Error> {
         let next = "Copy the 16 letters and digits of the code on the receipt.";
         Error::refuse(400, "bad_receipt_code", "This is no code of a receipt.", next)
     })?;
-    type Columns = (Vec<u8>, i32, i64, Vec<u8>, Option<String>, bool, Option<String>);
+    type Columns = (Vec<u8>, i32, i64, Vec<u8>, Option<String>, bool, Option<String>, Option<i64>);
     let mut last = [0xff; 32];
     last[..CODE_BYTES].copy_from_slice(&id);
     // The place's own acts only: what a vendor or an agent recorded is on no paper.
     let found: Option<Columns> = sqlx::query_as(
         "select o.subject, o.class_kind, o.time_ms, o.bytes, o.apart,
-            exists (select 1 from exception e where e.subject = o.subject and e.cause = o.id), p.name
+            exists (select 1 from exception e where e.subject = o.subject and e.cause = o.id), p.name,
+            (select r.amount_paisa from view_refund r where r.subject = o.subject)
          from op o join seat s on s.author = o.author left join site p on p.subject = s.party
          where o.id >= $1 and o.id <= $2 and s.role = 'site' order by o.id limit 1",
     )
@@ -75,7 +76,7 @@ pub async fn of(pool: &PgPool, code: &str) -> Result<ReceiptTold, Error> {
     .bind(last)
     .fetch_optional(pool)
     .await?;
-    let told = found.and_then(|(subject, kind, time_ms, bytes, apart, contested, site)| {
+    let told = found.and_then(|(subject, kind, time_ms, bytes, apart, contested, site, refunded)| {
         let fact = printed(kind, &bytes)?;
         let standing = match (apart, contested) {
             (Some(_), _) => ReceiptStanding::NotValid,
@@ -86,7 +87,7 @@ pub async fn of(pool: &PgPool, code: &str) -> Result<ReceiptTold, Error> {
             code: spelled(&id),
             what: fact.name(),
             about: label(&subject)?,
-            amount_paisa: amount_of(&fact),
+            amount_paisa: amount_of(&fact).or(refunded),
             site,
             recorded_ms: unsigned(time_ms),
             standing,
@@ -133,13 +134,14 @@ fn printed(kind: i32, bytes: &[u8]) -> Option<Fact> {
             | Fact::TillOpened(_)
             | Fact::TillClosed(_)
             | Fact::TillPaidOut(_)
-            | Fact::TillPaidIn(_)),
+            | Fact::TillPaidIn(_)
+            | Fact::CashRefunded(_)),
         ) => Some(fact),
         _ => None,
     }
 }
 
-/// The amount on the paper. A till's own figures are between the cashier and finance.
+/// The amount on the paper; that of a refund stands in its reservation. A till's own figures are between the cashier and finance.
 const fn amount_of(fact: &Fact) -> Option<i64> {
     match fact {
         Fact::CounterPaid(paid) => Some(paid.amount.paisa()),

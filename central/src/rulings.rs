@@ -32,7 +32,8 @@ use crate::store::signed;
 }))]
 pub struct RulingRequest {
     /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
-    /// `from_pay`, `from_security`, `expensed`, `conceded` or `conceded_by_vendor`.
+    /// `from_pay`, `from_security`, `expensed`, `conceded`, `conceded_by_vendor`; of what a customer owes `repaid`,
+    /// `from_refunds`, `from_credit` or `written_off`.
     pub how: String,
     /// The fact that the difference follows from, 64 hex digits, as `GET /finance/differences` names it.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -185,7 +186,8 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
     }
     // A late record may have moved the difference to another cause: the account has to hold the amount, too.
     let stands = ledger::balance(connection, way.difference).await?;
-    let stands = if way.difference.code == Code::Shortage { stands } else { stands.negated() };
+    let owes = matches!(way.difference.code, Code::Shortage | Code::CustomerReceivable);
+    let stands = if owes { stands } else { stands.negated() };
     if ruled.amount > stands {
         let next = "Look at all differences of this owner: a late record has explained some of them.";
         return Err(beyond("more_than_open", "The account holds", "the ruling", stands, ruled.amount, next));
@@ -219,8 +221,8 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
                 return Err(beyond("more_than_held", "The agent holds", "the ruling", held, ruled.amount, next));
             }
         }
-        How::FromPay | How::FromSecurity => {
-            // Both are ours to give: what is kept has to be there.
+        How::FromPay | How::FromSecurity | How::FromRefunds | How::FromCredit => {
+            // All are ours to give: what is kept has to be there.
             let held = ledger::balance(connection, way.debit).await?.negated();
             if ruled.amount > held {
                 let next = "Keep less of it, and let the rest be repaid or ruled on another way.";

@@ -28,7 +28,7 @@ pub mod kind {
     pub const CONTESTED_HANDIN: &str = "contested_handin";
     /// Something that is said once was recorded twice; the code says what else.
     pub const CONTESTED_RECORD: &str = "contested_record";
-    /// A second real collection (J12).
+    /// A second real collection (J12), or a second payment of a refund (J37).
     pub const DUPLICATE_MONEY: &str = "duplicate_money";
     /// Less cash than there should be (J9, J11a, J11c, J13b, J27a).
     pub const SHORT: &str = "short";
@@ -62,7 +62,6 @@ pub(crate) async fn write(conn: &mut PgConnection, folded: &BTreeMap<Subject, Fo
             State::Parcel(parcel) => parcels.push((subject, parcel)),
             State::Earning(earning) => earnings.push((subject, earning)),
             State::HandIn(handin) => handins.push((subject, handin)),
-            State::Refund(_) => {}
             money => bank::write(conn, subject, money).await?,
         }
     }
@@ -284,7 +283,7 @@ fn taken_back(parcel: &Parcel) -> impl Iterator<Item = OpId> {
 fn kind_of(journal: &Journal) -> Option<&'static str> {
     let posts_on = |code| journal.postings.iter().any(|line| line.account.code == code);
     match journal.rule {
-        Rule::J12 => Some(kind::DUPLICATE_MONEY),
+        Rule::J12 | Rule::J37 => Some(kind::DUPLICATE_MONEY),
         Rule::J9 | Rule::J11a | Rule::J11c | Rule::J13b => Some(kind::SHORT),
         Rule::J10 | Rule::J11 => Some(kind::OVER),
         Rule::J13a | Rule::J27a if posts_on(Code::CashOver) => Some(kind::OVER),

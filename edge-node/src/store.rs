@@ -15,6 +15,7 @@ mod names;
 mod near;
 mod own;
 mod peers;
+mod refunds;
 mod schema;
 mod sets;
 mod shelf;

@@ -14,7 +14,7 @@ use crate::schema::Id;
 use crate::store::signed;
 
 /// The accounts whose age somebody answers for: cash, what is owed to us, what we owe.
-pub const AGED: [Code; 13] = [
+pub const AGED: [Code; 14] = [
     Code::AgentCash,
     Code::Till,
     Code::InTransit,
@@ -23,6 +23,7 @@ pub const AGED: [Code; 13] = [
     Code::VendorReceivable,
     Code::Claims,
     Code::PartnerReceivable,
+    Code::CustomerReceivable,
     Code::VendorHeld,
     Code::VendorAvailable,
     Code::Unidentified,
@@ -77,7 +78,7 @@ impl Aged {
 pub fn aged(code: &str) -> Result<Code, Error> {
     let known = code.parse().ok().and_then(|code: i32| AGED.into_iter().find(|aged| i32::from(*aged as u16) == code));
     known.ok_or_else(|| {
-        let next = "Ask for one of 1040, 1110, 1120, 1130, 1140, 1150, 1160, 1180, 2010, 2020, 2080, 2090, 2095.";
+        let next = "Ask for one of 1040, 1110, 1120, 1130, 1140, 1150, 1160, 1180, 1190, 2010, 2020, 2080, 2090, 2095.";
         Error::refuse(400, "bad_account", "The age of this account is not kept.", next)
     })
 }

@@ -13,7 +13,7 @@ use crate::schema::Id;
 /// Money that is missing, too much, doubled or unexplained, and that somebody has to end.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Difference {
-    /// 1140 missing, 2090 too much, 2095 doubled, 2080 unexplained at the bank.
+    /// 1140 missing, 1190 refunded twice, 2090 too much, 2095 doubled, 2080 unexplained at the bank.
     pub account: i32,
     /// Its name in the books.
     pub title: String,

@@ -200,6 +200,8 @@ fn amount_of(fact: &Fact) -> Option<i64> {
         Fact::TillClosed(closed) => closed.counted,
         Fact::TillPaidOut(paid) => paid.amount,
         Fact::TillPaidIn(paid) => paid.amount,
+        Fact::RefundReserved(kept) => kept.amount,
+        Fact::RefundPaid(paid) => paid.amount,
         Fact::BagSealed(bag) => bag.amount,
         Fact::DepositConfirmed(line) => line.credited,
         Fact::PaymentCaptured(payment) => payment.amount,

@@ -62,7 +62,7 @@ pub struct CashHeld {
 /// Open differences on one account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OpenDifferences {
-    /// 1140, 2080, 2090 or 2095.
+    /// 1140, 1190, 2080, 2090 or 2095.
     pub account: i32,
     /// How many.
     pub open: i64,

@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use serde_json::json;
 
 use super::banking::{Recorded, recorded};
-use super::extract::Body;
+use super::error::Answer;
+use super::extract::{Body, Page};
 use super::operation::Operation;
+use super::orders::{idempotency_key, keyed};
 use super::{App, FINANCE};
+use crate::cash_refunds::{self, CashRefund, CashRefundRow, NewCashRefund};
 use crate::door_payment::{self, DoorPayment, NewDoorPayment};
-use crate::once::once;
+use crate::finance::Paged;
+use crate::once::{Key, once};
 use crate::payments::{Cashier, NewPayment, NewRefund, Payment, Refunded};
 use crate::problem::Error;
+use crate::tokens::Caller;
 
 /// The routes of this file.
 pub(super) fn operations() -> Vec<Operation> {
@@ -44,8 +50,29 @@ pub(super) fn operations() -> Vec<Operation> {
             .takes::<NewRefund>()
             .gives::<Refunded>(201, "It is recorded.")
             .gives::<Refunded>(200, "It was recorded before.")
-            .refuses(409, &["more_than_owed", "reference_used", "wrong_state"])
-            .refuses(422, &["bad_amount", "bad_reference", "unknown_customer"]),
+            .refuses(404, &["unknown_refund"])
+            .refuses(409, &["more_than_owed", "reference_used", "chargeback_waits", "already_refunded", "wrong_state"])
+            .refuses(422, &["bad_amount", "bad_reference", "unknown_customer", "amount_differs"]),
+        Operation::get("/finance/cash-refunds", "list_cash_refunds", "Refunds for tills, oldest first.", waiting)
+            .roles(FINANCE)
+            .query(
+                "status",
+                "`reserved`, `given`, `paid` or `twice`.",
+                json!({ "type": "string", "example": "reserved" }),
+            )
+            .gives_page_of::<CashRefundRow>(),
+        keyed(Operation::post(
+            "/finance/cash-refunds",
+            "reserve_cash_refund",
+            "Let a customer fetch what is owed to him at a till.",
+            reserve,
+        ))
+        .roles(FINANCE)
+        .takes::<NewCashRefund>()
+        .gives::<CashRefund>(201, "It waits at the till.")
+        .gives::<CashRefund>(200, "The answer that this key got before.")
+        .refuses(409, &["more_than_owed", "chargeback_waits", "partner_point", "wrong_state"])
+        .refuses(422, &["bad_amount", "unknown_customer", "unknown_site"]),
     ]
 }
 
@@ -82,4 +109,25 @@ pub(super) async fn refund(
 ) -> Result<(StatusCode, Json<Refunded>), Error> {
     let refund = cashier(&app).refund(&refund).await?;
     Ok((status(refund.recorded), Json(refund)))
+}
+
+/// `GET /finance/cash-refunds`.
+pub(super) async fn waiting(State(app): State<Arc<App>>, page: Page) -> Answer<Paged<CashRefundRow>> {
+    Ok(Json(cash_refunds::list(&app.pool, page.status(), page.after(), page.limit()?).await?))
+}
+
+/// `POST /finance/cash-refunds`.
+pub(super) async fn reserve(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Body(request): Body<NewCashRefund>,
+) -> Recorded<CashRefund> {
+    let key = Key::of(caller.id, idempotency_key(&headers)?, "cash-refunds", &request)?;
+    let stamp = app.clock.stamp()?;
+    let answered = once(&app.intake, Some(key), stamp.now_ms, move |connection| {
+        let request = request.clone();
+        Box::pin(async move { cash_refunds::reserve(connection, &request, stamp).await })
+    });
+    Ok(recorded(answered.await?))
 }

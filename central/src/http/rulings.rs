@@ -43,7 +43,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .roles(FINANCE)
         .query("status", "`open` or `settled`.", word("open"))
-        .query("account", "On which account: 1140, 2080, 2090 or 2095.", word("1140"))
+        .query("account", "On which account: 1140, 1190, 2080, 2090 or 2095.", word("1140"))
         .refuses(400, &["bad_account"])
         .gives_page_of::<Difference>(),
         Operation::get("/finance/rulings", "list_rulings", "What was ruled, and what waits for a second person.", list)

@@ -9,6 +9,7 @@ use protocol::fact::{Fact, OrderCancelled, ParcelCancelled};
 use protocol::fold::{Folded, State};
 use protocol::id::Subject;
 use protocol::parcel::Status;
+use protocol::refund::RefundCode;
 use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
@@ -35,6 +36,28 @@ pub struct OrderView {
     pub status: &'static str,
     /// Its parcels.
     pub parcels: Vec<ParcelView>,
+    /// What waits for the customer at a till; only on the customer's own order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub refunds: Vec<RefundView>,
+}
+
+/// Money of an order that its customer can fetch.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct RefundView {
+    /// The site whose till pays it.
+    #[schema(value_type = Option<Id>)]
+    pub point: Option<String>,
+    /// How much.
+    pub amount_paisa: i64,
+    /// What to show there: 16 letters and digits.
+    pub code: String,
+}
+
+impl std::fmt::Debug for RefundView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RefundView(..)")
+    }
 }
 
 /// A parcel of an order.
@@ -125,7 +148,25 @@ pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<Order
     .await?;
     let parcels: Vec<ParcelView> = rows.into_iter().map(|row| view_of(row, cancelled)).collect();
     let status = if cancelled { "cancelled" } else { word_of(&parcels) };
-    Ok(OrderView { order: order.to_string(), reference, placed_at_ms, total_paisa, status, parcels })
+    let refunds = if caller.role == Role::Customer { refunds(pool, order).await? } else { Vec::new() };
+    Ok(OrderView { order: order.to_string(), reference, placed_at_ms, total_paisa, status, parcels, refunds })
+}
+
+/// What waits at a till, with what to show there.
+async fn refunds(pool: &PgPool, order: Subject) -> Result<Vec<RefundView>, sqlx::Error> {
+    let rows: Vec<(Option<Vec<u8>>, i64, [u8; RefundCode::BYTES])> = sqlx::query_as(
+        "select v.point, v.amount_paisa, c.code from cash_refund c join view_refund v using (subject)
+         where c.order_subject = $1 and v.state = 'reserved' order by c.subject",
+    )
+    .bind(order.0)
+    .fetch_all(pool)
+    .await?;
+    let view = |(point, amount_paisa, code): (Option<Vec<u8>>, i64, [u8; RefundCode::BYTES])| RefundView {
+        point: point.as_deref().and_then(written),
+        amount_paisa,
+        code: RefundCode(code).to_string(),
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
 
 type ParcelRow = (Vec<u8>, Option<String>, i64, String, bool, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);

@@ -8,6 +8,7 @@ use protocol::fold::State;
 use protocol::id::Subject;
 use protocol::line::Line;
 use protocol::payout::Payout;
+use protocol::refund::Refund;
 use protocol::remittance::Remittance;
 use protocol::ruling::Ruling;
 use protocol::shift::Shift;
@@ -26,6 +27,7 @@ pub(super) async fn write(conn: &mut PgConnection, subject: &Subject, state: &St
         State::Payout(payout) => write_payout(conn, subject, payout).await,
         State::Sweep(sweep) => write_sweep(conn, subject, sweep).await,
         State::Remittance(remittance) => write_remittance(conn, subject, remittance).await,
+        State::Refund(refund) => write_refund(conn, subject, refund).await,
         State::Line(line) => write_line(conn, subject, line).await,
         State::Ruling(ruling) => write_ruling(conn, subject, ruling).await,
         State::Entry(booked) => write_entry(conn, subject, booked).await,
@@ -157,6 +159,29 @@ async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payou
     .bind(subject.0)
     .bind(payout.lines.iter().map(|line| line.earning.0).collect::<Vec<_>>())
     .bind(payout.lines.iter().map(|line| line.net.paisa()).collect::<Vec<_>>())
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+async fn write_refund(conn: &mut PgConnection, subject: &Subject, refund: &Refund) -> Result<(), sqlx::Error> {
+    let (reserved, paid) = (refund.reserved.as_ref(), refund.paid.as_ref());
+    let amount = reserved.map(|kept| kept.amount).or_else(|| paid.map(|paid| paid.amount)).unwrap_or_default();
+    sqlx::query(
+        "INSERT INTO view_refund (subject, customer, point, amount_paisa, state, contested, incomplete, newer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (subject) DO UPDATE SET customer = excluded.customer, point = excluded.point,
+            amount_paisa = excluded.amount_paisa, state = excluded.state, contested = excluded.contested,
+            incomplete = excluded.incomplete, newer = excluded.newer",
+    )
+    .bind(subject.0)
+    .bind(reserved.map(|kept| kept.customer.0).or_else(|| paid.map(|paid| paid.customer.0)))
+    .bind(reserved.map(|kept| kept.point.0))
+    .bind(amount.paisa())
+    .bind(refund.word())
+    .bind(!refund.contests.is_empty())
+    .bind(refund.incomplete)
+    .bind(refund.newer)
     .execute(conn)
     .await
     .map(drop)

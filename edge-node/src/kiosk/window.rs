@@ -93,6 +93,9 @@ fn moves_cash(command: &Command) -> bool {
             | Command::HandOver { .. }
             | Command::OpenTill { .. }
             | Command::CloseTill { .. }
+            | Command::PayOut { .. }
+            | Command::PayIn { .. }
+            | Command::RefundCash { .. }
     )
 }
 

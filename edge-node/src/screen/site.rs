@@ -2,6 +2,7 @@
 
 mod parcel;
 mod receipt;
+mod refund;
 mod scan;
 mod till;
 
@@ -14,6 +15,7 @@ use crate::store::{Rows, StoreError, Whereabouts};
 
 pub use parcel::{SiteHandover, SiteLine, SiteNext, SiteParcel};
 pub use receipt::{ReceiptLanguage, SiteReceipt};
+pub use refund::SiteRefund;
 pub use scan::SiteScan;
 pub use till::{SitePayment, SiteShift, SiteTill, SiteZ};
 

@@ -55,11 +55,14 @@ fn j20d_a_till_pays_for_the_code_and_once() {
 
 #[test]
 fn more_than_the_till_has_is_not_paid() {
-    reserved(&["central reserves R2 300 at k1", "k1 refunds R1", "k1 refunds R2", "print R2"], &expect![[r#"
+    reserved(
+        &["central reserves R2 300 at k1", "k1 refunds R1", "k1 refunds R2", "print R2"],
+        &expect![[r#"
         k1 refunds R2: more_than_till - 300.00 taka are more than the till has taken: check the amount, or count the drawer
         R2: reserved 300.00
           J20e  Dr 2050{customer} 300.00  Cr 2050{R2} 300.00
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -115,11 +118,14 @@ fn r26_a_till_without_network_and_a_provider_pay_it_both() {
 
 #[test]
 fn a_till_that_heard_of_the_provider_does_not_pay() {
-    reserved(&["central refunds R1 1000", "k1 refunds R1", "k1 blindly refunds R1", "print R1"], &expect![[r#"
+    reserved(
+        &["central refunds R1 1000", "k1 refunds R1", "k1 blindly refunds R1", "print R1"],
+        &expect![[r#"
         k1 refunds R1: already_refunded - R1 was paid back already: give nothing, and let the customer call us
         R1: twice 1,000.00
           J19a  Dr 2050{R1} 1,000.00  Cr 1030 1,000.00
           J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
           J37  Dr 1190{customer} 1,000.00  Cr 1120{k1} 1,000.00
-    "#]]);
+    "#]],
+    );
 }

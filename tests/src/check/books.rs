@@ -191,7 +191,12 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         | Rule::J10b
         | Rule::J10c
         | Rule::J12b
-        | Rule::J12c => Some(Effect::Once(row.subject, Rule::J9b)),
+        | Rule::J12c
+        | Rule::J37a => Some(Effect::Once(row.subject, Rule::J9b)),
+        // A refund is kept apart once, and paid once: what is paid after that its customer owes, each time anew.
+        Rule::J20e => Some(Effect::Once(row.subject, rule)),
+        Rule::J20d => Some(Effect::Once(row.subject, Rule::J19a)),
+        Rule::J37 => None,
         Rule::J13c | Rule::J29 => Some(Effect::Once(row.subject, Rule::J29)),
         Rule::J3
         | Rule::J20c
@@ -204,8 +209,9 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         | Rule::J31
         | Rule::J33
         | Rule::J35 => Some(Effect::Once(row.subject, Rule::J3)),
-        // One order may be paid, and paid back, in parts.
-        Rule::J2 | Rule::J29a | Rule::J12 | Rule::J19a => None,
+        Rule::J19a => Some(Effect::Once(row.subject, rule)),
+        // One order may be paid in parts.
+        Rule::J2 | Rule::J29a | Rule::J12 => None,
         // Goods come back in parts.
         Rule::J20 | Rule::J20a | Rule::J20b => None,
         // A till pays out and in as often as it has to.

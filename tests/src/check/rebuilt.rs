@@ -14,7 +14,7 @@ use super::books::hex;
 
 /// Projections of central with the columns of their keys. The positions of a membership and of a root are hints to
 /// cursors and are left out.
-const CENTRAL: [(&str, &str); 17] = [
+const CENTRAL: [(&str, &str); 18] = [
     ("member", "scope, subject"),
     ("root", "scope, lane"),
     ("balance", "account_code, owner"),
@@ -29,6 +29,7 @@ const CENTRAL: [(&str, &str); 17] = [
     ("view_deposit_bag", "bag"),
     ("view_payout", "subject"),
     ("view_payout_line", "earning"),
+    ("view_refund", "subject"),
     ("view_sweep", "subject"),
     ("view_remittance", "subject"),
     ("exception", "subject, kind, cause, code"),

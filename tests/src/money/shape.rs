@@ -73,6 +73,8 @@ const fn of(rule: Rule) -> Shape {
             shape(&[VendorReceivable, Commission, Vat], &[RefundsPayable], &[VendorReceivable, RefundsPayable])
         }
         Rule::J20c => shape(&[VendorAvailable], &[VendorReceivable], &[VendorAvailable, VendorReceivable]),
+        Rule::J20d => shape(&[RefundsPayable], &[Till], &[RefundsPayable, Till]),
+        Rule::J20e => shape(&[RefundsPayable], &[RefundsPayable], &[RefundsPayable]),
         Rule::J21 => shape(&[VendorAvailable, VendorReceivable], &[RtoFee, Vat], &[RtoFee, Vat]),
         Rule::J21a => shape(&[Escrow, Rounding], &[RefundsPayable, Delivery, Vat], &[Escrow, Delivery, Vat]),
         Rule::J24 => shape(&PROVIDERS, &[Clearing], &[Clearing]),
@@ -94,11 +96,15 @@ const fn of(rule: Rule) -> Shape {
         Rule::J35 => shape(&[Operating, Security], &[Security, Shortage], &[Security]),
         Rule::J36 => shape(&[PartnerReceivable], &[Clearing], &[PartnerReceivable, Clearing]),
         Rule::J36a => shape(&[Settlement, CourierCost], &[PartnerReceivable], &[Settlement, PartnerReceivable]),
+        Rule::J37 => shape(&[CustomerReceivable], &[Till, Bkash, Nagad, Rocket, Card], &[CustomerReceivable]),
+        Rule::J37a => {
+            shape(&[Till, RefundsPayable, StoreCredit, Goodwill], &[CustomerReceivable], &[CustomerReceivable])
+        }
     }
 }
 
 /// Codes whose accounts each belong to somebody; the others are one account.
-const OWNED: [Code; 22] = [
+const OWNED: [Code; 23] = [
     CourierReceivable,
     Claims,
     AgentPayable,
@@ -112,6 +118,7 @@ const OWNED: [Code; 22] = [
     Shortage,
     VendorReceivable,
     PartnerReceivable,
+    CustomerReceivable,
     VendorHeld,
     VendorAvailable,
     PayoutInFlight,

@@ -1,6 +1,7 @@
 //! The receipt as it is printed: what a person can read at another counter, weeks later.
 
 use protocol::fact::Fact;
+use protocol::fold::State;
 use protocol::id::Kind;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -76,6 +77,8 @@ fn line(rows: &Rows<'_>, language: ReceiptLanguage, told: &crate::receipt::Recei
         ("TillPaidOut", false) => "Paid out of the till",
         ("TillPaidIn", true) => "ক্যাশবক্সে দেওয়া",
         ("TillPaidIn", false) => "Paid into the till",
+        ("CashRefunded", true) => "ফেরতের টাকা দেওয়া হয়েছে",
+        ("CashRefunded", false) => "Refund given",
         ("TillSuspended", true) => "ক্যাশবক্স তালাবন্ধ",
         ("TillSuspended", false) => "Till suspended",
         ("TillResumed", true) => "ক্যাশবক্স আবার চালু",
@@ -94,7 +97,15 @@ fn line(rows: &Rows<'_>, language: ReceiptLanguage, told: &crate::receipt::Recei
 }
 
 fn amount(rows: &Rows<'_>, told: &crate::receipt::ReceiptFact) -> Result<Option<protocol::taka::Taka>, StoreError> {
-    Ok(rows.fact_of(&told.subject, &told.id)?.and_then(|fact| match fact {
+    let fact = rows.fact_of(&told.subject, &told.id)?;
+    if let Some(Fact::CashRefunded(_)) = fact {
+        // How much it is stands in its reservation.
+        return Ok(match rows.folded(&told.subject)?.map(|folded| folded.state) {
+            Some(State::Refund(refund)) => refund.reserved.map(|kept| kept.amount),
+            _ => None,
+        });
+    }
+    Ok(fact.and_then(|fact| match fact {
         Fact::CounterPaid(paid) => Some(paid.amount),
         Fact::PartnerPaid(paid) => Some(paid.amount),
         Fact::HandInCounted(count) => Some(count.counted),

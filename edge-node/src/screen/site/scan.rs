@@ -1,10 +1,11 @@
 //! What a scan or a typed text turns out to be.
 
 use protocol::id::{Kind, Label, Scanned, Subject};
+use protocol::refund::RefundCode;
 use serde::Serialize;
 use ts_rs::TS;
 
-use super::{SiteParcel, code_of, parcel};
+use super::{SiteParcel, SiteRefund, code_of, parcel};
 use crate::node::{Node, NodeError};
 use crate::store::StoreError;
 
@@ -46,6 +47,11 @@ pub enum SiteScan {
         #[ts(type = "string")]
         handin: Subject,
     },
+    /// A refund that is fetched at this till, by its code.
+    Refund {
+        /// Which, and how it stands.
+        refund: SiteRefund,
+    },
     /// The form of a label with a wrong digit.
     WrongDigit,
     /// A label of ours, of a parcel that is not known here.
@@ -69,7 +75,11 @@ impl Node {
         let now_ms = self.now_ms();
         Ok(self.store().read(|rows| {
             let (found, label) = match Label::scan(text) {
-                Scanned::NotOurs => return Ok(SiteScan::NotOurs),
+                Scanned::NotOurs => {
+                    let refund = RefundCode::read(text).map(|code| rows.refund_of(&code)).transpose()?.flatten();
+                    let told = |(subject, refund)| SiteScan::Refund { refund: SiteRefund::of(subject, &refund) };
+                    return Ok(refund.map_or(SiteScan::NotOurs, told));
+                }
                 Scanned::WrongDigit => return Ok(SiteScan::WrongDigit),
                 Scanned::Label(label) => (rows.labelled(label)?, label.to_string()),
                 Scanned::Subject(subject) => match subject.kind() {

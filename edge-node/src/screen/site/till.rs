@@ -5,6 +5,7 @@ use protocol::id::Subject;
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::refund::{self, SiteRefund};
 use crate::node::{Node, NodeError};
 use crate::store::{Rows, StoreError, TillPayment};
 
@@ -18,6 +19,8 @@ pub struct SiteTill {
     pub open: Option<SiteShift>,
     /// Closed shifts, newest first.
     pub closed: Vec<SiteZ>,
+    /// Refunds that customers may fetch here, oldest first.
+    pub refunds: Vec<SiteRefund>,
 }
 
 /// An open shift.
@@ -89,7 +92,7 @@ pub struct SiteZ {
 }
 
 pub(super) fn state(rows: &Rows<'_>) -> Result<SiteTill, StoreError> {
-    let mut till = SiteTill { open: None, closed: Vec::new() };
+    let mut till = SiteTill { open: None, closed: Vec::new(), refunds: refund::waiting(rows)? };
     for row in rows.latest_shifts(LATEST)? {
         let (shift, since_ms, float_paisa) = (row.shift, row.opened_ms, row.float.paisa());
         match row.closed {

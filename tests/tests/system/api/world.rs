@@ -337,6 +337,7 @@ impl World {
             "finance_request",
             "payment",
             "refund",
+            "cash_refund",
             "proposed_ruling",
             "clearing",
             "return_request",
