@@ -4,7 +4,7 @@
 
 use protocol::account::Code;
 use protocol::decide::Draft;
-use protocol::fact::{Fact, Put, RefundReserved};
+use protocol::fact::{Fact, Put, RefundReserved, RefundWithdrawn};
 use protocol::id::{Kind, Subject};
 use protocol::refund::RefundCode;
 use protocol::stamp::Stamp;
@@ -103,6 +103,66 @@ pub async fn reserve(connection: &mut PgConnection, request: &NewCashRefund, sta
     Ok((drafts, CashRefund { refund, customer, point, amount_paisa, code }))
 }
 
+/// Lets what waits at a till be owed to the customer again; the code is good no more. A till that has not heard of it may pay
+/// all the same: the customer owes that then (J37).
+///
+/// # Errors
+/// `unknown_refund`, `refund_ended`.
+pub async fn withdraw(connection: &mut PgConnection, refund: Subject) -> Decided<CashRefundWithdrawn> {
+    let row: Option<([u8; 17], i64, String)> = sqlx::query_as(
+        "select customer, amount_paisa, state from view_refund where subject = $1 and point is not null",
+    )
+    .bind(refund.0)
+    .fetch_optional(connection)
+    .await?;
+    let (customer, amount_paisa, state) = row.ok_or_else(unknown_refund)?;
+    if state != "reserved" {
+        return Err(ended(&state));
+    }
+    let told = CashRefundWithdrawn { refund, customer: Subject(customer), amount_paisa };
+    Ok((vec![Draft { subject: refund, fact: Fact::RefundWithdrawn(RefundWithdrawn {}) }], told))
+}
+
+/// A refund that waits at a till no more.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CashRefundWithdrawn {
+    /// The refund.
+    #[schema(value_type = Id)]
+    pub refund: Subject,
+    /// To whom it is owed again.
+    #[schema(value_type = Id)]
+    pub customer: Subject,
+    /// How much.
+    pub amount_paisa: i64,
+}
+
+pub(crate) fn unknown_refund() -> Error {
+    let next = "Copy the id from GET /api/v1/finance/cash-refunds.";
+    Error::refuse(404, "unknown_refund", "No such refund waits at a till.", next)
+}
+
+/// What is said of a refund that is not waiting any more.
+pub(crate) fn ended(state: &str) -> Error {
+    let (told, next) =
+        (format!("This refund is {state} already."), "Look at what is owed to this customer, account 2050.");
+    Error::refuse_in_state(409, "refund_ended", told, next, serde_json::json!({ "state": state }))
+}
+
+/// What of a customer's waits at a till: his bank may not have it as well.
+///
+/// # Errors
+/// `refund_waits`.
+pub(crate) async fn none_waits(connection: &mut PgConnection, customer: Subject) -> Result<(), Error> {
+    let waiting: Option<([u8; 17],)> =
+        sqlx::query_as("select subject from view_refund where customer = $1 and state = 'reserved' limit 1")
+            .bind(customer.0)
+            .fetch_optional(connection)
+            .await?;
+    let Some((refund,)) = waiting else { return Ok(()) };
+    let told = format!("A refund of this customer waits at a till: {}.", Subject(refund));
+    Err(Error::refuse(409, "refund_waits", told, "Withdraw it first, or let it be fetched."))
+}
+
 /// Whether the site has a till that pays for us: a partner's drawer is his own.
 async fn pays_cash(connection: &mut PgConnection, point: Subject) -> Result<(), Error> {
     let site: Option<(bool,)> =
@@ -136,7 +196,7 @@ pub struct CashRefundRow {
     pub point_name: Option<String>,
     /// How much.
     pub amount_paisa: i64,
-    /// `reserved`, `given` out of the till, `paid` by a provider, or `twice`.
+    /// `reserved`, `given` out of the till, `paid` by a provider, `withdrawn`, or `overpaid`: paid more often than it was kept apart.
     pub state: String,
 }
 

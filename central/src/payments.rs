@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgExecutor, PgPool};
 use utoipa::ToSchema;
 
+use crate::cash_refunds::{ended, unknown_refund};
 use crate::clock::Clock;
 use crate::intake::{Check, Conflict, Extra, Guard, Intake, IntakeError};
 use crate::problem::Error;
@@ -161,7 +162,7 @@ impl Cashier<'_> {
     /// Records what was paid back to a customer (J19a), at most what 2050 owes.
     ///
     /// # Errors
-    /// `bad_amount`, `bad_reference`, `unknown_customer`, `unknown_refund`, `amount_differs`, `already_refunded`,
+    /// `bad_amount`, `bad_reference`, `unknown_customer`, `unknown_refund`, `amount_differs`, `refund_ended`,
     /// `chargeback_waits`, `more_than_owed`, `reference_used`.
     pub async fn refund(&self, request: &NewRefund) -> Result<Refunded, Error> {
         let (reference, amount) = (checked_reference(&request.reference)?, checked_amount(request.amount_paisa)?);
@@ -189,12 +190,7 @@ impl Cashier<'_> {
         let guard = Guard { check, extra: Some(note_refund(refund, paid)) };
         match self.intake.author(drafts, Vec::new(), Some(guard)).await {
             Ok(_) => Ok(Refunded { refund, customer, amount_paisa: amount.paisa(), recorded: true }),
-            Err(IntakeError::Conflict(conflict)) => {
-                let told = format!("This refund is {} already.", conflict.status);
-                let next = "Look at what is owed to this customer now, account 2050.";
-                let state = serde_json::json!({ "state": conflict.status });
-                Err(Error::refuse_in_state(409, "already_refunded", told, next, state))
-            }
+            Err(IntakeError::Conflict(conflict)) => Err(ended(&conflict.status)),
             Err(IntakeError::Extra(error)) if is_owed(&error) => {
                 let next = "Look at what is owed to this customer, account 2050.";
                 Err(Error::refuse(409, "more_than_owed", "Less than this is owed to the customer.", next))
@@ -216,10 +212,7 @@ impl Cashier<'_> {
         .bind(request.order.map(|order| order.0))
         .fetch_optional(self.pool)
         .await?;
-        let (customer, amount) = row.ok_or_else(|| {
-            let next = "Give `refund` alone, as GET /api/v1/finance/cash-refunds names it.";
-            Error::refuse(404, "unknown_refund", "No such refund waits at a till.", next)
-        })?;
+        let (customer, amount) = row.ok_or_else(unknown_refund)?;
         Ok(Some(Reserved { refund, customer: Subject(customer), amount: crate::ledger::paisa(amount) }))
     }
 

@@ -126,6 +126,7 @@ facts! {
     CourierRemitted = 0x1062, lane::MONEY;
     RefundPaid = 0x1070, lane::MONEY;
     RefundReserved = 0x1071, lane::MONEY;
+    RefundWithdrawn = 0x1072, lane::MONEY;
     ProductEntered = 0x1080, lane::CATALOGUE;
     DetailEntered = 0x1081, lane::NOTES;
     LineBooked = 0x1090, lane::MONEY;

@@ -1,8 +1,9 @@
 //! The refund: central pays a customer back by hand (J19a), or keeps what he is owed apart (J20e) so that a till may pay it
 //! for a code that he shows there (J20d). The code is good for one payment on one rail. A till without network may pay while
-//! central, on another word, pays as well: both happened, and the second is the customer's to give back (J37, R26).
+//! central, on another word, pays as well: both happened, and the second is the customer's to give back (J37, R26). What central
+//! withdraws is owed to the customer again; a till that had not heard of it gave him what was not his.
 //!
-//! Slots: `reserve` earliest, `pay` earliest by a provider, and each payment out of a till one of its own.
+//! Slots: `reserve` earliest, `withdraw` earliest, `pay` earliest by a provider, and each payment out of a till one of its own.
 
 use std::fmt;
 
@@ -79,6 +80,8 @@ pub struct Refund {
     pub reserved: Option<RefundReserved>,
     /// The fact that says so.
     pub reserved_by: Option<OpId>,
+    /// It was withdrawn before anybody is known to have paid it.
+    pub withdrawn: bool,
     /// What a provider paid.
     pub paid: Option<RefundPaid>,
     /// The fact that says so.
@@ -94,15 +97,18 @@ pub struct Refund {
 }
 
 impl Refund {
-    /// `reserved`, `given` out of a till, `paid` by a provider, `twice`, or `unknown` while nothing of it is here.
+    /// `reserved`, `withdrawn`, `given` out of a till, `paid` by a provider, `overpaid` when more was paid than was kept apart,
+    /// or `unknown` while nothing of it is here.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.given.len(), &self.paid, &self.reserved) {
             (0, None, None) => "unknown",
+            (0, None, Some(_)) if self.withdrawn => "withdrawn",
+            (1, None, _) if self.withdrawn => "overpaid",
             (0, None, Some(_)) => "reserved",
             (0, Some(_), _) => "paid",
             (1, None, _) => "given",
-            _ => "twice",
+            _ => "overpaid",
         }
     }
 }
@@ -114,42 +120,46 @@ pub fn fold(subject: Subject, history: &History) -> (Refund, Vec<Journal>) {
     let mut records = Records::of(history);
     let mut journals = Vec::new();
     let reserved = records.once(|fact| if let Fact::RefundReserved(kept) = fact { Some(kept) } else { None });
-    if let Some((index, kept)) = reserved {
-        let cause = history.facts[index].id;
-        (refund.reserved, refund.reserved_by) = (Some(kept.clone()), Some(cause));
-        let owed = (Chart::RefundsPayable.of_owner(kept.customer), kept.amount);
-        let apart = (Chart::RefundsPayable.of_owner(subject), kept.amount);
-        journals.push(Journal::new(subject, Rule::J20e, cause, &[owed], &[apart]));
-    }
+    refund.reserved = reserved.map(|(_, kept)| kept.clone());
+    let withdrawn = records.once(|fact| if let Fact::RefundWithdrawn(back) = fact { Some(back) } else { None });
     let paid = records.once(|fact| if let Fact::RefundPaid(paid) = fact { Some(paid) } else { None });
     let cash = out_of_tills(subject, history, refund.reserved.as_ref(), &mut records);
-    let first_cash = first_of(history, &cash, paid.map(|(index, _)| index));
+    // What was paid before is not withdrawn.
+    refund.withdrawn = withdrawn.is_some_and(|(index, _)| !cash.iter().any(|given| history.follows(index, *given)));
+    if let Some((index, kept)) = reserved {
+        let cause = history.facts[index].id;
+        refund.reserved_by = Some(cause);
+        let owed = (Chart::RefundsPayable.of_owner(kept.customer), kept.amount);
+        let apart = (Chart::RefundsPayable.of_owner(subject), kept.amount);
+        if !refund.withdrawn {
+            journals.push(Journal::new(subject, Rule::J20e, cause, &[owed], &[apart]));
+        }
+    }
+    let first_cash = first_of(history, &cash, paid.map(|(index, _)| index)).filter(|_| !refund.withdrawn);
     if let Some((index, paid)) = paid {
         let cause = history.facts[index].id;
         (refund.paid, refund.paid_by) = (Some(paid.clone()), Some(cause));
         // What was kept apart is paid from there; what a till paid before it is the customer's to give back.
-        let kept = refund.reserved.as_ref().map_or(paid.customer, |_| subject);
+        let apart = refund.reserved.is_some() && !refund.withdrawn;
         let (rule, debit) = match first_cash {
             Some(_) => (Rule::J37, Chart::CustomerReceivable.of_owner(paid.customer)),
-            None => (Rule::J19a, Chart::RefundsPayable.of_owner(kept)),
+            None => (Rule::J19a, Chart::RefundsPayable.of_owner(if apart { subject } else { paid.customer })),
         };
         if let Some(provider) = Provider::of(paid.provider) {
             let rail = (receivable(provider), paid.amount);
             journals.push(Journal::new(subject, rule, cause, &[(debit, paid.amount)], &[rail]));
         }
     }
-    if let Some(kept) = refund.reserved.clone() {
-        for index in cash {
-            let (till, cause) = (history.facts[index].party, history.facts[index].id);
-            let (rule, debit) = if Some(index) == first_cash {
-                (Rule::J20d, Chart::RefundsPayable.of_owner(subject))
-            } else {
-                (Rule::J37, Chart::CustomerReceivable.of_owner(kept.customer))
-            };
-            let drawer = (Chart::Till.of_owner(till), kept.amount);
-            journals.push(Journal::new(subject, rule, cause, &[(debit, kept.amount)], &[drawer]));
-            refund.given.push(till);
-        }
+    for (index, kept) in cash.iter().filter_map(|index| Some((*index, reserved?.1))) {
+        let (till, cause) = (history.facts[index].party, history.facts[index].id);
+        let (rule, debit) = if Some(index) == first_cash {
+            (Rule::J20d, Chart::RefundsPayable.of_owner(subject))
+        } else {
+            (Rule::J37, Chart::CustomerReceivable.of_owner(kept.customer))
+        };
+        let drawer = (Chart::Till.of_owner(till), kept.amount);
+        journals.push(Journal::new(subject, rule, cause, &[(debit, kept.amount)], &[drawer]));
+        refund.given.push(till);
     }
     journals.retain(|journal| !journal.postings.is_empty());
     refund.contests = records.contests();

@@ -98,9 +98,9 @@ pub enum Refusal {
     /// Not the code of any refund.
     #[error("this is no refund code: 16 letters and digits, as on the customer's phone")]
     NotARefundCode,
-    /// The customer has it already.
-    #[error("{0} was paid back already: give nothing, and let the customer call us")]
-    AlreadyRefunded(Subject),
+    /// Somebody paid it, or it was withdrawn.
+    #[error("{0} is paid or withdrawn already: give nothing, and let the customer call us")]
+    RefundEnded(Subject),
     /// The customer called the parcel off.
     #[error("the customer cancelled {0}: do not hand it over, bring it back")]
     Cancelled(Subject),
@@ -252,7 +252,7 @@ impl Refusal {
             Self::TillInUse(_) => "till_in_use",
             Self::MoreThanTill { .. } => "more_than_till",
             Self::NotARefundCode => "not_a_refund_code",
-            Self::AlreadyRefunded(_) => "already_refunded",
+            Self::RefundEnded(_) => "refund_ended",
             Self::Cancelled(_) => "cancelled",
             Self::AlreadyGiven { .. } => "delivered",
             Self::WrongSite { .. } => "wrong_site",

@@ -350,6 +350,7 @@ fn examples() -> Vec<(Subject, Fact)> {
                 lock: [0x5c; 16],
             }),
         ),
+        (Subject::new(Kind::Refund, id(0xce)), Fact::RefundWithdrawn(RefundWithdrawn {})),
         (product, Fact::ProductEntered(product_change())),
         detail(0x1081, Fact::DetailEntered),
         (

@@ -10,6 +10,7 @@ use protocol::taka::Taka;
 use sqlx::PgConnection;
 
 use crate::banking::beyond;
+use crate::cash_refunds::none_waits;
 use crate::ledger::{self, paisa};
 use crate::problem::Error;
 
@@ -135,9 +136,12 @@ fn within_captured(order: &Order, entered: &Entered) -> Result<(), Error> {
 /// that he was credited for, we for everything else.
 ///
 /// # Errors
-/// `not_the_vendor`, `more_than_captured`, `still_the_customers`, `more_than_credited`.
+/// `not_the_vendor`, `more_than_captured`, `still_the_customers`, `more_than_credited`, `refund_waits`.
 pub(super) async fn is_nobody_elses(conn: &mut PgConnection, entered: &Entered) -> Result<(), Error> {
     let order = order_of(conn, entered, entered.other).await?;
+    if let Some(customer) = order.customer {
+        none_waits(conn, customer).await?;
+    }
     if !order.is_vendors {
         let next = "Name a vendor of whom something was in the order.";
         return Err(Error::refuse(409, "not_the_vendor", "Nothing in this order is of this vendor.", next));
@@ -164,7 +168,7 @@ pub(super) async fn is_nobody_elses(conn: &mut PgConnection, entered: &Entered) 
 /// What is still the customer's: in escrow (the account itself was looked at), or owed back to the one who placed the order.
 ///
 /// # Errors
-/// `more_than_captured`, `not_the_customer`, `more_than_owed`.
+/// `more_than_captured`, `not_the_customer`, `more_than_owed`, `refund_waits`.
 pub(super) async fn is_the_customers(conn: &mut PgConnection, entered: &Entered) -> Result<(), Error> {
     let of = entered.other.unwrap_or(entered.owner);
     let order = order_of(conn, entered, Some(of)).await?;
@@ -176,6 +180,7 @@ pub(super) async fn is_the_customers(conn: &mut PgConnection, entered: &Entered)
         let next = "Name the customer who placed the order.";
         return Err(Error::refuse(409, "not_the_customer", "Somebody else placed this order.", next));
     }
+    none_waits(conn, entered.owner).await?;
     if entered.amount > order.owed {
         let next = "Charge back the rest as charged_back: it was refunded, or is the vendor's.";
         return Err(beyond(

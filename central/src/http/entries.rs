@@ -27,7 +27,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let word = |example: &str| json!({ "type": "string", "maxLength": 400, "example": example });
     let before = "The answer that this key got before.";
     let stands = ["reference_used", "more_than_held", "not_the_vendor", "loss_paid", "not_lost", "more_than_lost"];
-    let further = ["bag_deposited", "more_than_captured", "line_waits", "wrong_state"];
+    let further = ["bag_deposited", "more_than_captured", "line_waits", "refund_waits", "wrong_state"];
     vec![
         Operation::get(
             "/finance/entries",

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
+use protocol::id::Kind;
 use serde_json::json;
 
 use super::banking::{Recorded, recorded};
 use super::error::Answer;
-use super::extract::{Body, Page};
+use super::extract::{Body, Page, Segment};
 use super::operation::Operation;
 use super::orders::{idempotency_key, keyed};
 use super::{App, FINANCE};
-use crate::cash_refunds::{self, CashRefund, CashRefundRow, NewCashRefund};
+use crate::cash_refunds::{self, CashRefund, CashRefundRow, CashRefundWithdrawn, NewCashRefund};
 use crate::door_payment::{self, DoorPayment, NewDoorPayment};
 use crate::finance::Paged;
 use crate::once::{Key, once};
@@ -51,13 +52,13 @@ pub(super) fn operations() -> Vec<Operation> {
             .gives::<Refunded>(201, "It is recorded.")
             .gives::<Refunded>(200, "It was recorded before.")
             .refuses(404, &["unknown_refund"])
-            .refuses(409, &["more_than_owed", "reference_used", "chargeback_waits", "already_refunded", "wrong_state"])
+            .refuses(409, &["more_than_owed", "reference_used", "chargeback_waits", "refund_ended", "wrong_state"])
             .refuses(422, &["bad_amount", "bad_reference", "unknown_customer", "amount_differs"]),
         Operation::get("/finance/cash-refunds", "list_cash_refunds", "Refunds for tills, oldest first.", waiting)
             .roles(FINANCE)
             .query(
                 "status",
-                "`reserved`, `given`, `paid` or `twice`.",
+                "`reserved`, `withdrawn`, `given`, `paid` or `overpaid`.",
                 json!({ "type": "string", "example": "reserved" }),
             )
             .gives_page_of::<CashRefundRow>(),
@@ -73,6 +74,18 @@ pub(super) fn operations() -> Vec<Operation> {
         .gives::<CashRefund>(200, "The answer that this key got before.")
         .refuses(409, &["more_than_owed", "chargeback_waits", "partner_point", "wrong_state"])
         .refuses(422, &["bad_amount", "unknown_customer", "unknown_site"]),
+        keyed(Operation::post(
+            "/finance/cash-refunds/{id}/withdraw",
+            "withdraw_cash_refund",
+            "Let a refund that waits at a till be owed again.",
+            withdraw,
+        ))
+        .roles(FINANCE)
+        .id("id", "The refund.")
+        .gives::<CashRefundWithdrawn>(201, "It is owed to the customer again.")
+        .gives::<CashRefundWithdrawn>(200, "The answer that this key got before.")
+        .refuses(404, &["unknown_refund"])
+        .refuses(409, &["refund_ended", "wrong_state"]),
     ]
 }
 
@@ -128,6 +141,21 @@ pub(super) async fn reserve(
     let answered = once(&app.intake, Some(key), stamp.now_ms, move |connection| {
         let request = request.clone();
         Box::pin(async move { cash_refunds::reserve(connection, &request, stamp).await })
+    });
+    Ok(recorded(answered.await?))
+}
+
+/// `POST /finance/cash-refunds/{id}/withdraw`.
+pub(super) async fn withdraw(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+    headers: HeaderMap,
+) -> Recorded<CashRefundWithdrawn> {
+    let refund = id.subject(Kind::Refund)?;
+    let key = Key::of(caller.id, idempotency_key(&headers)?, &format!("withdraw {refund}"), &())?;
+    let answered = once(&app.intake, Some(key), app.clock.now_ms(), move |connection| {
+        Box::pin(cash_refunds::withdraw(connection, refund))
     });
     Ok(recorded(answered.await?))
 }

@@ -95,7 +95,7 @@ impl<S: Shelf> Desk<'_, S> {
             return Err(Refusal::WrongSite { parcel: subject, site: kept.point });
         }
         if refund.word() != "reserved" {
-            return Err(Refusal::AlreadyRefunded(subject));
+            return Err(Refusal::RefundEnded(subject));
         }
         let amount = payable(&refund, &subject, &code).ok_or(Refusal::CodeMismatch(subject))?;
         self.drawer_in_use()?;

@@ -38,7 +38,9 @@ impl Fact {
             }
             Self::Swept(_) => kind == Some(Kind::Sweep),
             Self::PartnerRemitted(_) | Self::CourierRemitted(_) => kind == Some(Kind::Remittance),
-            Self::RefundReserved(_) | Self::RefundPaid(_) | Self::CashRefunded(_) => kind == Some(Kind::Refund),
+            Self::RefundReserved(_) | Self::RefundWithdrawn(_) | Self::RefundPaid(_) | Self::CashRefunded(_) => {
+                kind == Some(Kind::Refund)
+            }
             Self::LineBooked(_) | Self::LineIdentified(_) => kind == Some(Kind::Line),
             Self::Ruled(_) => kind == Some(Kind::Ruling),
             Self::Entered(_) => kind == Some(Kind::Entry),

@@ -179,6 +179,10 @@ pub struct RefundReserved {
     pub lock: [u8; 16],
 }
 
+/// What was kept apart for a till is owed to the customer again, and the code is good no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefundWithdrawn {}
+
 /// Central paid a customer back by hand (J19a).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct RefundPaid {

@@ -8,8 +8,9 @@ use protocol::fact::{
     HandedOver, HoldEnded, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured,
     OrderCancelled, OrderPlaced, Packed, PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted,
     PaymentCaptured, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid,
-    RefundReserved, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved,
-    Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
+    RefundReserved, RefundWithdrawn, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged,
+    RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed,
+    TillSuspended, TransferCaptured,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -285,6 +286,9 @@ fn of_refund(subject: Subject, who: usize, cast: &Cast, roll: &mut Roll) -> Fact
     let amount = roll.one(&[Taka::whole(1_000), Taka::whole(1_100), Taka::ZERO]);
     if who != CENTRAL {
         return Fact::CashRefunded(CashRefunded { code: [roll.one(&[7, 7, 7, 8]); RefundCode::BYTES] });
+    }
+    if roll.chance(15) {
+        return Fact::RefundWithdrawn(RefundWithdrawn {});
     }
     if roll.chance(60) {
         let lock = RefundCode([7; RefundCode::BYTES]).lock(&subject);

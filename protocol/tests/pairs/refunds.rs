@@ -2,7 +2,7 @@
 
 use protocol::account::Code as Chart;
 use protocol::contest::Code;
-use protocol::fact::{CashRefunded, Fact, RefundPaid, RefundReserved};
+use protocol::fact::{CashRefunded, Fact, RefundPaid, RefundReserved, RefundWithdrawn};
 use protocol::id::{Kind, Subject};
 use protocol::journal::Rule;
 use protocol::refund::RefundCode;
@@ -30,12 +30,14 @@ pub(crate) fn of_refunds(cast: &Cast) -> Vec<Row> {
         let reference = "9F12AC".to_owned();
         Fact::RefundPaid(RefundPaid { customer, amount: taka(1_000), provider: 1, reference })
     };
+    let withdrawn = || Fact::RefundWithdrawn(RefundWithdrawn {});
     let refund = |rule: &'static str, paid: Paid| {
         let subject = Subject::new(Kind::Refund, id_of(rule));
         let lock = RefundCode([7; 10]).lock(&subject);
         let reserved = Fact::RefundReserved(RefundReserved { customer, amount: taka(1_000), point, lock });
         // What was kept apart, less what was paid, unless the customer owes it.
-        let apart = -1_000 - paid.till - paid.bkash - paid.owes;
+        let kept = if paid.posts.contains(&Rule::J20e) { 1_000 } else { 0 };
+        let apart = -kept - paid.till - paid.bkash - paid.owes;
         Row {
             word: Some(paid.word),
             posts: paid.posts,
@@ -44,7 +46,7 @@ pub(crate) fn of_refunds(cast: &Cast) -> Vec<Row> {
                 (Chart::Till.of_owner(point), paid.till),
                 (Chart::Bkash.whole(), paid.bkash),
                 (Chart::CustomerReceivable.of_owner(customer), paid.owes),
-                (Chart::RefundsPayable.of_owner(customer), 1_000),
+                (Chart::RefundsPayable.of_owner(customer), kept),
                 (Chart::RefundsPayable.of_owner(subject), apart),
             ],
             ..row(rule, Scene::Refund, [vec![(CENTRAL, reserved, &[][..])], paid.by].concat())
@@ -55,7 +57,7 @@ pub(crate) fn of_refunds(cast: &Cast) -> Vec<Row> {
             "R26 out of a till, and by a provider, neither knowing of the other",
             Paid {
                 by: vec![(K1, given(7), &[0]), (CENTRAL, paid(), &[0])],
-                word: "twice",
+                word: "overpaid",
                 posts: &[Rule::J20d, Rule::J20e, Rule::J37],
                 waits: &[],
                 till: -1_000,
@@ -67,7 +69,7 @@ pub(crate) fn of_refunds(cast: &Cast) -> Vec<Row> {
             "R26 out of a till that knew of the provider",
             Paid {
                 by: vec![(CENTRAL, paid(), &[0]), (K1, given(7), &[0, 1])],
-                word: "twice",
+                word: "overpaid",
                 posts: &[Rule::J19a, Rule::J20e, Rule::J37],
                 waits: &[],
                 till: -1_000,
@@ -79,7 +81,7 @@ pub(crate) fn of_refunds(cast: &Cast) -> Vec<Row> {
             "R26 out of two drawers of one point",
             Paid {
                 by: vec![(K1, given(7), &[0]), (K1_AGAIN, given(7), &[0])],
-                word: "twice",
+                word: "overpaid",
                 posts: &[Rule::J20d, Rule::J20e, Rule::J37],
                 waits: &[],
                 till: -2_000,
@@ -96,6 +98,30 @@ pub(crate) fn of_refunds(cast: &Cast) -> Vec<Row> {
                 waits: &[],
                 till: 0,
                 bkash: -1_000,
+                owes: 0,
+            },
+        ),
+        refund(
+            "withdrawn, and out of a till that had not heard of it",
+            Paid {
+                by: vec![(CENTRAL, withdrawn(), &[0]), (K1, given(7), &[0])],
+                word: "overpaid",
+                posts: &[Rule::J37],
+                waits: &[],
+                till: -1_000,
+                bkash: 0,
+                owes: 1_000,
+            },
+        ),
+        refund(
+            "out of a till, and then withdrawn",
+            Paid {
+                by: vec![(K1, given(7), &[0]), (CENTRAL, withdrawn(), &[0, 1])],
+                word: "given",
+                posts: &[Rule::J20d, Rule::J20e],
+                waits: &[],
+                till: -1_000,
+                bkash: 0,
                 owes: 0,
             },
         ),

@@ -45,7 +45,7 @@ fn j20d_a_till_pays_for_the_code_and_once() {
             R1: given 1,000.00
               J20d  Dr 2050{R1} 1,000.00  Cr 1120{k1} 1,000.00
               J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
-            k1 refunds R1: already_refunded - R1 was paid back already: give nothing, and let the customer call us
+            k1 refunds R1: refund_ended - R1 is paid or withdrawn already: give nothing, and let the customer call us
             T1: closed at k1, z 1, expected 250.00, counted 250.00
               rev 0 posts J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
               rev 0 posts J20d  Dr 2050{R1} 1,000.00  Cr 1120{k1} 1,000.00
@@ -89,7 +89,7 @@ fn r26_a_till_without_network_and_a_provider_pay_it_both() {
             R1: paid 1,000.00
               J19a  Dr 2050{R1} 1,000.00  Cr 1030 1,000.00
               J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
-            R1: twice 1,000.00
+            R1: overpaid 1,000.00
               J20d  Dr 2050{R1} 1,000.00  Cr 1120{k1} 1,000.00
               J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
               J37  Dr 1190{customer} 1,000.00  Cr 1030 1,000.00
@@ -117,15 +117,40 @@ fn r26_a_till_without_network_and_a_provider_pay_it_both() {
 }
 
 #[test]
+fn what_is_withdrawn_is_owed_again_and_a_till_that_had_not_heard_gave_what_was_not_his() {
+    reserved(
+        &[
+            "central reserves R2 200 at k1",
+            "k1 offline",
+            "central withdraws R1",
+            "central withdraws R2",
+            "print R1",
+            "k1 refunds R1",
+            "k1 syncs",
+            "print R1",
+            "k1 refunds R2",
+            "print R2",
+        ],
+        &expect![[r#"
+            R1: withdrawn 1,000.00
+            R1: overpaid 1,000.00
+              J37  Dr 1190{customer} 1,000.00  Cr 1120{k1} 1,000.00
+            k1 refunds R2: refund_ended - R2 is paid or withdrawn already: give nothing, and let the customer call us
+            R2: withdrawn 200.00
+        "#]],
+    );
+}
+
+#[test]
 fn a_till_that_heard_of_the_provider_does_not_pay() {
     reserved(
         &["central refunds R1 1000", "k1 refunds R1", "k1 blindly refunds R1", "print R1"],
         &expect![[r#"
-        k1 refunds R1: already_refunded - R1 was paid back already: give nothing, and let the customer call us
-        R1: twice 1,000.00
-          J19a  Dr 2050{R1} 1,000.00  Cr 1030 1,000.00
-          J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
-          J37  Dr 1190{customer} 1,000.00  Cr 1120{k1} 1,000.00
-    "#]],
+            k1 refunds R1: refund_ended - R1 is paid or withdrawn already: give nothing, and let the customer call us
+            R1: overpaid 1,000.00
+              J19a  Dr 2050{R1} 1,000.00  Cr 1030 1,000.00
+              J20e  Dr 2050{customer} 1,000.00  Cr 2050{R1} 1,000.00
+              J37  Dr 1190{customer} 1,000.00  Cr 1120{k1} 1,000.00
+        "#]],
     );
 }

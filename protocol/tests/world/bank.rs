@@ -8,7 +8,7 @@
 //! central books L1 credit 700    central books L2 charge 115   central identifies L1 as M1
 //! central consigns P1 to pathao              central hears pathao delivered P1 1069
 //! central reads pathao returned P1           central settles M1 of pathao 1069 kept 70.69 10.60
-//! central reserves R1 1000 at k1              central refunds R1 1000     (by bKash)
+//! central reserves R1 1000 at k1              central refunds R1 1000     (by bKash)     central withdraws R1
 //! central rules F1 repaid 200 of a7 at s1   (written_off, to_customer, to_giver, unclaimed ... with or without `at`)
 //! order O1 prepaid v1 P1 1069  central escrows O1 1069      (the balance that a capture leaves)
 //! ```
@@ -21,8 +21,8 @@ use protocol::fact::{
     BagIn, BagSealed, Cleared, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource,
     DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced,
     PaidAtDoor, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
-    PayoutWithFee, Provider, Put, RefundPaid, RefundReserved, Ruled, Swept, TermsFrozen, TillClosed, TillOpened,
-    TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    PayoutWithFee, Provider, Put, RefundPaid, RefundReserved, RefundWithdrawn, Ruled, Swept, TermsFrozen, TillClosed,
+    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Id16, Kind, OpId, Subject};
@@ -174,6 +174,7 @@ impl Script {
                 self.world.central_authors(&[Draft { subject: point, fact: put }]);
                 (subject, Fact::RefundReserved(RefundReserved { customer, amount, point, lock }))
             }
+            ["withdraws", refund] => (self.subject(refund), Fact::RefundWithdrawn(RefundWithdrawn {})),
             ["refunds", refund, amount] => {
                 let (customer, amount) = (self.customer(), taka(amount));
                 let subject = self.names.get(*refund).copied();
