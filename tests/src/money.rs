@@ -23,6 +23,7 @@ mod device;
 mod dispute;
 mod entering;
 mod evening;
+mod fetched;
 mod hands;
 mod happening;
 mod instruction;

@@ -245,6 +245,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/cash-refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refunds for tills, oldest first.
+         * @description For tokens of the role finance.
+         */
+        get: operations["list_cash_refunds"];
+        put?: never;
+        /**
+         * Let a customer fetch what is owed to him at a till.
+         * @description For tokens of the role finance.
+         */
+        post: operations["reserve_cash_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/finance/cash-refunds/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a refund that waits at a till be owed again.
+         * @description For tokens of the role finance.
+         */
+        post: operations["withdraw_cash_refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/finance/clearings": {
         parameters: {
             query?: never;
@@ -1876,6 +1920,50 @@ export interface components {
              */
             tills_paisa: number;
         };
+        /** @description A refund that waits at a till. */
+        CashRefund: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            /** @description What the customer shows there: 16 letters and digits in fours. It is for him alone: the till has only its lock. */
+            code: string;
+            /** @description Whom. */
+            customer: components["schemas"]["Id"];
+            /** @description Where. */
+            point: components["schemas"]["Id"];
+            /** @description The refund. */
+            refund: components["schemas"]["Id"];
+        };
+        /** @description A refund for a till, as finance reads it: the code is the customer's and is not told. */
+        CashRefundRow: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            customer?: components["schemas"]["Id"] | null;
+            point?: components["schemas"]["Id"] | null;
+            /** @description The site's name. */
+            point_name?: string | null;
+            /** @description The refund. */
+            refund: components["schemas"]["Id"];
+            /** @description `reserved`, `given` out of the till, `paid` by a provider, `withdrawn`, or `overpaid`: paid more often than it was kept apart. */
+            state: string;
+        };
+        /** @description A refund that waits at a till no more. */
+        CashRefundWithdrawn: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            /** @description To whom it is owed again. */
+            customer: components["schemas"]["Id"];
+            /** @description The refund. */
+            refund: components["schemas"]["Id"];
+        };
         /** @description What became of a contest. */
         ClearingAnswer: {
             /** @description What it was contested for. */
@@ -2233,7 +2321,7 @@ export interface components {
         Difference: {
             /**
              * Format: int32
-             * @description 1140 missing, 2090 too much, 2095 doubled, 2080 unexplained at the bank.
+             * @description 1140 missing, 1190 refunded twice, 2090 too much, 2095 doubled, 2080 unexplained at the bank.
              */
             account: number;
             /**
@@ -2673,6 +2761,25 @@ export interface components {
             bank_name: string;
         };
         /**
+         * @description The body of `POST /api/v1/finance/cash-refunds`. One of `customer` and `order` is given.
+         * @example {
+         *       "amount_paisa": 106900,
+         *       "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "point": "S01KASWBNZ0M6SC7N75YR3HGA9T2"
+         *     }
+         */
+        NewCashRefund: {
+            /**
+             * Format: int64
+             * @description How much: whole taka, at most what is owed to the customer.
+             */
+            amount_paisa: number;
+            customer?: components["schemas"]["Id"] | null;
+            order?: components["schemas"]["Id"] | null;
+            /** @description The site whose till pays it: one with a till of our own. */
+            point: components["schemas"]["Id"];
+        };
+        /**
          * @description The body of `POST /api/v1/finance/door-payments`.
          * @example {
          *       "amount_paisa": 106900,
@@ -2735,7 +2842,7 @@ export interface components {
             vendor: components["schemas"]["Id"];
         };
         /**
-         * @description The body of `POST /api/v1/finance/refunds`. One of `customer` and `order` is given.
+         * @description The body of `POST /api/v1/finance/refunds`. One of `customer`, `order` and `refund` is given.
          * @example {
          *       "amount_paisa": 106900,
          *       "order": "O01KASWBNZ0M6SC7N75YR3HGA9T2",
@@ -2755,6 +2862,7 @@ export interface components {
             provider: components["schemas"]["Provider"];
             /** @description The provider's own id of the refund. */
             reference: string;
+            refund?: components["schemas"]["Id"] | null;
         };
         /**
          * @description A site to be.
@@ -2876,7 +2984,7 @@ export interface components {
         OpenDifferences: {
             /**
              * Format: int32
-             * @description 1140, 2080, 2090 or 2095.
+             * @description 1140, 1190, 2080, 2090 or 2095.
              */
             account: number;
             /** @description Since when the oldest is open, UTC. */
@@ -2962,6 +3070,8 @@ export interface components {
             placed_at_ms: number;
             /** @description The caller's own number for it. */
             reference?: string | null;
+            /** @description What waits for the customer at a till; only on the customer's own order. */
+            refunds?: components["schemas"]["RefundView"][];
             /** @description open, cancelled, delivered (all parcels) or closed (all delivered, returned, rejected or cancelled). */
             status: string;
             /**
@@ -3051,6 +3161,12 @@ export interface components {
             /** @description What to give as `after` for the next page; null on the last one. */
             next: string | null;
             rows: components["schemas"]["CashOnDay"][];
+        };
+        /** @description A page of a list. */
+        PageOfCashRefundRow: {
+            /** @description What to give as `after` for the next page; null on the last one. */
+            next: string | null;
+            rows: components["schemas"]["CashRefundRow"][];
         };
         /** @description A page of a list. */
         PageOfClosedMonth: {
@@ -3668,6 +3784,17 @@ export interface components {
             /** @description The name of its kind in the catalogue of facts; of a later version's, its number. */
             what: string;
         };
+        /** @description Money of an order that its customer can fetch. */
+        RefundView: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            amount_paisa: number;
+            /** @description What to show there: 16 letters and digits. */
+            code: string;
+            point?: components["schemas"]["Id"] | null;
+        };
         /** @description A refund as it is in the books. */
         Refunded: {
             /**
@@ -3916,7 +4043,8 @@ export interface components {
             dry_run?: boolean;
             /**
              * @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
-             *     `from_pay`, `from_security`, `expensed`, `conceded` or `conceded_by_vendor`.
+             *     `from_pay`, `from_security`, `expensed`, `conceded`, `conceded_by_vendor`; of what a customer owes `repaid`,
+             *     `from_refunds`, `from_credit` or `written_off`.
              */
             how: string;
             other?: components["schemas"]["Id"] | null;
@@ -5847,6 +5975,380 @@ export interface operations {
             };
         };
     };
+    list_cash_refunds: {
+        parameters: {
+            query?: {
+                /** @description `reserved`, `withdrawn`, `given`, `paid` or `overpaid`. */
+                status?: string;
+                /** @description Most rows of the page. */
+                limit?: number;
+                /** @description `next` of the page before; leave it out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. Its rows as a file, to whoever prefers `text/csv`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfCashRefundRow"];
+                };
+            };
+            /** @description `bad_page` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_page";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    reserve_cash_refund: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCashRefund"];
+            };
+        };
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashRefund"];
+                };
+            };
+            /** @description It waits at the till. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashRefund"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `chargeback_waits`, `idempotency_mismatch`, `more_than_owed`, `partner_point`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "chargeback_waits" | "idempotency_mismatch" | "more_than_owed" | "partner_point" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_amount`, `unknown_customer`, `unknown_site`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_amount" | "unknown_customer" | "unknown_site" | "wrong_type";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    withdraw_cash_refund: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description The refund. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashRefundWithdrawn"];
+                };
+            };
+            /** @description It is owed to the customer again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CashRefundWithdrawn"];
+                };
+            };
+            /** @description `bad_id`, `idempotency_key_bad`, `idempotency_key_needed` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "idempotency_key_bad" | "idempotency_key_needed";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_refund` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_refund";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `idempotency_mismatch`, `refund_ended`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency_mismatch" | "refund_ended" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
     clear: {
         parameters: {
             query?: never;
@@ -6515,7 +7017,7 @@ export interface operations {
             query?: {
                 /** @description `open` or `settled`. */
                 status?: string;
-                /** @description On which account: 1140, 2080, 2090 or 2095. */
+                /** @description On which account: 1140, 1190, 2080, 2090 or 2095. */
                 account?: string;
                 /** @description Most rows of the page. */
                 limit?: number;
@@ -7067,7 +7569,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bag_deposited`, `idempotency_mismatch`, `line_waits`, `loss_paid`, `more_than_captured`, `more_than_held`, `more_than_lost`, `not_lost`, `not_the_vendor`, `reference_used`, `wrong_state` */
+            /** @description `bag_deposited`, `idempotency_mismatch`, `line_waits`, `loss_paid`, `more_than_captured`, `more_than_held`, `more_than_lost`, `not_lost`, `not_the_vendor`, `reference_used`, `refund_waits`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7075,7 +7577,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bag_deposited" | "idempotency_mismatch" | "line_waits" | "loss_paid" | "more_than_captured" | "more_than_held" | "more_than_lost" | "not_lost" | "not_the_vendor" | "reference_used" | "wrong_state";
+                        code?: "bag_deposited" | "idempotency_mismatch" | "line_waits" | "loss_paid" | "more_than_captured" | "more_than_held" | "more_than_lost" | "not_lost" | "not_the_vendor" | "reference_used" | "refund_waits" | "wrong_state";
                     };
                 };
             };
@@ -7222,7 +7724,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bag_deposited`, `entry_ended`, `idempotency_mismatch`, `line_waits`, `loss_paid`, `more_than_captured`, `more_than_held`, `more_than_lost`, `not_lost`, `not_the_vendor`, `reference_used`, `same_person`, `wrong_state` */
+            /** @description `bag_deposited`, `entry_ended`, `idempotency_mismatch`, `line_waits`, `loss_paid`, `more_than_captured`, `more_than_held`, `more_than_lost`, `not_lost`, `not_the_vendor`, `reference_used`, `refund_waits`, `same_person`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7230,7 +7732,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bag_deposited" | "entry_ended" | "idempotency_mismatch" | "line_waits" | "loss_paid" | "more_than_captured" | "more_than_held" | "more_than_lost" | "not_lost" | "not_the_vendor" | "reference_used" | "same_person" | "wrong_state";
+                        code?: "bag_deposited" | "entry_ended" | "idempotency_mismatch" | "line_waits" | "loss_paid" | "more_than_captured" | "more_than_held" | "more_than_lost" | "not_lost" | "not_the_vendor" | "reference_used" | "refund_waits" | "same_person" | "wrong_state";
                     };
                 };
             };
@@ -9303,6 +9805,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `unknown_refund` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_refund";
+                    };
+                };
+            };
             /** @description `timeout` */
             408: {
                 headers: {
@@ -9315,7 +9829,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `more_than_owed`, `reference_used`, `wrong_state` */
+            /** @description `chargeback_waits`, `more_than_owed`, `reference_used`, `refund_ended`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9323,7 +9837,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "more_than_owed" | "reference_used" | "wrong_state";
+                        code?: "chargeback_waits" | "more_than_owed" | "reference_used" | "refund_ended" | "wrong_state";
                     };
                 };
             };
@@ -9339,7 +9853,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bad_amount`, `bad_reference`, `unknown_customer`, `wrong_type` */
+            /** @description `amount_differs`, `bad_amount`, `bad_reference`, `unknown_customer`, `wrong_type` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9347,7 +9861,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "bad_amount" | "bad_reference" | "unknown_customer" | "wrong_type";
+                        code?: "amount_differs" | "bad_amount" | "bad_reference" | "unknown_customer" | "wrong_type";
                     };
                 };
             };

@@ -24,6 +24,7 @@ export type Vat = Schemas['Vat'];
 export type Settlement = Schemas['Settlement'];
 export type Payout = Schemas['PayoutRow'];
 export type VendorAccount = Schemas['AccountRow'];
+export type CashRefund = Schemas['CashRefundRow'];
 export type Return = Schemas['ReturnRow'];
 export type Consignment = Schemas['ConsignmentRow'];
 export type Entry = Schemas['EntryRow'];

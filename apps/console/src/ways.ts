@@ -23,6 +23,12 @@ const WAYS: Record<number, Way[]> = {
     { how: 'conceded_by_vendor', other: 'V', only: 'A', of: 'J11a' },
     { how: 'written_off', other: null },
   ],
+  1190: [
+    { how: 'from_refunds', other: null },
+    { how: 'from_credit', other: null },
+    { how: 'repaid', other: 'S' },
+    { how: 'written_off', other: null },
+  ],
   2090: [
     { how: 'to_customer', other: 'U' },
     { how: 'to_giver', other: 'S' },

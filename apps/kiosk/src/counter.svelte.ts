@@ -29,6 +29,8 @@ export const counter = $state({
   heard: '',
   /** Notes are being counted: a scan does not lead away. */
   counting: false,
+  /** The code of a refund that was scanned on another screen. */
+  refundCode: '',
   /** The parcel that a screen is about. */
   parcel: null as string | null,
   busy: false,

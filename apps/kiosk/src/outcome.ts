@@ -14,6 +14,7 @@ export function said(scan: SiteScan): Said | null {
     case 'ours':
     case 'agent':
     case 'hand_in':
+    case 'refund':
       return null;
     case 'several':
       return { sentence: t('kiosk.several'), tone: 'wait' };

@@ -24,6 +24,7 @@ const REPAIRS: Record<string, Repair> = {
   wrong_state: { word: 'kiosk.repair_look', screen: 'find' },
   not_verified: { word: 'kiosk.repair_code' },
   code_first: { word: 'kiosk.repair_code' },
+  refund_ended: { word: 'act.understood' },
   paid: { word: 'act.understood' },
 };
 

@@ -29,7 +29,10 @@ export async function elsewhere(text: string): Promise<void> {
   if (scan === null || document.querySelector('dialog[open]')) return;
   const free = !counter.counting;
   if (free && scan.outcome === 'hand_in') show('handin', scan.handin);
-  else if (free && scan.outcome === 'ours') show(counter.screen === 'returns' ? 'returns' : 'find', scan.parcel.parcel);
+  else if (free && scan.outcome === 'refund') {
+    counter.refundCode = text;
+    show('till');
+  } else if (free && scan.outcome === 'ours') show(counter.screen === 'returns' ? 'returns' : 'find', scan.parcel.parcel);
   else {
     sound(false);
     counter.heard = said(scan)?.sentence ?? t('kiosk.scan_not_here');

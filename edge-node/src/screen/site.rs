@@ -329,6 +329,7 @@ mod tests {
         committed::<SiteScan>();
         committed::<SiteShift>();
         committed::<SitePayment>();
+        committed::<SiteRefund>();
         committed::<SiteTill>();
         committed::<SiteZ>();
     }

@@ -29,6 +29,7 @@ pub(super) fn at_the_end(mut world: World) -> Result<Report, String> {
     vat(&world)?;
     months(&world)?;
     shares(&world)?;
+    world.refunded_twice()?;
     balances(&world)?;
     left(&mut world);
     known::count(&mut world);
@@ -194,6 +195,8 @@ fn left(world: &mut World) {
     }
     let contested = world.office.states.values().filter(|folded| !folded.contests().is_empty()).count();
     (0..contested).for_each(|_| world.report.leaves("contested"));
+    let waits = world.street.fetches.keys().filter(|refund| world.waits_at_till(**refund).is_ok()).count();
+    (0..waits).for_each(|_| world.report.leaves("refunds_at_tills"));
     let waiting = world.lines.values().filter(|line| line.state != super::statement::State::Matched);
     let (booked, open): (Vec<_>, Vec<_>) = waiting.partition(|line| line.state == super::statement::State::Booked);
     booked.iter().for_each(|_| world.report.leaves("lines_on_suspense"));

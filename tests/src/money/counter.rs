@@ -12,6 +12,9 @@ use super::world::World;
 impl World {
     /// One thing that the person at a device of a pickup point does.
     pub(super) fn counter(&mut self, at: usize) -> bool {
+        if self.market.fetching && self.dice.chance(25) && self.give_refund(at) {
+            return true;
+        }
         if !self.devices[at].is_partner() && self.dice.chance(20) && self.till(at) {
             return true;
         }

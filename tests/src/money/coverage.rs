@@ -57,6 +57,12 @@ pub(super) fn count(world: &mut World) -> Result<(), String> {
                 ensure(!stays, || format!("{subject} is identified, and stands on suspense"))?;
                 reached.extend(late.then_some("R20"));
             }
+            State::Refund(refund) if refund.reserved.is_some() => {
+                let posted = |rule| world.tally.standing(subject).any(|journal| journal.rule == rule);
+                let both = refund.paid.is_some() && !refund.given.is_empty();
+                ensure(!both || posted(Rule::J37), || format!("{subject} was paid by two, and nobody owes it"))?;
+                reached.extend(both.then_some("R26"));
+            }
             State::Earning(earning) => {
                 let both = earning.contests.iter().any(|contest| contest.code == Code::GoodsAndMoney);
                 let paid = world.tally.standing(subject).any(|journal| matches!(journal.rule, Rule::J5 | Rule::J6));

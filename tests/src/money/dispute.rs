@@ -191,7 +191,8 @@ impl World {
     /// What a provider took and has not settled, whatever it gave back meanwhile.
     pub(super) fn unsettled(&self, provider: u8) -> Taka {
         let Some(account) = Provider::of(provider).map(receivable) else { return Taka::ZERO };
-        let back = self.tally.all_standing().filter(|journal| matches!(journal.rule, Rule::J19a | Rule::J31));
+        let back =
+            self.tally.all_standing().filter(|journal| matches!(journal.rule, Rule::J19a | Rule::J31 | Rule::J37));
         let back = back.flat_map(|journal| &journal.postings).filter(|line| line.account == account);
         self.office.balance(account).plus(back.map(|line| line.amount.negated()).sum())
     }
@@ -203,6 +204,10 @@ impl World {
             return Err("not_the_vendor");
         }
         let money = self.disputable(entered);
+        let customer = entered.other.and_then(|order| self.market.deals.get(&order)).map(|deal| deal.customer);
+        if customer.is_some_and(|customer| self.refund_waits(customer)) {
+            return Err("refund_waits");
+        }
         if entered.amount > money.left {
             return Err("more_than_captured");
         }
@@ -221,6 +226,9 @@ impl World {
         if self.market.deals.get(&order).map(|deal| deal.customer) != Some(entered.owner) {
             return Err("not_the_customer");
         }
+        if self.refund_waits(entered.owner) {
+            return Err("refund_waits");
+        }
         if entered.amount > money.owed { Err("more_than_owed") } else { Ok(()) }
     }
 
@@ -230,6 +238,12 @@ impl World {
             |entered: &Entered| is_chargeback(entered.what) && (entered.owner == order || entered.other == Some(order));
         self.entries().any(|(_, entered)| about(entered))
             || self.desk.proposals.iter().any(|proposal| about(&proposal.entered))
+    }
+
+    /// Whether something of a customer's waits at a till.
+    fn refund_waits(&self, customer: Subject) -> bool {
+        let of = |(refund, _): &(&Subject, &super::fetched::Fetch)| self.waits_at_till(**refund).is_ok();
+        self.street.fetches.iter().filter(|(_, fetch)| fetch.customer == customer).any(|one| of(&one))
     }
 
     /// Whether a chargeback of what is owed to a customer waits for its second person.

@@ -58,6 +58,7 @@ fn by_facts(world: &World) -> BTreeMap<Account, Taka> {
                 closed(&history, &mut sums);
                 on_paper(&history, &mut sums);
             }
+            Some(Kind::Refund) => fetched(*subject, &history, &mut sums),
             Some(Kind::Bag | Kind::Deposit | Kind::Remittance | Kind::Ruling | Kind::Entry) => {
                 finance(*subject, &history, &mut sums)
             }
@@ -135,6 +136,20 @@ fn on_paper(history: &History, sums: &mut BTreeMap<Account, Taka>) {
         let till = Code::Till.of_owner(history.facts[*index].party);
         let most = said.iter().copied().max_by_key(|amount| amount.paisa().abs()).unwrap_or_default();
         grow(sums, till, most);
+    }
+}
+
+/// What was given out of a drawer for the code of a refund: each act is cash, whatever else was paid of it.
+fn fetched(subject: Subject, history: &History, sums: &mut BTreeMap<Account, Taka>) {
+    let kept = history.facts.iter().find_map(|seen| match &seen.fact {
+        Some(Fact::RefundReserved(kept)) => Some(kept),
+        _ => None,
+    });
+    let given = acts(history, |fact| if let Fact::CashRefunded(given) = fact { Some(given.code) } else { None });
+    let opens = |code: [u8; 10], lock: [u8; 16]| protocol::refund::RefundCode(code).lock(&subject) == lock;
+    for (index, said) in given {
+        let Some(kept) = kept.filter(|kept| opens(said[0], kept.lock)) else { continue };
+        grow(sums, Code::Till.of_owner(history.facts[index].party), kept.amount.negated());
     }
 }
 

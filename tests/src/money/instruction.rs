@@ -3,7 +3,7 @@
 
 use protocol::account::Code;
 use protocol::fact::Entry;
-use protocol::id::Subject;
+use protocol::id::{Kind, Subject};
 use protocol::taka::Taka;
 
 use super::mutant::Mutant;
@@ -93,8 +93,9 @@ impl World {
     fn store_credit(&mut self) -> Option<Paper> {
         let owed = self.office.central.memory.balances.iter();
         let owed = owed.filter(|(account, sum)| account.code == Code::RefundsPayable && **sum < Taka::ZERO);
-        let owed: Vec<(Subject, Taka)> =
-            owed.filter_map(|(account, sum)| Some((account.owner?, sum.negated()))).collect();
+        let owed = owed.filter_map(|(account, sum)| Some((account.owner?, sum.negated())));
+        // What waits at a till is nobody's to give away.
+        let owed: Vec<(Subject, Taka)> = owed.filter(|(owner, _)| owner.kind() == Some(Kind::Customer)).collect();
         let (customer, owed) = self.dice.pick(&owed).copied()?;
         let amount = self.part_of(owed);
         Some(Paper::of(Entry::CreditIssued, customer, amount))

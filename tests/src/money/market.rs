@@ -57,6 +57,8 @@ pub struct Market {
     pub(super) payout_fee: Taka,
     /// Whether customers pay by phone at the door, too.
     pub(super) phones: bool,
+    /// Whether customers fetch refunds at tills, too.
+    pub(super) fetching: bool,
     /// Parcels that were paid so: at which provider, under which reference.
     pub(super) phoned: BTreeMap<Subject, (Provider, String)>,
     /// Which order or parcel a provider's reference paid.
@@ -81,10 +83,10 @@ fn put(scope: Scope, subjects: Vec<Subject>) -> Draft {
 
 impl Market {
     /// In every fourth world customers pay by transfers, too; in another fourth by phone at the door; in another vendors bear
-    /// what payouts cost.
+    /// what payouts cost, and customers fetch refunds at tills.
     pub fn of(seed: u64) -> Self {
         let payout_fee = if seed % 4 == 2 { Taka::whole(10) } else { Taka::ZERO };
-        Self { transfers: seed % 4 == 1, phones: seed % 4 == 0, payout_fee, ..Self::default() }
+        Self { transfers: seed % 4 == 1, phones: seed % 4 == 0, payout_fee, fetching: seed % 4 == 2, ..Self::default() }
     }
 
     /// VAT on the fee of a payout.

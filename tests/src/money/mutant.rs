@@ -37,6 +37,8 @@ mutants! {
     SealedTwice = "bag_sealed_twice";
     /// What a provider was paid at the door is not posted.
     PhoneDropped = "j24_dropped";
+    /// A refund that is paid twice is posted once.
+    SecondRefundDropped = "j37_dropped";
     /// A second collection is not posted.
     SecondDropped = "j12_dropped";
     /// Maturing does not look at holds and contests.
@@ -113,6 +115,7 @@ impl Mutant {
         let entries = &mut taken.entries;
         match self {
             Self::SecondDropped => entries.retain(|entry| entry.journal.rule != Rule::J12),
+            Self::SecondRefundDropped => entries.retain(|entry| entry.journal.rule != Rule::J37),
             Self::PhoneDropped => entries.retain(|entry| entry.journal.rule != Rule::J24),
             Self::PaisaLost => entries.retain(|entry| entry.journal.rule != Rule::J32),
             Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),

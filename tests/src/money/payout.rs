@@ -155,7 +155,7 @@ impl World {
         let owed = balances.iter().filter(|(account, _)| account.code == Code::RefundsPayable);
         let owed: Vec<(Subject, Taka)> = owed
             .filter_map(|(account, sum)| Some((account.owner?, sum.negated())))
-            .filter(|(_, o)| *o > Taka::ZERO)
+            .filter(|(owner, owed)| owner.kind() == Some(Kind::Customer) && *owed > Taka::ZERO)
             .collect();
         let Some((customer, owed)) = self.dice.pick(&owed).copied() else { return };
         let half = Taka::from_paisa(owed.paisa() / 2).unwrap_or_default();

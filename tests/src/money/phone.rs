@@ -14,8 +14,12 @@ use super::street::{Place, grow};
 use super::world::World;
 
 impl World {
-    /// One of the two, now and then, in such a world.
+    /// What people do in some worlds only, now and then.
     pub(super) fn beside(&mut self) -> bool {
+        if self.market.fetching && self.dice.chance(12) {
+            self.about_fetching();
+            return true;
+        }
         if !self.market.phones || !self.dice.chance(12) {
             return false;
         }

@@ -21,7 +21,7 @@ pub(super) const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
 /// Surplus cash that nobody has claimed for so long is income, ms.
 const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
 /// Rules that end a difference.
-const ENDS: [Rule; 11] = [
+const ENDS: [Rule; 12] = [
     Rule::J9a,
     Rule::J9b,
     Rule::J9c,
@@ -33,6 +33,7 @@ const ENDS: [Rule; 11] = [
     Rule::J12c,
     Rule::J27d,
     Rule::J35,
+    Rule::J37a,
 ];
 
 /// One difference, as `finance.difference` shows it.
@@ -58,7 +59,7 @@ impl World {
             for line in &journal.postings {
                 let Some(owner) = line.account.owner else { continue };
                 let amount = match line.account.code {
-                    Code::Shortage => line.amount,
+                    Code::Shortage | Code::CustomerReceivable => line.amount,
                     Code::CashOver | Code::OverCollected => line.amount.negated(),
                     _ => continue,
                 };
@@ -85,6 +86,7 @@ impl World {
             let State::Ruling(ruling) = &folded.state else { continue };
             let Some(said) = ruling.ruled.as_ref() else { continue };
             let code = match How::of(said.how) {
+                _ if said.owner.kind() == Some(Kind::Customer) => Code::CustomerReceivable,
                 Some(
                     How::Repaid
                     | How::WrittenOff
@@ -138,6 +140,18 @@ impl World {
                 0..=74 => (How::Repaid, Some(self.a_till(one.owner))),
                 _ => (How::WrittenOff, None),
             },
+            // What he was paid twice: he is asked for it, or it is kept from what we have of his.
+            Code::CustomerReceivable => {
+                let has = |code: Code| self.office.balance(code.of_owner(one.owner)) < Taka::ZERO;
+                match self.dice.below(10) {
+                    0..=5 if has(Code::RefundsPayable) => (How::FromRefunds, None),
+                    3..=6 if has(Code::StoreCredit) => (How::FromCredit, None),
+                    // He is believed to have something with us, and has not.
+                    7 => (How::FromRefunds, None),
+                    0..=6 => (How::Repaid, Some(self.a_till(one.owner))),
+                    _ => (How::WrittenOff, None),
+                }
+            }
             Code::CashOver if self.now_ms >= one.since_ms.saturating_add(UNCLAIMED_AFTER_MS) => (How::Unclaimed, None),
             Code::CashOver => match self.dice.below(5) {
                 0 => (How::ToCustomer, self.any_customer()),
@@ -160,6 +174,8 @@ impl World {
         let ours = match how {
             How::FromPay => Some(Code::AgentPayable),
             How::FromSecurity => Some(Code::Security),
+            How::FromRefunds => Some(Code::RefundsPayable),
+            How::FromCredit => Some(Code::StoreCredit),
             _ => None,
         };
         let held = ours.map(|code| self.office.balance(code.of_owner(one.owner)).negated());
@@ -264,13 +280,16 @@ impl World {
         }
         // A late record may have moved the difference to another cause: the account has to hold the amount, too.
         let stands = self.office.balance(way.difference);
-        let stands = if way.difference.code == Code::Shortage { stands } else { stands.negated() };
+        let owes = matches!(way.difference.code, Code::Shortage | Code::CustomerReceivable);
+        let stands = if owes { stands } else { stands.negated() };
         if ruled.amount > stands {
             return Err("more_than_open");
         }
         match how {
             How::ToGiver if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
-            How::FromPay | How::FromSecurity if ruled.amount > self.office.balance(way.debit).negated() => {
+            How::FromPay | How::FromSecurity | How::FromRefunds | How::FromCredit
+                if ruled.amount > self.office.balance(way.debit).negated() =>
+            {
                 Err("more_than_held")
             }
             How::Expensed if !self.was_paid_out(one) && self.mutant != Some(Mutant::AnyExpense) => Err("not_paid_out"),

@@ -99,6 +99,8 @@ pub struct Street {
     pub wallets: BTreeMap<u8, Taka>,
     /// Orders of which a customer's bank took something back, and the vendor whose goods it was about.
     pub disputed: BTreeSet<(Subject, Scope)>,
+    /// Refunds that wait at tills, or did.
+    pub fetches: BTreeMap<Subject, super::fetched::Fetch>,
     /// What was entered of that, by customer.
     pub taken_back: BTreeMap<Subject, Taka>,
     /// What customers had got both ways when the last chargeback of what was not theirs any more was entered.

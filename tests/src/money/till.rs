@@ -13,6 +13,9 @@ use super::world::World;
 impl World {
     /// The cashier of a courier hub: cash that is handed in, or the drawer.
     pub(super) fn cashier(&mut self, at: usize) -> bool {
+        if self.market.fetching && self.dice.chance(25) && self.give_refund(at) {
+            return true;
+        }
         match self.dice.below(100) {
             0..=64 => self.count(at),
             65..=71 => self.count_without_offer(at),

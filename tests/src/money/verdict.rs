@@ -32,6 +32,7 @@ use protocol::taka::Taka;
 
 use super::audit;
 use super::courier;
+use super::fetched::Fetch;
 use super::market::{fees, price};
 use super::office::Row;
 use super::returned;
@@ -182,6 +183,10 @@ fn custody(row: &Row) -> Result<(), String> {
         Rule::J27a => against(&[Code::Shortage, Code::CashOver]),
         Rule::J27b => against(&[Code::Shortage]),
         Rule::J27c => against(&[Code::CashOver]),
+        Rule::J20d => against(&[Code::RefundsPayable]),
+        // By a provider, or out of a till.
+        Rule::J37 => against(&[Code::CustomerReceivable, Code::Bkash, Code::Nagad, Code::Rocket, Code::Card]),
+        Rule::J37a => against(&[Code::CustomerReceivable, Code::RefundsPayable, Code::StoreCredit, Code::Goodwill]),
         Rule::J27 => against(&[Code::Operating]),
         // Of the four ways of a claim only the theft of a bag moves cash.
         Rule::J26 if on(journal, Code::InTransit) != Taka::ZERO => against(&[Code::Claims]),
@@ -207,6 +212,7 @@ fn decided(world: &World, rows: &[Row]) -> Result<(), String> {
             Rule::J35 => (Code::Security, true),
             Rule::J10a | Rule::J10c => (Code::CashOver, true),
             Rule::J12b | Rule::J12c => (Code::OverCollected, true),
+            Rule::J37a => (Code::CustomerReceivable, false),
             _ => continue,
         };
         for line in journal.postings.iter().filter(|line| line.account.code == code) {
@@ -480,7 +486,11 @@ fn refunds(world: &World) -> Result<(), String> {
     let street = &world.street;
     for customer in street.refunded.keys().chain(street.taken_back.keys()) {
         let of = |sums: &BTreeMap<Subject, Taka>| sums.get(customer).copied().unwrap_or_default();
-        let (paid, back) = (of(&street.paid), of(&street.refunded).plus(of(&street.taken_back)));
+        // What he got twice he owes, and that is looked at by itself.
+        let twice: Taka =
+            street.fetches.values().filter(|fetch| fetch.customer == *customer).map(Fetch::too_much).sum();
+        let back = of(&street.refunded).plus(of(&street.taken_back)).minus(twice);
+        let paid = of(&street.paid);
         let account = Code::RefundsPayable.of_owner(*customer);
         let found = world.tally.all_standing().filter(|journal| journal.rule == Rule::J10a);
         let found: Taka =

@@ -2,6 +2,7 @@
 //! a refusal leaves no trace.
 
 mod banking;
+mod cash_refunds;
 mod chargebacks;
 mod client;
 mod contract;
@@ -54,6 +55,9 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("GET", format!("/finance/contested/{}", world.site), "operations finance"),
         ("POST", "/finance/clearings".to_owned(), "operations finance"),
         ("POST", "/finance/door-payments".to_owned(), "finance"),
+        ("GET", "/finance/cash-refunds".to_owned(), "finance"),
+        ("POST", "/finance/cash-refunds".to_owned(), "finance"),
+        ("POST", format!("/finance/cash-refunds/{}/withdraw", world.site), "finance"),
         ("GET", "/finance/bags".to_owned(), "finance"),
         ("POST", "/finance/bags".to_owned(), "finance"),
         ("GET", "/finance/deposits".to_owned(), "finance"),

@@ -18,7 +18,7 @@ pub struct SiteRefund {
     pub code: String,
     /// How much is to be given.
     pub amount_paisa: i64,
-    /// `reserved`; `given` out of a till, `paid` by a provider or `twice` when it is paid already.
+    /// `reserved`; `given`, `paid` by a provider, `withdrawn` or `overpaid` when nothing is to be given any more.
     pub status: &'static str,
 }
 

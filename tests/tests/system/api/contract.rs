@@ -71,6 +71,11 @@ impl Seeded {
         let (unpaid, called_off) = (money.order_ahead().await, money.order_ahead().await);
         let payment = json!({ "order": called_off, "provider": "card", "reference": "PAID", "amount_paisa": DUE });
         money.did("/finance/payments", &payment).await;
+        // Two refunds for a till: one waits to be withdrawn, one is to be asked for.
+        let (fetched_later, withdrawn) = (money.owed("LATER").await, money.owed("WITHDRAWN").await);
+        let kept = json!({ "order": withdrawn, "amount_paisa": DUE, "point": world.site });
+        let kept = money.did("/finance/cash-refunds", &kept).await;
+        paths.insert(("withdraw_cash_refund", "id"), kept.text("refund"));
         let settled = money.order_ahead().await;
         let payment = json!({ "order": settled, "provider": "bkash", "reference": "SETTLES", "amount_paisa": DUE });
         money.did("/finance/payments", &payment).await;
@@ -123,6 +128,8 @@ impl Seeded {
             ("clear", "op", contested.1["op"].clone()),
             ("clear", "code", contested.1["code"].clone()),
             ("record_refund", "order", json!(called_off)),
+            ("reserve_cash_refund", "order", json!(fetched_later)),
+            ("reserve_cash_refund", "point", json!(world.site)),
             ("record_remittance", "site", json!(partner)),
             ("confirm_payout", "bank", json!("city-settlement")),
         ];
@@ -298,6 +305,16 @@ impl Money<'_> {
         let deposit = self.deposit(bank).await;
         let line = json!({ "reference": format!("line of {deposit}"), "credited_paisa": DUE });
         self.did(&format!("/finance/deposits/{deposit}/confirm"), &line).await;
+    }
+
+    /// An order that was paid ahead under this reference, and called off.
+    async fn owed(&mut self, reference: &str) -> String {
+        let order = self.order_ahead().await;
+        let paid = json!({ "order": order, "provider": "nagad", "reference": reference, "amount_paisa": DUE });
+        self.did("/finance/payments", &paid).await;
+        let off = self.world.post("customer", &format!("/orders/{order}/cancel"), &json!({})).await;
+        assert_eq!(off.0, 200, "{off:?}");
+        order
     }
 
     async fn order_ahead(&mut self) -> String {

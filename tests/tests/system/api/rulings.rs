@@ -12,7 +12,7 @@ use super::world::Answer;
 
 impl Bench {
     /// The only difference that is open on an account.
-    async fn difference(&self, account: i64) -> Value {
+    pub(super) async fn difference(&self, account: i64) -> Value {
         let answer = self.world.get("finance", "/finance/differences?status=open").await;
         let rows = answer.1["rows"].as_array().unwrap_or_else(|| panic!("{answer:?}")).clone();
         let mut on = rows.into_iter().filter(|row| row["account"] == account);
@@ -21,7 +21,7 @@ impl Bench {
         row
     }
 
-    async fn rule(&self, how: &str, of: &Value, other: Option<&str>, amount: i64) -> Answer {
+    pub(super) async fn rule(&self, how: &str, of: &Value, other: Option<&str>, amount: i64) -> Answer {
         let body = json!({
             "how": how, "cause": of["cause"], "owner": of["owner"], "other": other, "amount_paisa": amount,
             "reason": "counted again",

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use edge_node::kiosk::ask::Running;
 use edge_node::{Node, kiosk};
 use protocol::command::Command;
-use protocol::fact::{Fact, PickupChosen};
+use protocol::fact::{Fact, PickupChosen, Put, RefundReserved};
 use protocol::frame::CodeBox;
 use protocol::handover;
 use protocol::id::{Id16, Kind, Subject};
 use protocol::intake::op_of;
 use protocol::parcel::lock_of;
+use protocol::refund::RefundCode;
 use protocol::seat::Role;
 use protocol::taka::Taka;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -123,6 +124,19 @@ impl Counter {
         let sealed = handover::seal(&parcel, code, &TOKEN).unwrap();
         self.site.store().add_boxes(&[CodeBox { subject: parcel, sealed: sealed.into() }]).unwrap();
         parcel
+    }
+
+    /// A refund for this till.
+    fn refund(&mut self, n: u8, amount: Taka, code: RefundCode) -> Subject {
+        let refund = Subject::new(Kind::Refund, Id16([n; 16]));
+        let (customer, point) = (Subject::customer(Id16([n; 16])), self.world.site);
+        let kept = RefundReserved { customer, amount, point, lock: code.lock(&refund) };
+        let put = Fact::Put(Put { generation: 1, subjects: vec![refund] });
+        let said = self
+            .world
+            .central_says(&[op_of(point, &put, Vec::new()), op_of(refund, &Fact::RefundReserved(kept), Vec::new())]);
+        self.site.receive(vec![said]).unwrap();
+        refund
     }
 
     /// An agent's offer of cash reaches the counter.
@@ -357,4 +371,64 @@ async fn a_count_is_blind_and_the_till_closes_on_what_was_counted() {
     assert_eq!(till["closed"][0]["counted_paisa"], 710_500);
     counter.stop().await;
     drop(counter.place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_is_found_by_its_code_and_given_once() {
+    let mut counter = Counter::open().await;
+    let parcel = counter.parcel(1, DUE, b"204881");
+    let home = counter.get("/api/v1/site/home").await;
+    assert_eq!(home["till"]["refunds"], json!([]));
+    for command in [
+        json!({"do": "receive", "parcel": parcel, "pieces": 1}),
+        json!({"do": "verify_code", "parcel": parcel, "token": data_encoding::HEXLOWER.encode(&TOKEN)}),
+        json!({"do": "take_cash", "parcel": parcel, "amount_paisa": DUE.paisa()}),
+        json!({"do": "open_till", "float_paisa": 0}),
+    ] {
+        let (status, answer) = counter.record(command.clone()).await;
+        assert_eq!(status, 200, "{command}: {answer}");
+    }
+    let code = RefundCode([7; 10]);
+    let refund = counter.refund(1, Taka::whole(500), code);
+    let (much, other) = (counter.refund(2, Taka::whole(9_000), RefundCode([8; 10])), RefundCode([9; 10]));
+    let home = counter.get("/api/v1/site/home").await;
+    assert_eq!(home["till"]["refunds"].as_array().unwrap().len(), 2, "{home}");
+    assert!(!home.to_string().contains(&code.to_string()), "the till has its lock only");
+
+    // By the square or by hand, in small letters; a code of nobody, and one that is none.
+    let found = counter.scan(&code.to_string().to_lowercase()).await;
+    assert_eq!((&found["outcome"], &found["refund"]["refund"]), (&json!("refund"), &json!(refund)), "{found}");
+    assert_eq!((&found["refund"]["amount_paisa"], &found["refund"]["status"]), (&json!(50_000), &json!("reserved")));
+    assert_eq!(counter.scan(&other.to_string()).await["outcome"], "not_ours");
+    let pay = |refund: Subject, code: &str| json!({"do": "refund_cash", "refund": refund, "code": code});
+    for (what, command, no) in [
+        ("no code", pay(refund, "ফেরত"), "not_a_refund_code"),
+        ("another one", pay(refund, &other.to_string()), "code_mismatch"),
+        ("a parcel", pay(parcel, &code.to_string()), "unknown_subject"),
+        ("more than there is", pay(much, &RefundCode([8; 10]).to_string()), "more_than_till"),
+    ] {
+        let (status, answer) = counter.record(command).await;
+        assert_eq!((status, &answer["code"]), (409, &json!(no)), "{what}: {answer}");
+    }
+    let act = counter.act();
+    let asked = json!({"act": act, "command": pay(refund, &code.to_string())});
+    let (status, given) = counter.post("/api/v1/commands", asked.clone()).await;
+    assert_eq!(status, 200, "{given}");
+    assert_eq!(counter.post("/api/v1/commands", asked).await.1, given, "a tap that came twice is one");
+    let (_, again) = counter.record(pay(refund, &code.to_string())).await;
+    assert_eq!(again["code"], "refund_ended", "{again}");
+    assert_eq!(counter.scan(&code.to_string()).await["refund"]["status"], "given");
+    let receipt = counter.get(&format!("/api/v1/receipts/{act}/text?language=en")).await;
+    assert!(receipt["lines"][0].as_str().unwrap().starts_with("Refund given"), "{receipt}");
+    assert!(receipt["lines"][0].as_str().unwrap().ends_with("500.00 BDT"), "{receipt}");
+
+    // The count says that the drawer lacks nothing.
+    let home = counter.get("/api/v1/site/home").await;
+    let shift = home["till"]["open"]["shift"].clone();
+    let counted = DUE.paisa() - 50_000;
+    let (status, closed) = counter.record(json!({"do": "close_till", "shift": shift, "counted_paisa": counted})).await;
+    assert_eq!(status, 200, "{closed}");
+    let last = counter.get("/api/v1/site/home").await["till"]["closed"][0].clone();
+    assert_eq!((&last["expected_paisa"], &last["counted_paisa"]), (&json!(counted), &json!(counted)), "{last}");
+    counter.stop().await;
 }

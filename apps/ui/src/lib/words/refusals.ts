@@ -66,6 +66,14 @@ export const refusals = {
     'The till is suspended. Resume the shift first',
   ],
   'refusal.till_in_use': ['ক্যাশবক্স চালুই আছে। কাজ চালিয়ে যান', 'The till is not suspended. Go on'],
+  'refusal.not_a_refund_code': [
+    'ফেরতের কোড এটা না। কাস্টমারের ফোনে ১৬টা অক্ষর আর সংখ্যা আছে',
+    'This is no refund code. It is 16 letters and digits, on the customer’s phone',
+  ],
+  'refusal.refund_ended': [
+    'এই ফেরত আগেই মিটে গেছে। কিছু দেবেন না, কাস্টমারকে আমাদের ফোন করতে বলুন',
+    'This refund is over already. Give nothing, and let the customer call us',
+  ],
   'refusal.more_than_till': [
     '{entered} ক্যাশবক্সে থাকার কথা না। অঙ্কটা দেখুন, নয়তো ক্যাশবক্স গুনুন',
     '{entered} is more than the till has taken. Check the amount, or count the drawer',
