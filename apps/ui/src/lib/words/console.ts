@@ -412,7 +412,7 @@ export const consoleWords = {
   'c.ret_no_why': ['কেন নেবেন না', 'Why not'],
   'c.ret_no_act': ['ফেরত নেব না', 'Do not take it'],
   'c.ret_refused_now': ['ফেরত নেওয়া হয়নি বলে লেখা হয়েছে', 'Recorded as not taken'],
-  'c.tab_refunds': ['ফেরত', 'Refunds'],
+  'c.tab_refunds': ['টাকা ফেরত', 'Refunds'],
   'c.refund': ['ফেরত', 'Refund'],
   'c.refund_at': ['কোন ক্যাশবক্সে', 'At which till'],
   'c.customer': ['কাস্টমার', 'Customer'],
@@ -445,6 +445,7 @@ export const consoleWords = {
   'c.refund_withdraw_how': ['টাকাটা আগের মতো কাস্টমারের পাওনা থাকবে, কোড আর চলবে না', 'It is owed to the customer as before, and the code is good no more'],
   'c.refund_withdraw_amt': ['{amt} তুলে নিন', 'Withdraw {amt}'],
   'c.refund_withdrawn': ['{amt} আবার কাস্টমারের পাওনা', '{amt} are owed to the customer again'],
+  'c.refund_see_owed': ['কাস্টমারের কাছে কত পাওনা দেখুন', 'See what the customer owes'],
   'c.refund_overpaid_how': [
     'যতটুকু রাখা ছিল তার চেয়ে বেশি দেওয়া হয়েছে। বাড়তিটা কাস্টমারের কাছে পাওনা, কী হবে সিদ্ধান্ত দিন',
     'More was paid than was kept apart. The customer owes the rest: say what becomes of it',
