@@ -19,6 +19,7 @@ mod machine;
 mod online;
 mod proofs;
 mod raw;
+mod refund;
 mod repair;
 mod scenarios;
 mod shop;
