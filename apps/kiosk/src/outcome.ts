@@ -14,8 +14,9 @@ export function said(scan: SiteScan): Said | null {
     case 'ours':
     case 'agent':
     case 'hand_in':
-    case 'refund':
       return null;
+    case 'refund':
+      return { sentence: t('kiosk.refund_at_till'), tone: 'wait' };
     case 'several':
       return { sentence: t('kiosk.several'), tone: 'wait' };
     case 'elsewhere':

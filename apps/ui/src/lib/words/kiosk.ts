@@ -187,6 +187,7 @@ export const kiosk = {
     'No refund waits here for this code. Check the letters; if they are right, it has not arrived yet',
   ],
   'kiosk.refunds_wait': ['{n}টি ফেরত এখানে নেওয়া বাকি: {amt}', '{n} refunds may be fetched here: {amt}'],
+  'kiosk.refund_at_till': ['এটা টাকা ফেরতের কোড। ক্যাশবক্সে গিয়ে দিন (F9)', 'This is the code of a refund. Pay it at the till (F9)'],
   'kiosk.refund_none': ['কোনো ফেরত অপেক্ষায় নেই', 'No refund waits here'],
   'kind.CashRefunded': ['ফেরতের টাকা দেওয়া', 'Refund given in cash'],
   'kind.TillOpened': ['শিফট শুরু', 'Shift opened'],
