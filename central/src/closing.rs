@@ -118,7 +118,7 @@ async fn settled(conn: &mut PgConnection, position: u64) -> Result<Vec<Subject>,
                 AND NOT v.contested AND NOT v.incomplete AND NOT v.newer)
             OR EXISTS (SELECT 1 FROM view_shift v WHERE v.subject = m.subject AND v.state = 'closed'
                 AND NOT v.contested AND NOT v.incomplete AND NOT v.newer)
-            OR EXISTS (SELECT 1 FROM view_refund v WHERE v.subject = m.subject AND v.state IN ('given', 'paid')
+            OR EXISTS (SELECT 1 FROM view_refund v WHERE v.subject = m.subject AND v.state IN ('given', 'paid', 'withdrawn')
                 AND NOT v.contested AND NOT v.incomplete AND NOT v.newer)
             OR EXISTS (SELECT 1 FROM view_earning v JOIN view_payout_line l ON l.earning = v.subject
                 JOIN view_payout p ON p.subject = l.payout

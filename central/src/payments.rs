@@ -245,7 +245,7 @@ struct Reserved {
 fn waits_at_till(states: &BTreeMap<Subject, Folded>) -> Result<(), Conflict> {
     for (subject, folded) in states {
         if let State::Refund(refund) = &folded.state {
-            if refund.word() != "reserved" {
+            if !refund.waits() {
                 return Err(Conflict { subject: *subject, status: refund.word().to_owned() });
             }
         }

@@ -25,7 +25,8 @@ use crate::sweep::{self, Sweep};
 /// 4: a scan overtakes only what it can have overtaken in one way; that a courier brings a parcel back moves none that was
 /// scanned in already.
 /// 5: a scan that has heard of neither of two vans, sent from two windows that did not know of each other, overtakes none.
-pub const RULES: u32 = 5;
+/// 6: a scan that had heard of one agent's load overtakes no load by another who had not.
+pub const RULES: u32 = 6;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]

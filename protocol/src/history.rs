@@ -136,6 +136,13 @@ impl History {
         self.follows[a].iter().zip(&facts.0).any(|(seen, wanted)| seen & wanted != 0)
     }
 
+    /// Whether fact `a` had seen all of these.
+    #[must_use]
+    pub fn follows_all(&self, a: usize, facts: &Indexes) -> bool {
+        let seen = self.follows[a].iter().copied().chain(std::iter::repeat(0));
+        facts.0.iter().zip(seen).all(|(wanted, seen)| wanted & !seen == 0)
+    }
+
     /// Whether neither had seen the other.
     #[must_use]
     pub fn concurrent(&self, a: usize, b: usize) -> bool {

@@ -18,7 +18,6 @@ use crate::order::receivable;
 use crate::parcel::lock_of;
 use crate::record::Records;
 use crate::slot::{self, Claim};
-use crate::taka::Taka;
 
 /// What a customer shows to be paid back out of a till: 80 random bits, 16 letters and digits. Six digits in a box, as for a
 /// parcel, would not do: the till's own staff holds the box, and has a day for a million guesses.
@@ -73,6 +72,14 @@ impl fmt::Debug for RefundCode {
     }
 }
 
+impl RefundReserved {
+    /// Whether this is the code that its customer was told.
+    #[must_use]
+    pub fn is_opened_by(&self, code: &RefundCode, refund: &Subject) -> bool {
+        self.lock == code.lock(refund)
+    }
+}
+
 /// What the facts of one refund come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refund {
@@ -110,6 +117,12 @@ impl Refund {
             (1, None, _) => "given",
             _ => "overpaid",
         }
+    }
+
+    /// Whether it is kept apart for a till, and nobody is known to have paid or withdrawn it.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.reserved.is_some() && !self.withdrawn && self.paid.is_none() && self.given.is_empty()
     }
 }
 
@@ -176,7 +189,7 @@ fn out_of_tills(
 ) -> Vec<usize> {
     let given = history.acts_of(|fact| if let Fact::CashRefunded(given) = fact { Some(given) } else { None });
     let (opened, other): (Vec<_>, Vec<_>) =
-        given.partition(|(_, given)| reserved.is_some_and(|kept| kept.lock == RefundCode(given.code).lock(&subject)));
+        given.partition(|(_, given)| reserved.is_some_and(|kept| kept.is_opened_by(&RefundCode(given.code), &subject)));
     other.into_iter().for_each(|(index, _)| records.contest(index, Code::CodeMismatch));
     opened.into_iter().map(|(index, _)| index).collect()
 }
@@ -187,13 +200,6 @@ fn first_of(history: &History, cash: &[usize], paid: Option<usize>) -> Option<us
     let first = slot::earliest(history, &claims)?.winner.fact;
     let knew = paid.is_some_and(|paid| cash.iter().all(|given| history.follows(*given, paid)));
     (!knew).then_some(first)
-}
-
-/// How much a till is to give for this code, when it is that of the refund and nobody paid it.
-#[must_use]
-pub fn payable(refund: &Refund, subject: &Subject, code: &RefundCode) -> Option<Taka> {
-    let kept = refund.reserved.as_ref().filter(|kept| kept.lock == code.lock(subject))?;
-    (refund.word() == "reserved").then_some(kept.amount)
 }
 
 #[cfg(test)]

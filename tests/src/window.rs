@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use data_encoding::BASE64;
@@ -21,6 +21,55 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK: Duration = Duration::from_millis(60);
 /// How WebDriver names an element in its answers; fixed by its specification.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// From one stroke of a scanner to the next: a slow one.
+const STROKE: Duration = Duration::from_millis(8);
+/// Shift, as `Input.dispatchKeyEvent` counts modifiers.
+const SHIFT: u32 = 8;
+
+/// One key of a scanner, on the American layout that it is set to.
+struct Stroke {
+    /// The place on the keyboard, as `KeyboardEvent.code` names it.
+    code: String,
+    /// What it writes; for Enter its name.
+    key: String,
+    text: String,
+    shift: bool,
+}
+
+impl Stroke {
+    fn of(sign: char) -> anyhow::Result<Self> {
+        let (code, shift) = match sign {
+            'a'..='z' | 'A'..='Z' => (format!("Key{}", sign.to_ascii_uppercase()), sign.is_ascii_uppercase()),
+            '0'..='9' => (format!("Digit{sign}"), false),
+            '*' => ("Digit8".to_owned(), true),
+            '$' => ("Digit4".to_owned(), true),
+            '~' => ("Backquote".to_owned(), true),
+            '-' => ("Minus".to_owned(), false),
+            '=' => ("Equal".to_owned(), false),
+            ':' => ("Semicolon".to_owned(), true),
+            '/' => ("Slash".to_owned(), false),
+            '.' => ("Period".to_owned(), false),
+            ' ' => ("Space".to_owned(), false),
+            _ => bail!("no scanner sends {sign:?}"),
+        };
+        Ok(Self { code, key: sign.to_string(), text: sign.to_string(), shift })
+    }
+
+    fn enter() -> Self {
+        Self { code: "Enter".to_owned(), key: "Enter".to_owned(), text: "\r".to_owned(), shift: false }
+    }
+
+    /// For `Input.dispatchKeyEvent` of the Chrome DevTools Protocol. `at` is since 1970.
+    fn params(&self, how: &str, at: Duration) -> Value {
+        let modifiers = if self.shift { SHIFT } else { 0 };
+        let text = if how == "keyDown" { self.text.as_str() } else { "" };
+        json!({
+            "type": how, "code": self.code, "key": self.key, "text": text, "modifiers": modifiers,
+            "timestamp": at.as_secs_f64(),
+        })
+    }
+}
 
 /// An X server without a screen. Ends when dropped.
 pub struct Display {
@@ -51,10 +100,6 @@ impl Display {
     }
 }
 
-/// The Shift key, as WebDriver writes it.
-const SHIFT: &str = "\u{e008}";
-/// The Enter key, with which a scanner ends.
-const ENTER: &str = "\u{e007}";
 /// Where pictures go when somebody wants to look at them.
 const PICTURES: &str = "GETIT_PICTURES";
 
@@ -266,33 +311,23 @@ impl Window {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await.map(drop)
     }
 
-    /// Sends keys to whatever has the focus: how a scanner types.
+    /// Types into the browser as a scanner does: fast, wherever the focus is, and Enter at the end. Each stroke carries
+    /// the time at which a scanner would have sent it, as the kernel stamps a real one: how long the driver takes for a
+    /// stroke on a busy machine says nothing about the scanner.
     ///
     /// # Errors
-    /// The driver's.
-    pub async fn keys(&self, text: &str) -> anyhow::Result<()> {
-        let stroke = |how: &str, value: &str| json!({ "type": how, "value": value });
-        let key = |c: char| {
-            let value = c.to_string();
-            let plain = vec![stroke("keyDown", &value), stroke("keyUp", &value)];
-            // As a scanner does: signs above the digits come with Shift.
-            if c.is_ascii_uppercase() || "*~$".contains(c) {
-                return [vec![stroke("keyDown", SHIFT)], plain, vec![stroke("keyUp", SHIFT)]].concat();
-            }
-            plain
-        };
-        let actions: Vec<Value> = text.chars().flat_map(key).collect();
-        self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }))
-            .await
-            .map(drop)
-    }
-
-    /// Types as a scanner does: fast, wherever the focus is, and Enter at the end.
-    ///
-    /// # Errors
-    /// The driver's.
+    /// The driver's, and a sign that no scanner of ours sends.
     pub async fn scan(&self, text: &str) -> anyhow::Result<()> {
-        self.keys(&format!("{text}{ENTER}")).await
+        let began = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        let strokes = text.chars().map(Stroke::of).chain([Ok(Stroke::enter())]);
+        for (stroke, at) in strokes.zip(0u32..) {
+            let stroke = stroke?;
+            for (how, at) in [("keyDown", began + STROKE * at), ("keyUp", began + STROKE * at + STROKE / 2)] {
+                let params = stroke.params(how, at);
+                self.post("/goog/cdp/execute", &json!({ "cmd": "Input.dispatchKeyEvent", "params": params })).await?;
+            }
+        }
+        Ok(())
     }
 
     /// An attribute of the first match, or nothing.

@@ -19,7 +19,7 @@ impl Rows<'_> {
     /// The database.
     pub fn waiting_refunds(&self) -> Result<Vec<(Subject, Refund)>, StoreError> {
         let mut all = self.refunds()?;
-        all.retain(|(_, refund)| refund.word() == "reserved");
+        all.retain(|(_, refund)| refund.waits());
         all.reverse();
         Ok(all)
     }
@@ -30,7 +30,7 @@ impl Rows<'_> {
     /// The database.
     pub fn refund_of(&self, code: &RefundCode) -> Result<Option<(Subject, Refund)>, StoreError> {
         let opens = |(subject, refund): &(Subject, Refund)| {
-            refund.reserved.as_ref().is_some_and(|kept| kept.lock == code.lock(subject))
+            refund.reserved.as_ref().is_some_and(|kept| kept.is_opened_by(code, subject))
         };
         Ok(self.refunds()?.into_iter().find(opens))
     }

@@ -7,7 +7,7 @@ use crate::fact::{
 };
 use crate::fold::State;
 use crate::id::{Kind, Subject};
-use crate::refund::{RefundCode, payable};
+use crate::refund::RefundCode;
 use crate::refusal::Refusal;
 use crate::seat::{Role, class};
 use crate::shift::Shift;
@@ -94,13 +94,15 @@ impl<S: Shelf> Desk<'_, S> {
         if kept.point != self.seat.party {
             return Err(Refusal::WrongSite { parcel: subject, site: kept.point });
         }
-        if refund.word() != "reserved" {
+        if !refund.waits() {
             return Err(Refusal::RefundEnded(subject));
         }
-        let amount = payable(&refund, &subject, &code).ok_or(Refusal::CodeMismatch(subject))?;
+        if !kept.is_opened_by(&code, &subject) {
+            return Err(Refusal::CodeMismatch(subject));
+        }
         self.drawer_in_use()?;
-        if amount > self.shelf.till_balance() {
-            return Err(Refusal::MoreThanTill { entered: amount });
+        if kept.amount > self.shelf.till_balance() {
+            return Err(Refusal::MoreThanTill { entered: kept.amount });
         }
         one(subject, Fact::CashRefunded(CashRefunded { code: code.0 }))
     }

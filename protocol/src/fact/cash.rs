@@ -3,6 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::id::{Incarnation, Scope};
+use crate::refund::RefundCode;
 use crate::taka::Taka;
 
 /// The agent hands cash in.
@@ -105,7 +106,7 @@ pub struct TillPaidIn {
 pub struct CashRefunded {
     /// What opens the lock of [`RefundReserved`](super::RefundReserved); every replica checks it.
     #[cbor(n(0), with = "minicbor::bytes")]
-    pub code: [u8; 10],
+    pub code: [u8; RefundCode::BYTES],
 }
 
 /// The drawer is locked for a while: no cash goes in or out until the shift is resumed.

@@ -25,7 +25,8 @@ impl Fold<'_> {
     ///
     /// - What an agent recorded on a run whose parcel the hub has scanned in again: he came back before
     ///   his phone had synced. The attempt still counts. What he took from the shelf once more by the same run sheet
-    ///   may be after the scan.
+    ///   may be after the scan, and so may what he took without having heard of a load by somebody else that the scan
+    ///   had heard of: it may be the other one who came back.
     /// - What a site recorded before it sent the parcel to the site that scanned it in: the van was
     ///   faster than the network.
     /// - What the other window of a clerk who scanned at two had heard of: the act knows what either knew.
@@ -36,7 +37,8 @@ impl Fold<'_> {
         let scans = self.claims(|fact| matches!(fact, Fact::Received(_)));
         let runs = self.claims(|fact| matches!(fact, Fact::Dispatched(_)));
         let vans = self.vans(&scans, &claims);
-        let again = self.loads_again(&runs);
+        let loads = self.loads();
+        let again = self.loads_again(&runs, &loads);
         let arrived = |claim: &Claim, scan: &Claim| {
             let before = |van: &usize| claim.fact == *van || self.history.follows(*van, claim.fact);
             vans.get(&scan.fact).is_some_and(|vans| vans.iter().any(before))
@@ -46,7 +48,9 @@ impl Fold<'_> {
         };
         let overtaken = |claim: &Claim| {
             let concurrent = |scan: &&Claim| self.history.concurrent(claim.fact, scan.fact);
-            let by = |scan: &Claim| self.came_back(claim, scan, &again) || arrived(claim, scan) || heard(claim, scan);
+            let by = |scan: &Claim| {
+                self.came_back(claim, scan, &again, &loads) || arrived(claim, scan) || heard(claim, scan)
+            };
             !self.fact(claim.fact).is_some_and(ends_its_way) && scans.iter().filter(concurrent).any(by)
         };
         let standing: Vec<Claim> = claims.iter().filter(|claim| !overtaken(claim)).copied().collect();
@@ -54,11 +58,15 @@ impl Fold<'_> {
         if standing.is_empty() { claims } else { standing }
     }
 
+    /// Everything by which an agent took the parcel from a shelf, in order of id.
+    fn loads(&self) -> Vec<usize> {
+        let is_load = |index: &usize| matches!(self.fact(*index), Some(Fact::Loaded(_)));
+        (0..self.history.facts.len()).filter(is_load).collect()
+    }
+
     /// The loads of each run sheet, by agent, that are not his first by it as far as he knew: he took the parcel from the
     /// shelf once more. Found once, so that a run of thousands of loads folds in no time.
-    fn loads_again(&self, runs: &[Claim]) -> Runs {
-        let is_load = |index: &usize| matches!(self.fact(*index), Some(Fact::Loaded(_)));
-        let loads: Vec<usize> = (0..self.history.facts.len()).filter(is_load).collect();
+    fn loads_again(&self, runs: &[Claim], loads: &[usize]) -> Runs {
         let of_run = |run: &Claim| {
             let mut by_agent: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
             for load in loads.iter().filter(|load| self.history.follows(**load, run.fact)) {
@@ -74,8 +82,9 @@ impl Fold<'_> {
     }
 
     /// Whether an agent's load or attempt is of a run whose parcel a scan has taken in since: both follow its run sheet. Not
-    /// what he recorded since he took it from the shelf again.
-    fn came_back(&self, claim: &Claim, scan: &Claim, again: &Runs) -> bool {
+    /// what he recorded since he took it from the shelf again, nor when the scan may be of a load by another that he had
+    /// not heard of.
+    fn came_back(&self, claim: &Claim, scan: &Claim, again: &Runs, loads: &[usize]) -> bool {
         if !matches!(self.fact(claim.fact), Some(Fact::Loaded(_) | Fact::Attempted(_))) {
             return false;
         }
@@ -86,7 +95,11 @@ impl Fold<'_> {
             !unheard.holds(claim.fact) && !self.history.follows_any(claim.fact, &unheard)
         };
         let of_both = |run: usize| self.history.follows(claim.fact, run) && self.history.follows(scan.fact, run);
+        let person = self.history.facts[claim.fact].person;
+        let by_another =
+            |load: &usize| self.history.facts[*load].person != person && self.history.follows(scan.fact, *load);
         again.iter().any(|(run, by_agent)| of_both(*run) && of_run(by_agent))
+            && self.history.follows_all(claim.fact, &Indexes::of(loads.iter().copied().filter(by_another)))
     }
 
     /// By which van each scan came, as far as that can only have been one way. Not of a scan

@@ -251,6 +251,32 @@ fn a_scan_does_not_overtake_what_was_taken_from_the_shelf_again() {
     assert!(!way(true).is_settled(), "{:?}", place(&way(true)));
 }
 
+/// Two agents have a run sheet each. One takes the parcel and brings it back, and the hub scans it in; the other takes it from
+/// the shelf, and his phone has heard of none of it: that may be after the scan (seed 1202 of `./dev sim --money`). When he had
+/// heard of the other's load, he must have had it after him, and the scan is of his return.
+#[test]
+fn a_scan_of_one_agents_return_does_not_overtake_what_another_took() {
+    let road = Road::new();
+    let (hub, agent) = (road.hub, road.agent);
+    let other = Subject::new(Kind::Agent, Id16([6; 16]));
+    let run = |n: u8, agent: Scope, after: &[u8]| {
+        seen(n, Role::Site, hub, after, Fact::Dispatched(Dispatched { agent, run: Id16([n; 16]) }))
+    };
+    let taken = |n: u8, after: &[u8]| seen(n, Role::Agent, other, after, Fact::Loaded(Loaded {}));
+    let way = |other_knew: &[u8], scan_knew: &[u8]| {
+        road.end(vec![
+            road.scan(3, hub, &[1, 2]),
+            run(4, other, &[3]),
+            run(5, agent, &[4]),
+            road.load(6, &[5]),
+            road.scan(7, hub, scan_knew),
+            taken(8, other_knew),
+        ])
+    };
+    assert!(!way(&[4], &[6]).is_settled(), "{:?}", place(&way(&[4], &[6])));
+    assert_eq!(place(&way(&[6], &[6])), ("at_hub", true, Some(hub)));
+}
+
 /// A courier brings a parcel back and the hub scans it in; only then is he asked, and says that it comes back. The goods are
 /// where they were scanned. A scan that may be of before he had it waits for a person.
 #[test]

@@ -113,7 +113,7 @@ impl World {
     /// Whether nobody has paid it, as far as central knows.
     pub(super) fn waits_at_till(&self, refund: Subject) -> Result<(), &'static str> {
         match self.office.states.get(&refund).map(|folded| &folded.state) {
-            Some(State::Refund(state)) if state.word() == "reserved" => Ok(()),
+            Some(State::Refund(state)) if state.waits() => Ok(()),
             _ => Err("refund_ended"),
         }
     }
