@@ -9,6 +9,7 @@ pub mod clock;
 pub mod closing;
 pub mod config;
 pub mod couriers;
+pub mod credit;
 pub mod devices;
 pub mod documents;
 pub mod door_payment;

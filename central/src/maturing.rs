@@ -31,8 +31,8 @@ const BY_COURIER: i32 = 0x1014;
 const AT_DOOR: i32 = 0x1016;
 /// Number of `Distributed`.
 const DISTRIBUTED: i32 = 0x1021;
-/// Numbers of `PaymentCaptured` and `TransferCaptured`.
-const CAPTURED: [i32; 2] = [0x1003, 0x1004];
+/// Numbers of `PaymentCaptured`, `TransferCaptured` and `CreditSpent`.
+const CAPTURED: [i32; 3] = [0x1003, 0x1004, 0x1005];
 
 /// Asks for a run.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

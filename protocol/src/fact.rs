@@ -95,6 +95,7 @@ facts! {
     OrderCancelled = 0x1002, lane::ORDERS;
     PaymentCaptured = 0x1003, lane::MONEY;
     TransferCaptured = 0x1004, lane::MONEY;
+    CreditSpent = 0x1005, lane::MONEY;
     ParcelCreated = 0x1010, lane::ORDERS;
     ParcelCancelled = 0x1011, lane::ORDERS;
     PickupChosen = 0x1012, lane::ORDERS;
@@ -235,6 +236,7 @@ impl Fact {
                 let named = paid.bank.kind() == Some(Kind::Bank) && paid.line.kind() == Some(Kind::Line);
                 paid.amount.is_cash() && paid.reference.len() <= MAX_TEXT && named
             }
+            Self::CreditSpent(spent) => spent.amount.is_cash() && spent.customer.kind() == Some(Kind::Customer),
             Self::RefundPaid(refund) => {
                 refund.amount.is_cash() && refund.reference.len() <= MAX_TEXT && Provider::of(refund.provider).is_some()
             }

@@ -142,6 +142,8 @@ rules! {
     J29a;
     /// Credit with us in place of a refund.
     J30;
+    /// Credit with us that pays for an order.
+    J30a;
     /// A card payment charged back.
     J31;
     /// The odd paisa that a whole-taka due leaves off.

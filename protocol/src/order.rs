@@ -44,8 +44,8 @@ pub const fn receivable(provider: Provider) -> Account {
     code.whole()
 }
 
-/// Folds the facts of one order, and yields what was paid ahead: J2 for the first payment, or J29a when a bank carried
-/// it; J12 for a second one, which is the customer's again at once. Cash on delivery is the parcels' (J1).
+/// Folds the facts of one order, and yields what was paid ahead: J2 for the first payment, J29a when a bank carried
+/// it, J30a when it was credit with us; J12 for a second one, which is the customer's again at once. Cash on delivery is the parcels' (J1).
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Order, Vec<Journal>) {
     let mut order = Order { incomplete: history.incomplete, newer: history.newer, ..Order::default() };
@@ -88,12 +88,21 @@ struct Capture {
     /// Its place in the history.
     fact: usize,
     rule: Rule,
-    /// Where the money is.
+    /// Where the money is; of credit, what we owe less.
     into: Account,
     amount: Taka,
 }
 
-/// Payments by what the provider calls them, or by the line of the bank's statement: one record of each, the smallest id.
+impl Fact {
+    /// Whether it is a payment ahead, of an order.
+    #[must_use]
+    pub const fn pays_ahead(&self) -> bool {
+        matches!(self, Self::PaymentCaptured(_) | Self::TransferCaptured(_) | Self::CreditSpent(_))
+    }
+}
+
+/// Payments by what the provider calls them, by the line of the bank's statement, or by whose credit it was: one record of
+/// each, the smallest id.
 fn captures(history: &History) -> Vec<Capture> {
     let mut captures: BTreeMap<(u8, &str, Option<Subject>), Capture> = BTreeMap::new();
     for (fact, seen) in history.facts.iter().enumerate() {
@@ -106,6 +115,10 @@ fn captures(history: &History) -> Vec<Capture> {
             Some(Fact::TransferCaptured(paid)) => {
                 let into = Chart::Settlement.of_owner(paid.bank);
                 ((0, "", Some(paid.line)), Capture { fact, rule: Rule::J29a, into, amount: paid.amount })
+            }
+            Some(Fact::CreditSpent(spent)) => {
+                let into = Chart::StoreCredit.of_owner(spent.customer);
+                ((0, "", Some(spent.customer)), Capture { fact, rule: Rule::J30a, into, amount: spent.amount })
             }
             _ => continue,
         };

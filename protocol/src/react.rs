@@ -87,7 +87,7 @@ impl<B: Books> Books for Left<'_, B> {
 }
 
 fn is_paid(history: &History) -> bool {
-    history.facts.iter().any(|seen| matches!(seen.fact, Some(Fact::PaymentCaptured(_) | Fact::TransferCaptured(_))))
+    history.facts.iter().any(|seen| matches!(&seen.fact, Some(fact) if fact.pays_ahead()))
 }
 
 /// Whether central has something to tell of the contests of a subject.

@@ -161,6 +161,7 @@ fn examples() -> Vec<(Subject, Fact)> {
                 amount: taka(125_000),
             }),
         ),
+        (order, Fact::CreditSpent(CreditSpent { customer: Subject::customer(id(0x66)), amount: taka(125_000) })),
         (
             parcel(),
             Fact::ParcelCreated(ParcelCreated {

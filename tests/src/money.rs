@@ -19,6 +19,7 @@ mod closing;
 mod counter;
 mod courier;
 mod coverage;
+mod credit;
 mod device;
 mod dispute;
 mod entering;

@@ -1153,6 +1153,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id}/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay for an order with credit.
+         * @description For tokens of the role customer, operations, finance.
+         */
+        post: operations["pay_with_credit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}/returns": {
         parameters: {
             query?: never;
@@ -2193,6 +2213,33 @@ export interface components {
             /** @description Its id. */
             vendor: components["schemas"]["Id"];
         };
+        /** @description An order that is paid with credit. */
+        CreditPayment: {
+            /**
+             * Format: int64
+             * @description What it cost.
+             */
+            amount_paisa: number;
+            /**
+             * Format: int64
+             * @description What is left of the credit.
+             */
+            left_paisa: number;
+            /** @description The order that was refunded as credit. */
+            of: components["schemas"]["Id"];
+            /** @description The order. */
+            order: components["schemas"]["Id"];
+        };
+        /**
+         * @description The body of `POST /api/v1/orders/{id}/credit`.
+         * @example {
+         *       "of": "O01KASWBNZ0M6SC7N75YR3HGA9T2"
+         *     }
+         */
+        CreditRequest: {
+            /** @description The order that was refunded as credit. */
+            of: components["schemas"]["Id"];
+        };
         /** @description Cash that somebody holds, or that lies at a bank. */
         Custody: {
             /**
@@ -3059,6 +3106,11 @@ export interface components {
         };
         /** @description An order as its customer or operations see it. */
         OrderView: {
+            /**
+             * Format: int64
+             * @description What its customer took as credit in place of a refund, and has not spent: it pays for another order.
+             */
+            credit_paisa: number;
             /** @description The order. */
             order: components["schemas"]["Id"];
             /** @description Its parcels. */
@@ -12198,6 +12250,162 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "not_cancellable" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    pay_with_credit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order that is paid. */
+                id: components["schemas"]["Id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreditRequest"];
+            };
+        };
+        responses: {
+            /** @description It was paid so before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditPayment"];
+                };
+            };
+            /** @description It is paid, and goes its way. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditPayment"];
+                };
+            };
+            /** @description `bad_id`, `body_unreadable`, `broken_utf8`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_id" | "body_unreadable" | "broken_utf8" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_order` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_order";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `already_paid`, `more_than_credit`, `not_prepaid`, `order_cancelled`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_paid" | "more_than_credit" | "not_prepaid" | "order_cancelled" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "wrong_type";
                     };
                 };
             };

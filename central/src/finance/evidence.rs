@@ -207,6 +207,7 @@ fn amount_of(fact: &Fact) -> Option<i64> {
         Fact::PaymentCaptured(payment) => payment.amount,
         Fact::PaidAtDoor(payment) => payment.amount,
         Fact::TransferCaptured(payment) => payment.amount,
+        Fact::CreditSpent(spent) => spent.amount,
         Fact::LineBooked(line) => line.amount,
         Fact::Entered(entered) => entered.amount,
         Fact::ParcelCreated(parcel) => parcel.due,

@@ -9,10 +9,13 @@ use protocol::id::Kind;
 use serde_json::{Value, json};
 
 use super::App;
+use super::banking::{Recorded, recorded};
 use super::error::Answer;
 use super::extract::{Body, Segment};
 use super::operation::Operation;
-use super::{ANYBODY, CUSTOMER, ORDERING};
+use super::{ANYBODY, CUSTOMER, ORDERING, RETURNS};
+use crate::credit::{self, CreditPayment, CreditRequest};
+use crate::once::once;
 use crate::placing::order::{self, OrderView, Track};
 use crate::placing::request::OrderRequest;
 use crate::placing::{Counter, Outcome, Placed};
@@ -45,6 +48,14 @@ pub(super) fn operations() -> Vec<Operation> {
             .gives::<OrderView>(200, "The order, called off now or before.")
             .refuses(404, &["unknown_order"])
             .refuses(409, &["not_cancellable", "wrong_state"]),
+        Operation::post("/orders/{id}/credit", "pay_with_credit", "Pay for an order with credit.", pay_with_credit)
+            .roles(RETURNS)
+            .id("id", "The order that is paid.")
+            .takes::<CreditRequest>()
+            .gives::<CreditPayment>(201, "It is paid, and goes its way.")
+            .gives::<CreditPayment>(200, "It was paid so before.")
+            .refuses(404, &["unknown_order"])
+            .refuses(409, &["order_cancelled", "not_prepaid", "already_paid", "more_than_credit", "wrong_state"]),
         Operation::get("/track/{parcel}", "track_parcel", "Where a parcel stands.", track)
             .roles(ANYBODY)
             .id("parcel", "The parcel.")
@@ -128,6 +139,21 @@ pub(super) async fn cancel(
     id: Segment,
 ) -> Answer<OrderView> {
     Ok(Json(order::cancel(&app.pool, &app.intake, caller, id.subject(Kind::Order)?).await?))
+}
+
+/// `POST /orders/{id}/credit`: 201 when it is paid now, 200 when it was.
+pub(super) async fn pay_with_credit(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    id: Segment,
+    Body(request): Body<CreditRequest>,
+) -> Recorded<CreditPayment> {
+    let order = id.subject(Kind::Order)?;
+    let answered = once(&app.intake, None, app.clock.now_ms(), move |connection| {
+        let request = request.clone();
+        Box::pin(async move { credit::spend(connection, caller, order, &request).await })
+    });
+    Ok(recorded(answered.await?))
 }
 
 /// `GET /track/{parcel}`.

@@ -7,13 +7,15 @@ use data_encoding::HEXLOWER;
 use protocol::decide::Draft;
 use protocol::fact::{Fact, OrderCancelled, ParcelCancelled};
 use protocol::fold::{Folded, State};
-use protocol::id::Subject;
+use protocol::id::{Id16, Subject};
 use protocol::parcel::Status;
 use protocol::refund::RefundCode;
+use protocol::taka::Taka;
 use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
+use crate::credit;
 use crate::finance::written;
 use crate::intake::{Check, Conflict, Guard, Intake, IntakeError};
 use crate::problem::Error;
@@ -40,6 +42,8 @@ pub struct OrderView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub refunds: Vec<RefundView>,
+    /// What its customer took as credit in place of a refund, and has not spent: it pays for another order.
+    pub credit_paisa: i64,
 }
 
 /// Money of an order that its customer can fetch.
@@ -126,8 +130,8 @@ pub struct Track {
 /// # Errors
 /// `unknown_order`.
 pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<OrderView, Error> {
-    let row: Option<(Option<String>, i64, i64, bool)> = sqlx::query_as(
-        "select r.reference, r.placed_at_ms, coalesce(o.total_paisa, 0), o.cancelled
+    let row: Option<(Option<String>, i64, i64, bool, Option<[u8; 16]>)> = sqlx::query_as(
+        "select r.reference, r.placed_at_ms, coalesce(o.total_paisa, 0), o.cancelled, o.customer
          from view_order o join order_request r on r.order_subject = o.subject
          where o.subject = $1 and ($2::bytea is null or r.token = $2)",
     )
@@ -135,7 +139,7 @@ pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<Order
     .bind((caller.role == Role::Customer).then_some(caller.id))
     .fetch_optional(pool)
     .await?;
-    let (reference, placed_at_ms, total_paisa, cancelled) = row.ok_or_else(unknown_order)?;
+    let (reference, placed_at_ms, total_paisa, cancelled, customer) = row.ok_or_else(unknown_order)?;
     let rows: Vec<ParcelRow> = sqlx::query_as(
         "select p.subject, v.slug, p.due_paisa, p.status, p.stop_requested, p.point, h.code, h.token
          from view_parcel p left join vendor v on v.subject = p.vendor
@@ -149,7 +153,20 @@ pub async fn read(pool: &PgPool, caller: Caller, order: Subject) -> Result<Order
     let parcels: Vec<ParcelView> = rows.into_iter().map(|row| view_of(row, cancelled)).collect();
     let status = if cancelled { "cancelled" } else { word_of(&parcels) };
     let refunds = if caller.role == Role::Customer { refunds(pool, order).await? } else { Vec::new() };
-    Ok(OrderView { order: order.to_string(), reference, placed_at_ms, total_paisa, status, parcels, refunds })
+    let credit = match customer {
+        Some(customer) => credit::held(pool, Subject::customer(Id16(customer))).await?,
+        None => Taka::ZERO,
+    };
+    Ok(OrderView {
+        order: order.to_string(),
+        reference,
+        placed_at_ms,
+        total_paisa,
+        status,
+        parcels,
+        refunds,
+        credit_paisa: credit.paisa(),
+    })
 }
 
 /// What waits at a till, with what to show there.
@@ -285,7 +302,7 @@ pub async fn track(pool: &PgPool, caller: Caller, parcel: Subject) -> Result<Tra
     Ok(Track { parcel: parcel.to_string(), order, status, due_paisa, attempts, contested, provisional })
 }
 
-fn unknown_order() -> Error {
+pub(crate) fn unknown_order() -> Error {
     let next = "Copy the id as POST /api/v1/orders gave it; a customer's token sees its own orders.";
     Error::refuse(404, "unknown_order", "There is no order of this id.", next)
 }

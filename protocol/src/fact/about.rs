@@ -11,9 +11,11 @@ impl Fact {
         match self {
             Self::Put(_) | Self::Close(_) => subject.is_scope(),
             Self::Revoked(_) => kind == Some(Kind::Tenant),
-            Self::OrderPlaced(_) | Self::OrderCancelled(_) | Self::PaymentCaptured(_) | Self::TransferCaptured(_) => {
-                kind == Some(Kind::Order)
-            }
+            Self::OrderPlaced(_)
+            | Self::OrderCancelled(_)
+            | Self::PaymentCaptured(_)
+            | Self::TransferCaptured(_)
+            | Self::CreditSpent(_) => kind == Some(Kind::Order),
             Self::EarningOpened(_)
             | Self::TermsFrozen(_)
             | Self::Distributed(_)

@@ -122,6 +122,17 @@ pub struct TransferCaptured {
     pub amount: Taka,
 }
 
+/// A customer pays for an order with credit that he took in place of a refund (J30a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct CreditSpent {
+    /// Whose credit: the customer of the order that was refunded.
+    #[n(0)]
+    pub customer: Scope,
+    /// How much of it.
+    #[n(1)]
+    pub amount: Taka,
+}
+
 /// Who carries customers' money that is not cash; the accounts 1030 to 1033 of the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 
 use protocol::fact::{
     Accepted, Attempted, BagIn, BagSealed, CashRefunded, CodeVerified, Consigned, CounterPaid, CourierDelivered,
-    CourierRemitted, CourierReturned, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed,
+    CourierRemitted, CourierReturned, CreditSpent, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed,
     DistributionReversed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
     HandedOver, HoldEnded, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured,
     OrderCancelled, OrderPlaced, Packed, PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted,
@@ -262,6 +262,11 @@ fn of_order(subject: Subject, roll: &mut Roll) -> Fact {
                 (4, amount) => {
                     let (bank, line) = (Subject::bank("brac-7781"), Subject::new(Kind::Line, id_of(&reference)));
                     Fact::TransferCaptured(TransferCaptured { bank, line, reference, amount })
+                }
+                // Another one is credit, of one customer or another.
+                (3, amount) => {
+                    let customer = Subject::customer(id_of(&reference));
+                    Fact::CreditSpent(CreditSpent { customer, amount })
                 }
                 (provider, amount) => Fact::PaymentCaptured(PaymentCaptured { provider, reference, amount }),
             }

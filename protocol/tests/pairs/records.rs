@@ -3,9 +3,9 @@
 use protocol::account::Code as Chart;
 use protocol::contest::Code;
 use protocol::fact::{
-    BagIn, BagSealed, DepositConfirmed, Deposited, Distributed, EarningHeld, EscrowReleased, Fact, LineBooked,
-    LineIdentified, Matured, OrderPlaced, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated, PayoutLine,
-    RefundPaid, Ruled, Swept, TermsFrozen,
+    BagIn, BagSealed, CreditSpent, DepositConfirmed, Deposited, Distributed, EarningHeld, EscrowReleased, Fact,
+    LineBooked, LineIdentified, Matured, OrderPlaced, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated,
+    PayoutLine, RefundPaid, Ruled, Swept, TermsFrozen,
 };
 use protocol::id::{Id16, Kind, OpId, Subject};
 use protocol::journal::Rule;
@@ -58,6 +58,8 @@ pub(crate) fn of_records(cast: &Cast) -> Vec<Row> {
         let (reference, amount) = (reference.to_owned(), taka(amount));
         Fact::PaymentCaptured(PaymentCaptured { provider: 1, reference, amount })
     };
+    let customer = Subject::customer(id_of("B"));
+    let spent = |amount| Fact::CreditSpent(CreditSpent { customer, amount: taka(amount) });
     let twice = |rule, scene, one: Fact, other: Fact, posts, account, amount| Row {
         posts,
         waits: &[Code::RecordedTwice],
@@ -158,6 +160,26 @@ pub(crate) fn of_records(cast: &Cast) -> Vec<Row> {
                     (CENTRAL, captured("9F12AB", 1_250), &[0]),
                     (CENTRAL, captured("9F12AC", 1_250), &[0, 1]),
                     (CENTRAL, captured("9F12AB", 1_250), &[0]),
+                ],
+            )
+        },
+        Row {
+            posts: &[Rule::J12, Rule::J30a],
+            waits: &[Code::DuplicateMoney],
+            at: vec![
+                (Chart::StoreCredit.of_owner(customer), 1_250),
+                (Chart::Bkash.whole(), 1_250),
+                (escrow("paid ahead with credit, and again"), -1_250),
+            ],
+            ..row(
+                "paid ahead with credit, and again",
+                Scene::Order,
+                vec![
+                    (CENTRAL, placed(), &[]),
+                    (CENTRAL, spent(1_250), &[0]),
+                    (CENTRAL, captured("9F12AC", 1_250), &[0, 1]),
+                    // Central says so once of one customer's credit.
+                    (CENTRAL, spent(1_250), &[0]),
                 ],
             )
         },

@@ -211,7 +211,7 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         | Rule::J35 => Some(Effect::Once(row.subject, Rule::J3)),
         Rule::J19a => Some(Effect::Once(row.subject, rule)),
         // One order may be paid in parts.
-        Rule::J2 | Rule::J29a | Rule::J12 => None,
+        Rule::J2 | Rule::J29a | Rule::J30a | Rule::J12 => None,
         // Goods come back in parts.
         Rule::J20 | Rule::J20a | Rule::J20b => None,
         // A till pays out and in as often as it has to.

@@ -18,7 +18,7 @@ use super::world::World;
 
 /// From so much on two people answer for it (B4).
 const TWO_FROM: Taka = Taka::whole(5_000);
-/// Accounts that nothing but papers and rulings moves.
+/// Accounts that nothing but papers, rulings and the customers whose credit it is moves.
 const BY_PAPER: [Code; 8] = [
     Code::Claims,
     Code::AgentPayable,
@@ -74,7 +74,7 @@ fn named(what: u8) -> &'static str {
     Entry::of(what).map_or("newer", Entry::word)
 }
 
-/// Accounts that only papers and rulings move have what these come to.
+/// Accounts that only papers, rulings and customers move have what these come to.
 fn sums(world: &World) -> Result<(), String> {
     let mut sums: BTreeMap<Account, Taka> = BTreeMap::new();
     let mut answered: BTreeMap<Subject, Taka> = BTreeMap::new();
@@ -110,6 +110,11 @@ fn sums(world: &World) -> Result<(), String> {
             Some(How::Conceded) => grow(&mut sums, Code::Goodwill.whole(), ruled.amount),
             Some(How::FromSecurity) => grow(&mut sums, Code::Security.of_owner(ruled.owner), ruled.amount),
             _ => {}
+        }
+    }
+    for deal in world.market.deals.values() {
+        if let Some(customer) = deal.credit_of {
+            grow(&mut sums, Code::StoreCredit.of_owner(customer), deal.total);
         }
     }
     for account in sums.keys().chain(world.tally.sums.keys()).filter(|account| BY_PAPER.contains(&account.code)) {

@@ -97,7 +97,8 @@ impl World {
         // What waits at a till is nobody's to give away.
         let owed: Vec<(Subject, Taka)> = owed.filter(|(owner, _)| owner.kind() == Some(Kind::Customer)).collect();
         let (customer, owed) = self.dice.pick(&owed).copied()?;
-        let amount = self.part_of(owed);
+        // Mostly all of it: credit is for buying something.
+        let amount = if self.dice.chance(75) { owed } else { self.part_of(owed) };
         Some(Paper::of(Entry::CreditIssued, customer, amount))
     }
 

@@ -40,6 +40,15 @@ pub struct Deal {
     pub references: Vec<String>,
     /// Whether he sent it to our bank: his provider has nothing to take back of that.
     pub sent: bool,
+    /// Whose credit paid for it.
+    pub credit_of: Option<Subject>,
+}
+
+impl Deal {
+    /// Whether the customer paid for it ahead, as far as he knows.
+    pub(super) const fn is_paid(&self) -> bool {
+        !self.references.is_empty() || self.sent || self.credit_of.is_some()
+    }
 }
 
 /// All orders, and the terms of every parcel: what the verdict is computed from.
@@ -153,7 +162,8 @@ impl World {
         }
         self.office.author(&drafts, stamp);
         let provider = PROVIDERS[self.dice.below(PROVIDERS.len())];
-        let deal = Deal { customer, prepaid, total, provider, parcels, references: Vec::new(), sent: false };
+        let deal =
+            Deal { customer, prepaid, total, provider, parcels, references: Vec::new(), sent: false, credit_of: None };
         self.market.deals.insert(order, deal);
         self.did(if prepaid { "order_prepaid" } else { "order_cod" });
     }
@@ -191,7 +201,7 @@ impl World {
         }
     }
 
-    fn any_order(&mut self, wanted: impl Fn(&Deal) -> bool) -> Option<Subject> {
+    pub(super) fn any_order(&mut self, wanted: impl Fn(&Deal) -> bool) -> Option<Subject> {
         let orders: Vec<Subject> =
             self.market.deals.iter().filter(|(_, deal)| wanted(deal)).map(|(order, _)| *order).collect();
         self.dice.pick(&orders).copied()
@@ -199,11 +209,11 @@ impl World {
 
     /// A customer pays ahead, or pays once more, and finance records it (J2).
     pub(super) fn pay(&mut self) {
+        if let Some((customer, held)) = self.by_credit() {
+            return self.spend_credit(customer, held);
+        }
         let again = self.dice.chance(12);
-        let Some(order) = self.any_order(|deal| deal.prepaid && (deal.references.is_empty() && !deal.sent) != again)
-        else {
-            return;
-        };
+        let Some(order) = self.any_order(|deal| deal.prepaid && deal.is_paid() == again) else { return };
         let deal = self.market.deals[&order].clone();
         let slip = self.dice.chance(6);
         let amount = if slip { deal.total.minus(Taka::whole(1)) } else { deal.total };

@@ -179,7 +179,7 @@ impl World {
                 continue;
             }
             let facts = self.office.facts_of(&paid.order);
-            let is = |fact: &Fact| matches!(fact, Fact::PaymentCaptured(_) | Fact::TransferCaptured(_));
+            let is = |fact: &Fact| fact.pays_ahead();
             let capture = facts.iter().find(|(.., fact)| is(fact));
             let Some((_, _, cause, _)) = capture else { continue };
             drafts.push(Draft { subject: *subject, fact: Fact::Matured(Matured { cause: *cause, net }) });

@@ -39,6 +39,8 @@ mutants! {
     PhoneDropped = "j24_dropped";
     /// A refund that is paid twice is posted once.
     SecondRefundDropped = "j37_dropped";
+    /// An order is paid with credit that is not there.
+    CreditUnchecked = "credit_unchecked";
     /// A second collection is not posted.
     SecondDropped = "j12_dropped";
     /// Maturing does not look at holds and contests.

@@ -90,6 +90,7 @@ const fn of(rule: Rule) -> Shape {
         Rule::J29 => shape(&[Settlement, Operating], &[Unidentified], &[Unidentified]),
         Rule::J29a => shape(&[Settlement], &[Escrow], &[Escrow]),
         Rule::J30 => shape(&[RefundsPayable], &[StoreCredit], &[RefundsPayable, StoreCredit]),
+        Rule::J30a => shape(&[StoreCredit], &[Escrow], &[StoreCredit, Escrow]),
         Rule::J31 => shape(&[VendorReceivable, Loss, Escrow, RefundsPayable], &PROVIDERS, &[]),
         Rule::J32 => shape(&[Rounding], &[Clearing, Escrow], &[Rounding]),
         Rule::J33 => shape(&[Vat], &[Operating], &[Vat, Operating]),

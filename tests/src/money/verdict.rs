@@ -42,8 +42,8 @@ use super::street::grow;
 use super::tally::on;
 use super::world::World;
 
-/// What pays an order ahead: a provider, or a bank's transfer.
-const AHEAD: [Rule; 2] = [Rule::J2, Rule::J29a];
+/// What pays an order ahead: a provider, a bank's transfer, or credit with us.
+const AHEAD: [Rule; 3] = [Rule::J2, Rule::J29a, Rule::J30a];
 /// The rules of which one satisfies a due.
 pub const DUES: [Rule; 8] = [Rule::J4, Rule::J4p, Rule::J14, Rule::J24, Rule::J11, Rule::J11a, Rule::J11c, Rule::J36];
 /// Where cash of ours can be.

@@ -7,6 +7,7 @@ mod chargebacks;
 mod client;
 mod contract;
 mod couriers;
+mod credit;
 mod devices;
 mod document;
 mod door;
@@ -36,6 +37,7 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("POST", "/orders".to_owned(), "customer"),
         ("GET", format!("/orders/{order}"), "customer operations"),
         ("POST", format!("/orders/{order}/cancel"), "customer operations"),
+        ("POST", format!("/orders/{order}/credit"), "customer operations finance"),
         ("GET", format!("/track/{order}"), "customer operations finance vendor"),
         ("POST", "/sites".to_owned(), "operations"),
         ("POST", "/vendors".to_owned(), "operations"),

@@ -28,8 +28,8 @@ fn the_books_are_the_street_and_the_bank() {
     let by_people =
         ["J2", "J4", "J4p", "J5", "J6", "J7", "J8", "J9", "J10", "J13", "J13a", "J16", "J17", "J17a", "J27a"];
     let by_paper = [
-        "J3", "J11b", "J17b", "J20d", "J20e", "J24", "R3", "cleared", "J26", "J27", "J28", "J29a", "J30", "J31", "J33",
-        "J35",
+        "J3", "J11b", "J17b", "J20d", "J20e", "J24", "R3", "cleared", "J26", "J27", "J28", "J29a", "J30", "J30a",
+        "J31", "J33", "J35",
     ];
     // What a bank returns or an insurer pays is rarer than what people do at a counter.
     let wanted = by_people.map(|rule| (rule, 5)).into_iter().chain(by_paper.map(|rule| (rule, 3)));

@@ -10,6 +10,7 @@ use protocol::id::Subject;
 use serde_json::{Value, json};
 
 use super::banking::{DUE, People};
+use super::credit;
 use super::document::{Described, Document, Judge};
 use super::points;
 use super::receipts;
@@ -76,6 +77,12 @@ impl Seeded {
         let kept = json!({ "order": withdrawn, "amount_paisa": DUE, "point": world.site });
         let kept = money.did("/finance/cash-refunds", &kept).await;
         paths.insert(("withdraw_cash_refund", "id"), kept.text("refund"));
+        // One was given back as credit, and pays for another.
+        let (credited, on_credit) = (money.owed("CREDITED").await, money.order_ahead().await);
+        let owner = credit::customer_of(&world.running.pool, &credited).await;
+        let issued = json!({ "what": "credit_issued", "owner": owner, "amount_paisa": DUE, "reference": "as credit" });
+        money.did("/finance/entries", &issued).await;
+        paths.insert(("pay_with_credit", "id"), on_credit);
         let settled = money.order_ahead().await;
         let payment = json!({ "order": settled, "provider": "bkash", "reference": "SETTLES", "amount_paisa": DUE });
         money.did("/finance/payments", &payment).await;
@@ -123,6 +130,7 @@ impl Seeded {
             ("seal_bag", "site", json!(world.site)),
             ("record_deposit", "bags", json!([bag])),
             ("record_payment", "order", json!(unpaid)),
+            ("pay_with_credit", "of", json!(credited)),
             ("record_door_payment", "parcel", json!(at_door)),
             ("clear", "subject", json!(contested.0)),
             ("clear", "op", contested.1["op"].clone()),

@@ -102,6 +102,7 @@ export const ledger = {
   'rule.J29': ['ব্যাংকে অজানা জমা', 'Unknown credit at the bank'],
   'rule.J29a': ['ব্যাংকে আসা আগাম টাকা', 'Paid ahead by bank transfer'],
   'rule.J30': ['ফেরতের বদলে ক্রেডিট', 'Credit in place of a refund'],
+  'rule.J30a': ['ক্রেডিট দিয়ে অর্ডারের দাম', 'An order paid with credit'],
   'rule.J31': ['কার্ডের টাকা ফেরত নেওয়া', 'Card payment charged back'],
   'rule.J32': ['ভাঙা পয়সা', 'Odd paisa'],
   'rule.J33': ['ভ্যাট দেওয়া', 'VAT paid'],
