@@ -1,12 +1,14 @@
 //! What was reached, and whether each pair of facts came to what the catalogue says of it (FACTS.md, "Rules for pairs").
 //! What follows from misrecords is not counted.
 
+use std::collections::BTreeSet;
+
 use protocol::account::Code as Chart;
 use protocol::contest::Code;
-use protocol::fact::Fact;
+use protocol::fact::{Fact, TermsFrozen};
 use protocol::fold::{Folded, State};
 use protocol::history::History;
-use protocol::id::{Kind, Subject};
+use protocol::id::{Author, Kind, Subject};
 use protocol::journal::Rule;
 use protocol::parcel::{Parcel, Status};
 use protocol::taka::Taka;
@@ -21,14 +23,38 @@ const BEATS_CANCEL: u8 = 2;
 pub(super) fn count(world: &mut World) -> Result<(), String> {
     let mut reached: Vec<&'static str> = Vec::new();
     let clean = |subject: &Subject| !world.misrecorded.contains(subject);
-    for row in world.office.log.iter().filter(|row| row.entry.rev == 0 && clean(&row.entry.journal.subject)) {
-        reached.push(row.entry.journal.rule.name());
+    let wrong: BTreeSet<Author> =
+        world.devices.iter().filter(|device| device.clock_off_ms != 0).map(|device| device.edge.author).collect();
+    for (at, row) in world.office.log.iter().enumerate() {
+        let journal = &row.entry.journal;
+        if row.entry.rev > 0 || !clean(&journal.subject) {
+            continue;
+        }
+        reached.push(journal.rule.name());
+        // That it comes to what was frozen is looked at when it is posted.
+        let is_of_before =
+            |terms: &&TermsFrozen| terms.commission != terms.goods.basis_points(world.market.commission_at(at));
+        let old = world.terms_of(&journal.subject).filter(|_| journal.rule == Rule::J7).filter(is_of_before);
+        reached.extend(old.map(|_| "R36"));
     }
     for (subject, folded) in world.office.states.iter().filter(|(subject, _)| clean(subject)) {
         let history = world.office.central.memory.history(*subject);
         reached.extend(once(folded, &history));
+        reached.extend(history.facts.iter().any(|seen| wrong.contains(&seen.author)).then_some("R29"));
         match &folded.state {
             State::Parcel(parcel) => reached.extend(of_parcel(world, *subject, parcel, &history)?),
+            State::Order(order) => {
+                let captured = order.captured_by.and_then(|id| history.facts.iter().position(|seen| seen.id == id));
+                let is_off = |index: &usize| matches!(history.facts[*index].fact, Some(Fact::OrderCancelled(_)));
+                let off = (0..history.facts.len()).find(is_off);
+                let late = off.zip(captured).is_some_and(|(off, captured)| history.follows(captured, off));
+                let moves = order.placed.iter().flat_map(|placed| &placed.parcels).any(|parcel| {
+                    let parcel = world.parcel(*parcel);
+                    parcel.is_some_and(|parcel| parcel.status != Status::Cancelled)
+                });
+                ensure(!late || !moves, || format!("{subject} was paid after it was called off, and moves"))?;
+                reached.extend(late.then_some("R23"));
+            }
             State::HandIn(handin) => {
                 let has = |code| told(folded, &history, code);
                 let posted = |rule| world.tally.standing(subject).any(|journal| journal.rule == rule);

@@ -27,6 +27,8 @@ pub struct Device {
     pub edge: Edge,
     /// It has no network before.
     pub dark_until_ms: u64,
+    /// How far its clock is ahead of the time that it is, ms; behind it, below zero (R29).
+    pub clock_off_ms: i64,
     /// How far central's log was told to it.
     told: Told,
 }
@@ -44,7 +46,12 @@ pub enum Line {
 
 impl Device {
     pub fn new(edge: Edge) -> Self {
-        Self { edge, dark_until_ms: 0, told: Told::default() }
+        Self { edge, dark_until_ms: 0, clock_off_ms: 0, told: Told::default() }
+    }
+
+    /// What its clock shows when it is `now_ms`.
+    pub fn clock(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_add_signed(self.clock_off_ms)
     }
 
     pub fn role(&self) -> Role {

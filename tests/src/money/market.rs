@@ -24,7 +24,8 @@ const PARCELS: usize = 18;
 const HOLD_DAYS: u8 = 7;
 /// The rates of these worlds, basis points.
 const VAT: u32 = 1_500;
-const COMMISSION: u32 = 1_000;
+/// A commission: the one of today, and those that it may become.
+const COMMISSIONS: [u32; 3] = [1_000, 800, 1_250];
 const COD: u32 = 100;
 pub(super) const PROVIDERS: [Provider; 4] = [Provider::Bkash, Provider::Nagad, Provider::Rocket, Provider::Card];
 
@@ -60,6 +61,8 @@ pub struct Market {
     pub pieces: BTreeMap<Subject, (u16, Taka)>,
     /// The parcel of every earning.
     pub earnings: BTreeMap<Subject, Subject>,
+    /// The commission, basis points, each from so many journals in the log on.
+    pub(super) commissions: Vec<(usize, u32)>,
     /// Whether customers pay by transfers, too.
     pub(super) transfers: bool,
     /// What a payout costs its vendor, without VAT.
@@ -95,7 +98,14 @@ impl Market {
     /// what payouts cost, and customers fetch refunds at tills.
     pub fn of(seed: u64) -> Self {
         let payout_fee = if seed % 4 == 2 { Taka::whole(10) } else { Taka::ZERO };
-        Self { transfers: seed % 4 == 1, phones: seed % 4 == 0, payout_fee, fetching: seed % 4 == 2, ..Self::default() }
+        let commissions = vec![(0, COMMISSIONS[0])];
+        let (transfers, phones, fetching) = (seed % 4 == 1, seed % 4 == 0, seed % 4 == 2);
+        Self { commissions, transfers, phones, payout_fee, fetching, ..Self::default() }
+    }
+
+    /// The commission of an order that is placed when so many journals are in the log, basis points.
+    pub(super) fn commission_at(&self, journals: usize) -> u32 {
+        self.commissions.iter().rev().find(|(from, _)| *from <= journals).map_or(COMMISSIONS[0], |(_, rate)| *rate)
     }
 
     /// VAT on the fee of a payout.
@@ -109,6 +119,10 @@ impl World {
     pub(super) fn order(&mut self) {
         if self.market.terms.len() >= PARCELS {
             return;
+        }
+        if self.dice.chance(5) {
+            let rate = COMMISSIONS[self.dice.below(COMMISSIONS.len())];
+            self.market.commissions.push((self.office.log.len(), rate));
         }
         let stamp = self.stamp();
         let prepaid = self.dice.chance(35);
@@ -179,7 +193,7 @@ impl World {
         let delivery = Taka::whole(60);
         let delivery_vat = delivery.basis_points(VAT);
         let full = goods.plus(delivery).plus(delivery_vat);
-        let commission = goods.basis_points(COMMISSION);
+        let commission = goods.basis_points(self.market.commission_at(self.office.log.len()));
         let cod_fee = if prepaid { Taka::ZERO } else { goods.basis_points(COD) };
         let (rto_fee, rto_vat) = (Taka::whole(50), Taka::whole(50).basis_points(VAT));
         TermsFrozen {
@@ -220,11 +234,26 @@ impl World {
         if self.by_transfer() {
             return self.send_ahead(order, amount);
         }
-        let reference = match deal.references.first() {
-            Some(reference) if self.dice.chance(40) => reference.clone(),
+        let reference = match (deal.references.first(), self.dice.below(100)) {
+            (Some(reference), 0..40) => reference.clone(),
+            // What somebody else paid with, read off his screen (R25).
+            (None, 0..8) if !self.market.used.is_empty() => {
+                self.market.used.keys().next().map(|(_, reference)| reference.clone()).unwrap_or_default()
+            }
             _ => format!("TRX-{:08x}", self.dice.draw() & 0xffff_ffff),
         };
-        let decided = self.capture(order, deal.provider, &reference, amount);
+        let of = self
+            .market
+            .used
+            .iter()
+            .find(|((_, used), _)| *used == reference)
+            .map(|((provider, _), of)| (*provider, *of));
+        let elsewhere = of.filter(|(_, of)| *of != order);
+        let provider = elsewhere.and_then(|(provider, _)| Provider::of(provider)).unwrap_or(deal.provider);
+        let decided = self.capture(order, provider, &reference, amount);
+        if elsewhere.is_some() && decided == Err("reference_used") {
+            self.report.reached("R25");
+        }
         if self.record(if again { "pay_again" } else { "pay" }, decided) {
             self.market.used.insert((deal.provider as u8, reference.clone()), order);
             grow(&mut self.street.paid, deal.customer, amount);

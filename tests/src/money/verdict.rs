@@ -33,6 +33,7 @@ use protocol::taka::Taka;
 use super::audit;
 use super::courier;
 use super::fetched::Fetch;
+use super::known;
 use super::market::{fees, price};
 use super::office::Row;
 use super::returned;
@@ -344,7 +345,10 @@ fn parcels(world: &World, subject: Subject) -> Result<(), String> {
     })?;
     let spent = world.tally.standing(&Subject::earning_of(subject)).any(|journal| journal.rule == Rule::J5);
     let left = world.tally.of(Code::Clearing.of_owner(subject));
-    ensure(!spent || left == Taka::ZERO, || format!("{subject}: {left} is left in clearing after its distribution"))?;
+    let named = known::back_too_late(world, subject);
+    ensure(!spent || left == Taka::ZERO || named, || {
+        format!("{subject}: {left} is left in clearing after its distribution")
+    })?;
     let open = state.created.is_some() && !state.status.is_with_customer() && state.status != Status::Unknown;
     ensure(state.custodian.is_some() == open, || {
         format!("{subject} is {}, and {:?} has it", state.status.word(), state.custodian)
@@ -408,7 +412,10 @@ fn is_payable(world: &World, subject: &Subject, net: Taka) -> Result<bool, Strin
     // What was earned, or what a return took of what was available.
     let taken = |code| world.taken_by_returns(subject, code);
     let taken = taken(Code::VendorHeld).plus(taken(Code::VendorAvailable));
-    let earned = net == terms.goods.minus(fees(terms)).minus(taken);
+    let earned = terms.goods.minus(fees(terms)).minus(taken);
+    let state = world.office.states.get(subject).map(|folded| &folded.state);
+    let charged = matches!(state, Some(State::Earning(earning)) if known::fee_stays(earning));
+    let earned = net == earned || charged && net == earned.minus(terms.rto_fee.plus(terms.rto_vat));
     Ok(earned || net < Taka::ZERO && net.negated() <= terms.rto_fee.plus(terms.rto_vat))
 }
 

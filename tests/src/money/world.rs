@@ -1,6 +1,7 @@
 //! One world of money: who is in it, and what happens next.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use central::period;
 use jiff::civil::Date;
@@ -89,17 +90,25 @@ pub fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, String> {
     for step in 1..=STEPS {
         world.pass_time();
         world.step();
-        verdict::at_a_step(&mut world).map_err(|what| format!("step {step}: {what}"))?;
+        verdict::at_a_step(&mut world).map_err(|what| format!("step {step}: {what}{}", world.facts_named_in(&what)))?;
     }
     world.evening()?;
     verdict::at_a_step(&mut world).map_err(|what| format!("evening: {what}"))?;
     super::closing::at_the_end(world).map_err(|what| format!("at the end: {what}"))
 }
 
+/// Clocks that are wrong: set a month ahead, a few hours back, or never set (R29).
+const CLOCKS: [i64; 3] = [30 * DAY_MS as i64, -5 * 3_600_000, -(MORNING_MS as i64)];
+
 impl World {
     fn new(seed: u64, mutant: Option<Mutant>) -> Self {
         let mut dice = Dice::new(seed);
-        let (central, devices) = roster::enrol(&mut dice);
+        let (central, mut devices) = roster::enrol(&mut dice);
+        for device in &mut devices {
+            if dice.chance(15) {
+                device.clock_off_ms = CLOCKS[dice.below(CLOCKS.len())];
+            }
+        }
         let report = Report { seeds: 1, steps: STEPS, ..Report::default() };
         Self {
             dice,
@@ -126,6 +135,27 @@ impl World {
             tally: Tally::default(),
             report,
         }
+    }
+
+    /// The facts of everything that a violation names, as central has them: what whoever looks into it asks first.
+    fn facts_named_in(&self, what: &str) -> String {
+        let mut told = String::new();
+        for subject in what.split([' ', ':', ',', '{', '}']).filter_map(Subject::parse) {
+            let history = self.office.central.memory.history(subject);
+            let seats = history.facts.iter().map(|seen| (seen.id, (seen.party, seen.person, seen.after.clone())));
+            let seats: BTreeMap<_, _> = seats.collect();
+            for (position, time_ms, id, fact) in self.office.facts_of(&subject) {
+                let (by, after) = seats.get(&id).map_or_else(Default::default, |(party, person, after)| {
+                    (format!("{party} {person:?}"), format!("{after:?}"))
+                });
+                let _ =
+                    write!(told, "\n  {subject} {position} {time_ms} {:?} by {by} after {after}: {fact:?}", id.short());
+            }
+            for journal in self.tally.standing(&subject) {
+                let _ = write!(told, "\n  {journal}");
+            }
+        }
+        told
     }
 
     /// Minutes mostly, a night now and then, and at times weeks in which nobody does anything.
@@ -297,7 +327,8 @@ impl World {
 
     /// Somebody taps on a device.
     pub(super) fn tap(&mut self, at: usize, command: &Command, act: &'static str) -> bool {
-        let stamp = self.stamp();
+        let mut stamp = self.stamp();
+        stamp.now_ms = self.devices[at].clock(stamp.now_ms);
         self.tap_at(at, command, act, stamp)
     }
 
