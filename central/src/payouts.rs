@@ -1,6 +1,7 @@
 //! Payouts: which earnings go to which vendor, what sending them costs, when the bank has sent them, and when it sends them
-//! back (J17, J17a, J17b, J17c). Decided under the intake lock, so that two runs at once never pay one earning twice; the table of payout lines holds
-//! an earning once, whatever decides.
+//! back (J17, J17a, J17b, J17c). Decided under the intake lock, so that two runs at once never pay one earning twice. A line is
+//! what an earning has made available (2020) less what earlier lines paid of it, so that what is taken back, or given back,
+//! after a payout is in the next one.
 
 use std::collections::BTreeMap;
 
@@ -182,27 +183,31 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
 }
 
 /// What each vendor has available and is in no payout yet: matured earnings, charged returns that count against them,
-/// payouts that came back, what was paid for lost parcels, and what was kept for what the vendor owes. A charge counts also
-/// when something about it is contested since: the vendor's account lacks it all the same, and lines that come to more than
-/// the account would stop the run of everybody.
+/// payouts that came back, what was paid for lost parcels, and what was kept for what the vendor owes. What is contested
+/// waits, but for what it lacks: the vendor's account lacks it all the same, and lines that come to more than the account
+/// would stop the run of everybody.
 async fn unpaid(
     connection: &mut PgConnection,
     vendor: Option<Scope>,
 ) -> Result<BTreeMap<Scope, Vec<PayoutLine>>, Error> {
     let rows: Vec<([u8; 17], [u8; 17], i64)> = sqlx::query_as(
         "select u.vendor, u.subject, u.available from (
-             select e.vendor, e.subject, e.available_paisa as available from view_earning e
-             where (e.state in ('matured', 'charged') or e.available_paisa < 0) and e.available_paisa <> 0
-               and not e.incomplete and not e.newer
+             select e.vendor, e.subject, e.available_paisa - coalesce(sum(l.net_paisa), 0)::bigint as available
+             from view_earning e left join view_payout_line l on l.earning = e.subject
+             where not e.incomplete and not e.newer
+             group by e.vendor, e.subject
+             having e.available_paisa - coalesce(sum(l.net_paisa), 0) < 0
+                 or e.state <> 'held' and e.available_paisa - coalesce(sum(l.net_paisa), 0) > 0
              union all
              select p.vendor, p.subject, p.total_paisa from view_payout p
              where p.state = 'returned' and not p.incomplete and not p.newer
+               and not exists (select 1 from view_payout_line l where l.earning = p.subject)
              union all
              select z.owner, z.subject, z.available_paisa from view_entry z
              where z.available_paisa <> 0 and not z.incomplete and not z.newer
+               and not exists (select 1 from view_payout_line l where l.earning = z.subject)
          ) as u
-         where ($1::bytea is null or u.vendor = $1)
-           and not exists (select 1 from view_payout_line l where l.earning = u.subject)
+         where $1::bytea is null or u.vendor = $1
          order by u.vendor, u.subject",
     )
     .bind(vendor.map(|vendor| vendor.0))

@@ -45,7 +45,7 @@ const PROJECTIONS: [(&str, &str); 22] = [
     ("view_sweep", "SELECT t::text FROM view_sweep t ORDER BY subject"),
     ("view_remittance", "SELECT t::text FROM view_remittance t ORDER BY subject"),
     ("view_deposit_bag", "SELECT t::text FROM view_deposit_bag t ORDER BY bag"),
-    ("view_payout_line", "SELECT t::text FROM view_payout_line t ORDER BY earning"),
+    ("view_payout_line", "SELECT t::text FROM view_payout_line t ORDER BY earning, payout"),
     ("view_line", "SELECT t::text FROM view_line t ORDER BY subject"),
     ("view_refund", "SELECT t::text FROM view_refund t ORDER BY subject"),
     ("view_ruling", "SELECT t::text FROM view_ruling t ORDER BY subject"),

@@ -5,12 +5,14 @@
 //! the vendor only.
 
 mod returns;
+mod taken_back;
 
 pub use returns::{Returned, Share, worth};
+use taken_back::TakenBack;
 
 use crate::account::{Account, Code as Chart};
 use crate::contest::{Code, Contest};
-use crate::fact::{EarningOpened, EscrowReleased, Fact, TermsFrozen};
+use crate::fact::{EarningOpened, EscrowReleased, Fact, RtoCharged, TermsFrozen};
 use crate::history::History;
 use crate::id::{OpId, Scope, Subject};
 use crate::journal::{Journal, Rule};
@@ -66,6 +68,12 @@ impl Terms {
 
     fn full_price(&self) -> Taka {
         self.goods.plus(self.delivery).plus(self.delivery_vat)
+    }
+
+    /// What a delivery earns the vendor.
+    #[must_use]
+    pub fn share(&self) -> Taka {
+        self.goods.minus(self.vendor_fees())
     }
 
     /// What the vendor pays to us out of the goods.
@@ -127,6 +135,8 @@ pub struct Earning {
     pub released_for: Option<OpId>,
     /// The return it was charged for.
     pub charged_for: Option<OpId>,
+    /// What of that fee went on what the vendor owes (1150); nothing where it was not posted.
+    pub charge_owed: Option<Taka>,
     /// What it is held for, and was not released from since.
     pub held_for: Vec<OpId>,
     /// What waits for a ruling and no parcel tells: central named it in its hold.
@@ -164,14 +174,14 @@ impl Earning {
     }
 }
 
-/// Folds the facts of one earning, and yields J5, J6, J7, J16, J19, J20, J20a, J20b, J21, J21a and J32.
+/// Folds the facts of one earning, and yields J5, J6, J7, J16, J19, J20, J20a, J20b, J20f, J21, J21a and J32.
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     let mut earning = Earning { incomplete: history.incomplete, newer: history.newer, ..Earning::default() };
     let mut journals = Vec::new();
     earning.held_for = held_for(history);
     earning.contests = contests(history);
-    let opens = |fact: &Fact| matches!(fact, Fact::EarningOpened(_) | Fact::TermsFrozen(_));
+    let opens = |_: usize, fact: &Fact| matches!(fact, Fact::EarningOpened(_) | Fact::TermsFrozen(_));
     let terms = match first(history, &opens) {
         Some(Fact::EarningOpened(terms)) => Terms::from(terms),
         Some(Fact::TermsFrozen(terms)) => Terms::from(terms),
@@ -179,12 +189,9 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     };
     // Money that was paid ahead goes one way only: to the vendor, or back to the customer.
     let paid = terms.prepaid.is_some();
-    let reversed = |cause: OpId| {
-        let reverses = |fact: &Fact| matches!(fact, Fact::DistributionReversed(of) if of.cause == cause);
-        history.facts.iter().any(|seen| seen.fact.as_ref().is_some_and(reverses))
-    };
-    let settles = |fact: &Fact| match fact {
-        Fact::Distributed(distributed) => !reversed(distributed.cause),
+    let taken_back = TakenBack::of(history, &terms);
+    let settles = |index: usize, fact: &Fact| match fact {
+        Fact::Distributed(_) => taken_back.leaves(index, fact),
         Fact::EscrowReleased(_) => paid,
         _ => false,
     };
@@ -192,7 +199,7 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     match first(history, &settles) {
         Some(Fact::Distributed(distributed)) => {
             earning.distributed_for = Some(distributed.cause);
-            share = terms.goods.minus(terms.vendor_fees());
+            share = terms.share();
             earning.net = share;
             journals.extend(distribute(subject, distributed.cause, &terms));
         }
@@ -205,18 +212,21 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     if earning.distributed_for.is_some() {
         journals.extend(returned(subject, history, &terms, &mut earning));
     }
-    if let Some(Fact::RtoCharged(charge)) = first(history, &|fact| matches!(fact, Fact::RtoCharged(_))) {
+    let charges = |index: usize, fact: &Fact| matches!(fact, Fact::RtoCharged(_)) && taken_back.leaves(index, fact);
+    if let Some(Fact::RtoCharged(charge)) = first(history, &charges) {
         earning.charged_for = Some(charge.cause);
         earning.net = earning.net.minus(charge.available).minus(charge.receivable);
         // The split was chosen under the lock; fee and VAT are the frozen ones.
-        if charge.available.plus(charge.receivable) == terms.rto_fee.plus(terms.rto_vat) {
+        if adds_up(charge, &terms) {
+            earning.charge_owed = Some(charge.receivable);
             let available = (Chart::VendorAvailable.of_owner(terms.vendor), charge.available);
             let receivable = (Chart::VendorReceivable.of_owner(terms.vendor), charge.receivable);
             let credits = [(Chart::RtoFee.whole(), terms.rto_fee), (Chart::Vat.whole(), terms.rto_vat)];
             journals.push(Journal::new(subject, Rule::J21, charge.cause, &[available, receivable], &credits));
         }
     }
-    if let Some(Fact::Matured(matured)) = first(history, &|fact| matches!(fact, Fact::Matured(_))) {
+    let matures = |index: usize, fact: &Fact| matches!(fact, Fact::Matured(_)) && taken_back.leaves(index, fact);
+    if let Some(Fact::Matured(matured)) = first(history, &matures) {
         // What matures was decided under the lock: what was distributed, less what returns took of it before, or nothing.
         if earning.distributed_for.is_some() && matured.net == share.minus(earning.returned.held) {
             earning.matured_for = Some(matured.cause);
@@ -225,6 +235,7 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
             journals.push(Journal::new(subject, Rule::J16, matured.cause, &held, &available));
         }
     }
+    journals.extend(taken_back.journals(subject, &terms));
     journals.retain(|journal| !journal.postings.is_empty());
     let credit = |code: Chart| {
         let lines = journals.iter().flat_map(|journal| &journal.postings);
@@ -250,10 +261,15 @@ fn returned(subject: Subject, history: &History, terms: &Terms, earning: &mut Ea
     journals
 }
 
+/// Whether a charge splits the frozen fee and its VAT.
+fn adds_up(charge: &RtoCharged, terms: &Terms) -> bool {
+    charge.available.plus(charge.receivable) == terms.rto_fee.plus(terms.rto_vat)
+}
+
 /// The first fact of a slot; a later one is ignored.
-fn first<'a>(history: &'a History, wanted: &dyn Fn(&Fact) -> bool) -> Option<&'a Fact> {
-    let wants = |seen: &crate::history::Seen| seen.fact.as_ref().is_some_and(wanted);
-    let indexes = (0..history.facts.len()).filter(|at| history.is_canonical(*at) && wants(&history.facts[*at]));
+fn first<'a>(history: &'a History, wanted: &dyn Fn(usize, &Fact) -> bool) -> Option<&'a Fact> {
+    let wants = |at: &usize| history.facts[*at].fact.as_ref().is_some_and(|fact| wanted(*at, fact));
+    let indexes = (0..history.facts.len()).filter(|at| history.is_canonical(*at) && wants(at));
     let claims: Vec<Claim> = indexes.map(|fact| Claim { fact, evidence: 0, authority: 0 }).collect();
     slot::earliest(history, &claims).and_then(|held| history.facts[held.winner.fact].fact.as_ref())
 }

@@ -113,6 +113,8 @@ facts! {
     ReturnAccepted = 0x1027, lane::MONEY;
     DistributionReversed = 0x1028, lane::MONEY;
     HoldEnded = 0x1029, lane::MONEY;
+    ChargeReversed = 0x102a, lane::MONEY;
+    EarningClawedBack = 0x102b, lane::MONEY;
     Judged = 0x1030, lane::MONEY;
     Cleared = 0x1031, lane::MONEY;
     BagSealed = 0x1040, lane::MONEY;
@@ -204,6 +206,8 @@ impl Fact {
                 amounts.iter().chain(&fees).all(|amount| amount.is_cash())
             }
             Self::RtoCharged(charge) => charge.available.is_cash() && charge.receivable.is_cash(),
+            Self::ChargeReversed(back) => back.receivable.is_cash(),
+            Self::EarningClawedBack(back) => back.receivable.is_cash(),
             Self::Delivered(delivered) => {
                 (1..=5).contains(&delivered.evidence) && delivered.collected.is_none_or(Taka::is_cash)
             }

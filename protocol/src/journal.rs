@@ -112,6 +112,8 @@ rules! {
     J20d;
     /// A refund kept apart for a till to pay.
     J20e;
+    /// What is taken back of an earning or a fee after it was paid or kept: the vendor's debt bears it.
+    J20f;
     /// Fee for a parcel that came back.
     J21;
     /// Paid ahead, and came back.

@@ -7,7 +7,8 @@ use crate::account::{Account, Code as Chart};
 use crate::contest::{Code, Contest};
 use crate::earning::{Earning, Prepaid, Terms};
 use crate::fact::{
-    Distributed, DistributionReversed, EarningHeld, EscrowReleased, Fact, HoldEnded, Judged, RtoCharged,
+    ChargeReversed, Distributed, DistributionReversed, EarningClawedBack, EarningHeld, EscrowReleased, Fact, HoldEnded,
+    Judged, RtoCharged,
 };
 use crate::fold::{Folded, State};
 use crate::history::History;
@@ -127,9 +128,13 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
     let Some(State::Earning(earning)) = books.folded(about).map(|folded| folded.state) else { return Vec::new() };
     let Some(terms) = earning.terms.as_ref() else { return Vec::new() };
     if let Some(cause) = earning.distributed_for.filter(|cause| parcel.taken_back.contains(cause)) {
-        // What the vendor may have by now is not taken back by itself: that is a person's to decide.
-        if earning.matured_for.is_none() && earning.returned.goods == Taka::ZERO {
-            return vec![(about, Fact::DistributionReversed(DistributionReversed { cause }))];
+        // Goods that the customer has given back himself cannot come back from the courier: a person finds out.
+        if earning.returned.goods == Taka::ZERO {
+            let fact = match earning.matured_for {
+                None => Fact::DistributionReversed(DistributionReversed { cause }),
+                Some(matured) => claw_back(cause, matured, terms, books),
+            };
+            return vec![(about, fact)];
         }
     }
     if !parcel.is_settled() {
@@ -137,6 +142,9 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
         let held = |contest: &Contest| Fact::EarningHeld(EarningHeld { cause: contest.op, code: contest.code as u16 });
         let mut seen = BTreeSet::new();
         return parcel.contests.iter().filter(unheld).filter(|c| seen.insert(c.op)).map(|c| (about, held(c))).collect();
+    }
+    if let (Some(cause), Some(owed), None) = (earning.charged_for, earning.charge_owed, parcel.returned_by) {
+        return vec![(about, reverse_charge(cause, owed, terms, books))];
     }
     if earning.released_for.is_some() && parcel.status.is_with_customer() {
         return goods_and_money(about, parcel, &earning);
@@ -198,6 +206,20 @@ fn charge(cause: OpId, terms: &Terms, books: &impl Books) -> Fact {
     let has = books.balance(Chart::VendorAvailable.of_owner(terms.vendor)).negated();
     let available = has.min(fee).max(Taka::ZERO);
     Fact::RtoCharged(RtoCharged { cause, available, receivable: fee.minus(available) })
+}
+
+/// What the vendor may have is taken back; what he was paid of it he owes.
+fn claw_back(cause: OpId, matured: OpId, terms: &Terms, books: &impl Books) -> Fact {
+    let has = books.balance(Chart::VendorAvailable.of_owner(terms.vendor)).negated().max(Taka::ZERO);
+    let receivable = terms.share().minus(has).max(Taka::ZERO);
+    Fact::EarningClawedBack(EarningClawedBack { cause, matured, receivable })
+}
+
+/// The fee of a return that was none. What was kept of it since he may have again.
+fn reverse_charge(cause: OpId, owed: Taka, terms: &Terms, books: &impl Books) -> Fact {
+    let owes = books.balance(Chart::VendorReceivable.of_owner(terms.vendor)).max(Taka::ZERO);
+    let receivable = owed.minus(owes).max(Taka::ZERO);
+    Fact::ChargeReversed(ChargeReversed { cause, receivable })
 }
 
 /// Closure (SPEC S2): the scopes of every author of a fact on the subject, and of every owner of an

@@ -176,8 +176,10 @@ fn money_subjects_fold_alike_in_any_order_and_stay_in_balance() {
         let rules: Vec<Rule> = folded.journals.iter().map(|journal| journal.rule).collect();
         let ways = [Rule::J5, Rule::J6, Rule::J19, Rule::J21a];
         prop_assert!(rules.iter().filter(|rule| ways.contains(rule)).count() <= 1, "money goes one way");
-        // But for a till, which pays out and in as often as it has to, and for goods that come back in parts.
-        let often = |rule: &&Rule| matches!(rule, Rule::J20 | Rule::J20a | Rule::J20b | Rule::J27b | Rule::J27c);
+        // But for a till, which pays out and in as often as it has to, for goods that come back in parts, and for what is
+        // taken back.
+        let often =
+            |rule: &&Rule| matches!(rule, Rule::J20 | Rule::J20a | Rule::J20b | Rule::J20f | Rule::J27b | Rule::J27c);
         let once: Vec<&Rule> = rules.iter().filter(|rule| !often(rule)).collect();
         prop_assert_eq!(once.iter().collect::<BTreeSet<_>>().len(), once.len(), "no rule twice");
         posted.borrow_mut().extend(rules);

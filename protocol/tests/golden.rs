@@ -253,6 +253,11 @@ fn examples() -> Vec<(Subject, Fact)> {
         ),
         (earning, Fact::DistributionReversed(DistributionReversed { cause })),
         (earning, Fact::HoldEnded(HoldEnded { cause })),
+        (earning, Fact::ChargeReversed(ChargeReversed { cause, receivable: taka(2_750) })),
+        (
+            earning,
+            Fact::EarningClawedBack(EarningClawedBack { cause, matured: OpId([0xcd; 32]), receivable: taka(87_350) }),
+        ),
         (parcel(), Fact::Judged(Judged { op: cause, code: 3 })),
         (
             parcel(),

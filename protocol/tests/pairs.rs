@@ -22,6 +22,8 @@ mod sets;
 #[path = "world/store.rs"]
 #[allow(dead_code, reason = "shared by several test programs")]
 mod store;
+#[path = "pairs/taken_back.rs"]
+mod taken_back;
 #[path = "pairs/vans.rs"]
 mod vans;
 
@@ -150,4 +152,5 @@ fn pairs_of_what_central_records() {
 #[test]
 fn pairs_of_an_earning() {
     check_all(records::of_earnings);
+    check_all(taken_back::of_earnings);
 }

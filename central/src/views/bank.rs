@@ -151,7 +151,7 @@ async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payou
     .execute(&mut *conn)
     .await?;
     sqlx::query("DELETE FROM view_payout_line WHERE payout = $1").bind(subject.0).execute(&mut *conn).await?;
-    // Not ON CONFLICT: an earning in a second payout has to fail, and take the payout with it.
+    // Not ON CONFLICT: an earning twice in a payout, or anything else in a second one, has to fail, and take the payout with it.
     sqlx::query(
         "INSERT INTO view_payout_line (earning, payout, net_paisa)
          SELECT u.earning, $1, u.net FROM unnest($2::bytea[], $3::bigint[]) AS u(earning, net)",

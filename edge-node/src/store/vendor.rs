@@ -122,6 +122,15 @@ pub struct PayoutRow {
     pub returned: Option<(u64, u8)>,
 }
 
+/// What central took back of an earning after it was paid out or charged.
+#[derive(Clone, Debug, Default)]
+pub struct TakenBack {
+    /// What was earned was.
+    pub earned: bool,
+    /// Fees of returns that were none: what of each goes back into what the vendor may have.
+    pub fees: Vec<Taka>,
+}
+
 /// What a list of orders is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShopList {
@@ -362,6 +371,29 @@ impl Rows<'_> {
             _ => None,
         };
         Ok(self.facts_of(earning)?.into_iter().filter_map(accepted).collect())
+    }
+
+    /// What was taken back of an earning.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn taken_back_of(&self, earning: &Subject) -> Result<TakenBack, StoreError> {
+        let facts = self.facts_of(earning)?;
+        let charged = |cause| {
+            facts.iter().find_map(|(_, fact)| match fact {
+                Fact::RtoCharged(charge) if charge.cause == cause => Some(charge.available),
+                _ => None,
+            })
+        };
+        let mut back = TakenBack::default();
+        for (_, fact) in &facts {
+            match fact {
+                Fact::EarningClawedBack(_) => back.earned = true,
+                Fact::ChargeReversed(of) => back.fees.extend(charged(of.cause).map(|taken| taken.plus(of.receivable))),
+                _ => {}
+            }
+        }
+        Ok(back)
     }
 
     /// When the latest fact of somebody else claims to be of, ms: how far this device has heard.

@@ -25,7 +25,9 @@ impl Fact {
             | Self::Matured(_)
             | Self::ReturnAccepted(_)
             | Self::DistributionReversed(_)
-            | Self::HoldEnded(_) => kind == Some(Kind::Earning),
+            | Self::HoldEnded(_)
+            | Self::ChargeReversed(_)
+            | Self::EarningClawedBack(_) => kind == Some(Kind::Earning),
             Self::HandInOffered(_) | Self::HandInCounted(_) => kind == Some(Kind::HandIn),
             Self::TillOpened(_)
             | Self::TillClosed(_)

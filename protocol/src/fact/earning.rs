@@ -280,3 +280,30 @@ pub struct DistributionReversed {
     #[n(0)]
     pub cause: OpId,
 }
+
+/// A return was charged to the vendor, and no return stands: the fee is not owed (J21 is taken back).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ChargeReversed {
+    /// The vendor's receipt, as the charge names it.
+    #[n(0)]
+    pub cause: OpId,
+    /// What of the fee the vendor owed (1150) and owes no more, because it was kept since: it goes back into what he may
+    /// have (J20f). Decided under the lock.
+    #[n(1)]
+    pub receivable: Taka,
+}
+
+/// What an earning was distributed for did not happen, and the vendor may have the money already (R21): J5 to J7, J16 and
+/// J32 are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EarningClawedBack {
+    /// The delivery, as the distribution names it.
+    #[n(0)]
+    pub cause: OpId,
+    /// What it matured for.
+    #[n(1)]
+    pub matured: OpId,
+    /// What is not there any more because it was paid out: the vendor owes it (J20f). Decided under the lock.
+    #[n(2)]
+    pub receivable: Taka,
+}

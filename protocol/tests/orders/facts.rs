@@ -2,15 +2,15 @@
 //! open the lock and that do not.
 
 use protocol::fact::{
-    Accepted, Attempted, BagIn, BagSealed, CashRefunded, CodeVerified, Consigned, CounterPaid, CourierDelivered,
-    CourierRemitted, CourierReturned, CreditSpent, Delivered, DepositConfirmed, Deposited, Dispatched, Distributed,
-    DistributionReversed, EarningHeld, EarningOpened, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered,
-    HandedOver, HoldEnded, HoldExpired, IdentityChecked, Judged, LineBooked, LineIdentified, Loaded, Matured,
-    OrderCancelled, OrderPlaced, Packed, PaidAtDoor, ParcelCancelled, ParcelCreated, PartnerPaid, PartnerRemitted,
-    PaymentCaptured, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee, PickupChosen, Received, RefundPaid,
-    RefundReserved, RefundWithdrawn, Rejected, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged,
-    RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed,
-    TillSuspended, TransferCaptured,
+    Accepted, Attempted, BagIn, BagSealed, CashRefunded, ChargeReversed, CodeVerified, Consigned, CounterPaid,
+    CourierDelivered, CourierRemitted, CourierReturned, CreditSpent, Delivered, DepositConfirmed, Deposited,
+    Dispatched, Distributed, DistributionReversed, EarningClawedBack, EarningHeld, EarningOpened, EscrowReleased, Fact,
+    Forwarded, HandInCounted, HandInOffered, HandedOver, HoldEnded, HoldExpired, IdentityChecked, Judged, LineBooked,
+    LineIdentified, Loaded, Matured, OrderCancelled, OrderPlaced, Packed, PaidAtDoor, ParcelCancelled, ParcelCreated,
+    PartnerPaid, PartnerRemitted, PaymentCaptured, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutWithFee,
+    PickupChosen, Received, RefundPaid, RefundReserved, RefundWithdrawn, Rejected, ReturnAccepted, ReturnReceived,
+    ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed, TillOpened, TillPaidIn,
+    TillPaidOut, TillResumed, TillSuspended, TransferCaptured,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::parcel::lock_of;
@@ -379,7 +379,12 @@ fn of_earning(cast: &Cast, roll: &mut Roll) -> Fact {
     let (commission, cod_fee, vendor_vat) = (paisa(11_814), paisa(1_181), paisa(1_949));
     let (rto_fee, rto_vat) = (paisa(5_000), paisa(750));
     let cause = OpId([roll.below(3) as u8; 32]);
-    match roll.below(13) {
+    match roll.below(16) {
+        13 => Fact::ChargeReversed(ChargeReversed { cause, receivable: paisa(roll.below(5_750) as i64) }),
+        14 | 15 => {
+            let matured = OpId([roll.below(3) as u8; 32]);
+            Fact::EarningClawedBack(EarningClawedBack { cause, matured, receivable: paisa(roll.below(99_999) as i64) })
+        }
         12 => Fact::DistributionReversed(DistributionReversed { cause }),
         0 => Fact::EarningOpened(EarningOpened {
             parcel,

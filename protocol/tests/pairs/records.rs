@@ -186,28 +186,31 @@ pub(crate) fn of_records(cast: &Cast) -> Vec<Row> {
     ]
 }
 
+/// Frozen terms of P of O, in whole taka: of goods at 1,000 the vendor gets 879; a return costs 57.
+pub(crate) fn terms(cast: &Cast, prepaid: bool, goods: i32) -> Fact {
+    Fact::TermsFrozen(TermsFrozen {
+        parcel: Subject::new(Kind::Parcel, id_of("P")),
+        vendor: cast.party(V1),
+        order: Subject::new(Kind::Order, id_of("O")),
+        customer: Subject::customer(id_of("C")),
+        prepaid,
+        goods: taka(goods),
+        delivery: taka(60),
+        delivery_vat: taka(9),
+        rounding: Taka::ZERO,
+        commission: taka(100),
+        cod_fee: taka(10),
+        vendor_vat: taka(11),
+        rto_fee: taka(50),
+        rto_vat: taka(7),
+        window_min: 0,
+    })
+}
+
 pub(crate) fn of_earnings(cast: &Cast) -> Vec<Row> {
     let parcel = Subject::new(Kind::Parcel, id_of("P"));
     let (order, customer) = (Subject::new(Kind::Order, id_of("O")), Subject::customer(id_of("C")));
-    let terms = |prepaid, goods| {
-        Fact::TermsFrozen(TermsFrozen {
-            parcel,
-            vendor: cast.party(V1),
-            order,
-            customer,
-            prepaid,
-            goods: taka(goods),
-            delivery: taka(60),
-            delivery_vat: taka(9),
-            rounding: Taka::ZERO,
-            commission: taka(100),
-            cod_fee: taka(10),
-            vendor_vat: taka(11),
-            rto_fee: taka(50),
-            rto_vat: taka(7),
-            window_min: 0,
-        })
-    };
+    let terms = |prepaid, goods| terms(cast, prepaid, goods);
     let distributed = |cause: u8| Fact::Distributed(Distributed { cause: OpId([cause; 32]) });
     let released = || Fact::EscrowReleased(EscrowReleased { cause: OpId([3; 32]), how: 1 });
     let held = |code: Code| Fact::EarningHeld(EarningHeld { cause: OpId([4; 32]), code: code as u16 });

@@ -159,3 +159,65 @@ fn a_courier_who_did_not_have_it_delivered_nothing() {
     "#]],
     );
 }
+
+#[test]
+fn what_he_takes_back_after_the_vendor_might_have_it_is_clawed_back_and_what_she_was_paid_she_owes() {
+    let matured = "
+        central hears pathao delivered P1 1069
+        central matures P1 by P1
+        print E1
+    ";
+    let back = "
+        central reads pathao returned P1
+        print P1
+        print E1
+        books
+    ";
+    consigned(
+        &[matured, back.trim_start()],
+        &expect![[r#"
+        E1: matured net 873.50
+          J5  Dr 2045{P1} 1,069.00  Cr 2010{v1} 1,000.00  Cr 4020 60.00  Cr 2070 9.00
+          J7  Dr 2010{v1} 126.50  Cr 4010 100.00  Cr 4030 10.00  Cr 2070 16.50
+          J16  Dr 2010{v1} 873.50  Cr 2020{v1} 873.50
+        P1: with_courier due 1,069.00 collected 0.00, with pathao, run of -
+        E1: open net 0.00
+          trial balance 0.00
+    "#]],
+    );
+    let paid = "
+        central pays Y1 to v1 E1
+    ";
+    consigned(
+        &[
+            matured,
+            paid.trim_start(),
+            back.trim_start(),
+            "s1 receives P1",
+            "s1 returns P1",
+            "v1 takes back P1",
+            "print E1",
+            "books",
+        ],
+        &expect![[r#"
+            E1: matured net 873.50
+              J5  Dr 2045{P1} 1,069.00  Cr 2010{v1} 1,000.00  Cr 4020 60.00  Cr 2070 9.00
+              J7  Dr 2010{v1} 126.50  Cr 4010 100.00  Cr 4030 10.00  Cr 2070 16.50
+              J16  Dr 2010{v1} 873.50  Cr 2020{v1} 873.50
+            P1: with_courier due 1,069.00 collected 0.00, with pathao, run of -
+            E1: open net 0.00
+              J20f  Dr 1150{v1} 873.50  Cr 2020{v1} 873.50
+              1150{v1} 873.50
+              2030{Y1} -873.50
+              trial balance 0.00
+            E1: charged net -57.50
+              J20f  Dr 1150{v1} 873.50  Cr 2020{v1} 873.50
+              J21  Dr 1150{v1} 57.50  Cr 4040 50.00  Cr 2070 7.50
+              1150{v1} 931.00
+              2030{Y1} -873.50
+              2070 -7.50
+              4040 -50.00
+              trial balance 0.00
+        "#]],
+    );
+}

@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use protocol::burst::Burst;
 use protocol::decide::Draft;
 use protocol::fact::{
-    Accepted, Attempted, BagIn, BagSealed, CodeVerified, CounterPaid, CourierRemitted, Delivered, DepositConfirmed,
-    Deposited, Dispatched, Distributed, DistributionReversed, EarningHeld, EarningOpened, Entered, EscrowReleased,
-    Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired, IdentityChecked, LineBooked,
-    LineIdentified, Loaded, Matured, Packed, ParcelCancelled, ParcelCreated, PartnerRemitted, PayoutConfirmed,
-    PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, PickupChosen, Put, Received, ReturnAccepted,
-    ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept, TermsFrozen, TillClosed,
-    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    Accepted, Attempted, BagIn, BagSealed, ChargeReversed, CodeVerified, CounterPaid, CourierRemitted, Delivered,
+    DepositConfirmed, Deposited, Dispatched, Distributed, DistributionReversed, EarningClawedBack, EarningHeld,
+    EarningOpened, Entered, EscrowReleased, Fact, Forwarded, HandInCounted, HandInOffered, HandedOver, HoldExpired,
+    IdentityChecked, LineBooked, LineIdentified, Loaded, Matured, Packed, ParcelCancelled, ParcelCreated,
+    PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, PickupChosen, Put,
+    Received, ReturnAccepted, ReturnReceived, ReturnedPieces, RtoCharged, RtoInitiated, Ruled, Shelved, Swept,
+    TermsFrozen, TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::id::{Id16, Incarnation, Kind, OpId, Scope, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
@@ -369,6 +369,11 @@ fn money_fact(life: &Life, _: usize, step: Step) -> Fact {
 fn earning_fact(parcel: Subject, vendor: Scope, cause: OpId, step: Step) -> Fact {
     let old = terms(parcel, vendor);
     match step.what % 10 {
+        5 if step.amount % 4 == 1 => Fact::ChargeReversed(ChargeReversed { cause, receivable: Taka::ZERO }),
+        5 if step.amount % 4 > 1 => {
+            let receivable = Taka::from_paisa(i64::from(step.amount)).expect("small");
+            Fact::EarningClawedBack(EarningClawedBack { cause, matured: cause, receivable })
+        }
         9 if step.amount % 4 == 3 => Fact::DistributionReversed(DistributionReversed { cause }),
         0 => Fact::EarningOpened(old),
         1 | 2 => Fact::TermsFrozen(TermsFrozen {

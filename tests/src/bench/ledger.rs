@@ -236,7 +236,7 @@ pub async fn paid(cluster: &Cluster, earnings: u64) -> anyhow::Result<Paid> {
     let seconds = started.elapsed().as_secs_f64();
     let (payouts, lines, different): (i64, i64, i64) = sqlx::query_as(
         "SELECT (SELECT count(*) FROM view_payout), (SELECT sum(lines)::bigint FROM view_payout),
-                (SELECT count(*) FROM view_payout_line)",
+                (SELECT count(DISTINCT earning) FROM view_payout_line)",
     )
     .fetch_one(&pool)
     .await?;

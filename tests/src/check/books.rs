@@ -212,6 +212,8 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         Rule::J19a => Some(Effect::Once(row.subject, rule)),
         // One order may be paid in parts.
         Rule::J2 | Rule::J29a | Rule::J30a | Rule::J12 => None,
+        // Whatever is taken back is, by a fact of its own.
+        Rule::J20f => None,
         // Goods come back in parts.
         Rule::J20 | Rule::J20a | Rule::J20b => None,
         // A till pays out and in as often as it has to.

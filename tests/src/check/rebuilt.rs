@@ -28,7 +28,7 @@ const CENTRAL: [(&str, &str); 18] = [
     ("view_deposit", "subject"),
     ("view_deposit_bag", "bag"),
     ("view_payout", "subject"),
-    ("view_payout_line", "earning"),
+    ("view_payout_line", "earning, payout"),
     ("view_refund", "subject"),
     ("view_sweep", "subject"),
     ("view_remittance", "subject"),

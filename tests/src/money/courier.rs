@@ -8,6 +8,7 @@ use protocol::decide::Draft;
 use protocol::fact::{
     Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource, Fact, LineIdentified,
 };
+use protocol::fold::State;
 use protocol::id::{Id16, Kind, Subject};
 use protocol::parcel::{Carrying, Status};
 use protocol::taka::Taka;
@@ -55,9 +56,9 @@ pub struct Couriers {
 }
 
 impl Couriers {
-    /// Every fourth world has one.
+    /// Three worlds of eight have one.
     pub fn of(seed: u64) -> Self {
-        Self { are_here: seed % 4 == 3, ..Self::default() }
+        Self { are_here: matches!(seed % 8, 1 | 3 | 7), ..Self::default() }
     }
 }
 
@@ -69,11 +70,12 @@ pub fn courier() -> Subject {
 impl World {
     /// Operations give him a parcel, he gets rid of one or not, is asked of one, sends a file, or finance finds his money.
     pub(super) fn courier(&mut self) {
-        match self.dice.below(16) {
+        match self.dice.below(20) {
             0..=3 => self.consign(),
             4..=6 => self.carry(),
-            7..=10 => self.ask_courier(),
-            11..=13 => self.courier_file(),
+            7..=9 => self.ask_courier(),
+            10 | 11 => self.courier_file(),
+            12..=17 => self.takes_back_late(),
             _ => self.courier_money(),
         }
     }
@@ -110,7 +112,7 @@ impl World {
         let out: Vec<Subject> = out.map(|(parcel, _)| *parcel).collect();
         let Some(parcel) = self.dice.pick(&out).copied() else { return };
         let with_him = self.street.place_of(&parcel) == Some(Place::Courier { back: false });
-        let given = with_him && self.dice.chance(60);
+        let given = with_him && self.dice.chance(80);
         let Some(carried) = self.couriers.parcels.get_mut(&parcel) else { return };
         carried.ended = Some(given);
         let Some(goods) = self.street.goods.get(&parcel).filter(|_| with_him) else { return };
@@ -123,6 +125,58 @@ impl World {
             self.street.place(&parcel, Place::Courier { back: true });
         }
         self.did("courier_ends");
+    }
+
+    /// The customer thinks better of it: the courier takes it back at the door, gives the money back, and operations write
+    /// down what he says. Late, as he likes it: when the vendor may have the money, or has it.
+    fn takes_back_late(&mut self) {
+        let given = |(parcel, carried): &(&Subject, &Carried)| {
+            let untouched = !self.returns.open.contains_key(*parcel) && !self.is_disputed(parcel);
+            carried.ended == Some(true) && self.street.place_of(parcel) == Some(Place::Customer) && untouched
+        };
+        let given = self.couriers.parcels.iter().filter(given).map(|(parcel, _)| *parcel);
+        let mut given: Vec<(u8, Subject)> =
+            given.filter_map(|parcel| Some((self.lateness(&parcel)?, parcel))).collect();
+        let latest = given.iter().map(|(late, _)| *late).max().unwrap_or_default();
+        given.retain(|(late, _)| *late == latest);
+        // Mostly he calls when finance has gone on with it.
+        match latest {
+            0 if !given.is_empty() && self.dice.chance(97) => return self.mature(),
+            1 if self.dice.chance(70) => return self.pay_out(),
+            _ => {}
+        }
+        let Some((_, parcel)) = self.dice.pick(&given).copied() else { return };
+        let decided = self.decide_report(parcel, false, CourierSource::Query);
+        if self.record("courier_takes_back", decided) {
+            let Some(goods) = self.street.goods.get(&parcel) else { return };
+            let (customer, due) = (goods.customer, goods.due);
+            grow(&mut self.street.paid, customer, due.negated());
+            self.street.place(&parcel, Place::Courier { back: true });
+            if let Some(carried) = self.couriers.parcels.get_mut(&parcel) {
+                (carried.ended, carried.unpaid) = (Some(false), Taka::ZERO);
+            }
+        }
+    }
+
+    /// How far its money is: 0 the vendor may not have it, 1 may, 2 has it. Nothing when its customer gave pieces back.
+    fn lateness(&self, parcel: &Subject) -> Option<u8> {
+        let State::Earning(earning) = &self.office.states.get(&Subject::earning_of(*parcel))?.state else {
+            return None;
+        };
+        let vendor = earning.terms.as_ref()?.vendor;
+        let has = self.office.balance(Code::VendorAvailable.of_owner(vendor)).negated();
+        let gone = has < earning.net;
+        (earning.returned.goods == Taka::ZERO).then_some(match earning.matured_for {
+            None => 0,
+            Some(_) if !gone => 1,
+            Some(_) => 2,
+        })
+    }
+
+    /// Whether the customer's bank took back what was paid for it.
+    fn is_disputed(&self, parcel: &Subject) -> bool {
+        let order = self.market.terms.get(parcel).map(|terms| terms.order);
+        self.street.disputed.iter().any(|(disputed, _)| Some(*disputed) == order)
     }
 
     /// Operations ask him; now and then he says that he delivered what he has still in his van.

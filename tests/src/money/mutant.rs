@@ -39,6 +39,8 @@ mutants! {
     PhoneDropped = "j24_dropped";
     /// A refund that is paid twice is posted once.
     SecondRefundDropped = "j37_dropped";
+    /// What was paid out and taken back since is not owed by its vendor.
+    ClawbackDropped = "j20f_dropped";
     /// An order is paid with credit that is not there.
     CreditUnchecked = "credit_unchecked";
     /// A second collection is not posted.
@@ -118,6 +120,7 @@ impl Mutant {
         match self {
             Self::SecondDropped => entries.retain(|entry| entry.journal.rule != Rule::J12),
             Self::SecondRefundDropped => entries.retain(|entry| entry.journal.rule != Rule::J37),
+            Self::ClawbackDropped => entries.retain(|entry| entry.journal.rule != Rule::J20f),
             Self::PhoneDropped => entries.retain(|entry| entry.journal.rule != Rule::J24),
             Self::PaisaLost => entries.retain(|entry| entry.journal.rule != Rule::J32),
             Self::GiverBelieved => of(entries, Rule::J9).for_each(|entry| believe(&mut entry.journal.postings)),

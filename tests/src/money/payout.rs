@@ -1,7 +1,7 @@
 //! Payouts: two runners at once, what they cost, the bank's transfers, and their confirmations, decided as
 //! `central::payouts` does (J17, J17a, J17c); and refunds as `central::payments` does (J19a).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use protocol::account::Code;
 use protocol::decide::Draft;
@@ -94,20 +94,27 @@ impl World {
 
     /// What each vendor has available and is in no payout yet.
     fn unpaid(&self) -> BTreeMap<Scope, Vec<PayoutLine>> {
-        let paid = self.office.states.values().filter_map(|folded| match &folded.state {
-            State::Payout(payout) => Some(payout.lines.iter().map(|line| line.earning)),
-            _ => None,
-        });
-        let mut paid: BTreeSet<Subject> = paid.flatten().collect();
+        let mut paid: BTreeMap<Subject, Taka> = BTreeMap::new();
+        for folded in self.office.states.values() {
+            let State::Payout(payout) = &folded.state else { continue };
+            payout.lines.iter().for_each(|line| grow(&mut paid, line.earning, line.net));
+        }
         match self.mutant {
             Some(Mutant::PaidTwice) => paid.clear(),
-            Some(Mutant::ReturnPaidTwice) => paid.retain(|line| line.kind() != Some(Kind::Payout)),
+            Some(Mutant::ReturnPaidTwice) => paid.retain(|line, _| line.kind() != Some(Kind::Payout)),
             _ => {}
         }
         let mut unpaid: BTreeMap<Scope, Vec<PayoutLine>> = BTreeMap::new();
         for (subject, folded) in &self.office.states {
-            let Some((vendor, net)) = may_have(&folded.state) else { continue };
-            if net != Taka::ZERO && !paid.contains(subject) {
+            let Some((vendor, available)) = may_have(&folded.state) else { continue };
+            let net = match (subject.kind(), paid.get(subject)) {
+                (_, None) => available,
+                (Some(Kind::Earning), Some(before)) => available.minus(*before),
+                _ => continue,
+            };
+            // What is contested waits, but for what it lacks: that is gone from the account all the same.
+            let waits = matches!(&folded.state, State::Earning(earning) if earning.word() == "held");
+            if net < Taka::ZERO || net > Taka::ZERO && !waits {
                 unpaid.entry(vendor).or_default().push(PayoutLine { earning: *subject, net });
             }
         }
@@ -200,16 +207,13 @@ impl World {
     }
 }
 
-/// What a vendor may have of a subject: an earning that matured or was charged, a payout that came back, what was paid for
+/// What a vendor may have of a subject: what an earning made available, a payout that came back, what was paid for
 /// a lost parcel, and, below zero, what was kept for what he owes.
 fn may_have(state: &State) -> Option<(Scope, Taka)> {
     match state {
         State::Earning(earning) => {
-            // What a charge took is gone from the account, also when something about it is contested since.
-            let taken = earning.available < Taka::ZERO;
-            let done = matches!(earning.word(), "matured" | "charged") || taken;
-            let done = done && !earning.incomplete && !earning.newer;
-            earning.terms.as_ref().filter(|_| done).map(|terms| (terms.vendor, earning.available))
+            let whole = !earning.incomplete && !earning.newer;
+            earning.terms.as_ref().filter(|_| whole).map(|terms| (terms.vendor, earning.available))
         }
         State::Payout(payout) if payout.returned_by.is_some() && !payout.incomplete && !payout.newer => {
             payout.vendor.map(|vendor| (vendor, payout.total))

@@ -75,6 +75,7 @@ const fn of(rule: Rule) -> Shape {
         Rule::J20c => shape(&[VendorAvailable], &[VendorReceivable], &[VendorAvailable, VendorReceivable]),
         Rule::J20d => shape(&[RefundsPayable], &[Till], &[RefundsPayable, Till]),
         Rule::J20e => shape(&[RefundsPayable], &[RefundsPayable], &[RefundsPayable]),
+        Rule::J20f => shape(&[VendorReceivable], &[VendorAvailable], &[VendorReceivable, VendorAvailable]),
         Rule::J21 => shape(&[VendorAvailable, VendorReceivable], &[RtoFee, Vat], &[RtoFee, Vat]),
         Rule::J21a => shape(&[Escrow, Rounding], &[RefundsPayable, Delivery, Vat], &[Escrow, Delivery, Vat]),
         Rule::J24 => shape(&PROVIDERS, &[Clearing], &[Clearing]),

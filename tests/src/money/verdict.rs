@@ -10,7 +10,7 @@
 //! - 9 [`vendors`]: what a vendor is owed is what he earned, by the shop's terms, less fees and payouts.
 //!   What came back is what the pieces cost ([`super::returned::hold`]).
 //!   What a courier owes is what he said, less what he remitted ([`super::courier::hold`]).
-//! - 10 [`payouts`]: each earning in one payout, each payout what its earnings come to.
+//! - 10 [`payouts`]: the payouts of an earning come to what it made available, each payout to what its lines do.
 //! - 11: nothing is posted as pending in this version.
 //! - 12 [`super::world::World::record`], [`super::device::Device::tap`]: a refusal changes nothing.
 //! - 13, 14 [`super::replay`]: the fold does not see the order; chains are whole and signed.
@@ -33,7 +33,6 @@ use protocol::taka::Taka;
 use super::audit;
 use super::courier;
 use super::fetched::Fetch;
-use super::known;
 use super::market::{fees, price};
 use super::office::Row;
 use super::returned;
@@ -70,7 +69,7 @@ pub(super) fn at_a_step(world: &mut World) -> Result<(), String> {
             _ => {}
         }
     }
-    payouts(world, &subjects)?;
+    payouts(world, &rows)?;
     if !rows.is_empty() {
         vendors(world)?;
         refunds(world)?;
@@ -345,10 +344,7 @@ fn parcels(world: &World, subject: Subject) -> Result<(), String> {
     })?;
     let spent = world.tally.standing(&Subject::earning_of(subject)).any(|journal| journal.rule == Rule::J5);
     let left = world.tally.of(Code::Clearing.of_owner(subject));
-    let named = known::back_too_late(world, subject);
-    ensure(!spent || left == Taka::ZERO || named, || {
-        format!("{subject}: {left} is left in clearing after its distribution")
-    })?;
+    ensure(!spent || left == Taka::ZERO, || format!("{subject}: {left} is left in clearing after its distribution"))?;
     let open = state.created.is_some() && !state.status.is_with_customer() && state.status != Status::Unknown;
     ensure(state.custodian.is_some() == open, || {
         format!("{subject} is {}, and {:?} has it", state.status.word(), state.custodian)
@@ -368,23 +364,34 @@ fn orders(world: &World, subject: Subject) -> Result<(), String> {
     ensure(captures + again <= 1, || format!("{subject} is paid by {} payments", captures + again))
 }
 
-/// Invariant 10, when a payout changed.
-fn payouts(world: &World, subjects: &BTreeSet<Subject>) -> Result<(), String> {
-    if !subjects.iter().any(|subject| subject.kind() == Some(Kind::Payout)) {
+/// Invariant 10, of payouts that were made.
+fn payouts(world: &World, rows: &[Row]) -> Result<(), String> {
+    let made = rows.iter().filter(|row| row.entry.journal.rule == Rule::J17 && row.entry.rev == 0);
+    let made: BTreeSet<Subject> = made.map(|row| row.entry.journal.subject).collect();
+    if made.is_empty() {
         return Ok(());
     }
-    let mut paid: BTreeMap<Subject, Subject> = BTreeMap::new();
+    let mut paid: BTreeMap<Subject, Taka> = BTreeMap::new();
+    let mut once: BTreeMap<Subject, Subject> = BTreeMap::new();
     for (subject, folded) in &world.office.states {
         let State::Payout(payout) = &folded.state else { continue };
-        let mut total = Taka::ZERO;
         for line in &payout.lines {
-            let before = paid.insert(line.earning, *subject);
+            grow(&mut paid, line.earning, line.net);
+            let before = once.insert(line.earning, *subject).filter(|_| line.earning.kind() != Some(Kind::Earning));
             ensure(before.is_none(), || format!("{} is in {subject} and in {before:?}", line.earning))?;
-            ensure(is_payable(world, &line.earning, line.net)?, || {
-                format!("{subject} pays {} for {}", line.net, line.earning)
-            })?;
-            total = total.plus(line.net);
         }
+    }
+    for subject in &made {
+        let Some(State::Payout(payout)) = world.office.states.get(subject).map(|folded| &folded.state) else {
+            return Err(format!("{subject} is no payout"));
+        };
+        for line in &payout.lines {
+            let paid = paid.get(&line.earning).copied().unwrap_or_default();
+            ensure(is_payable(world, &line.earning, paid)?, || {
+                format!("{subject} pays {} for {}, {paid} in all", line.net, line.earning)
+            })?;
+        }
+        let total: Taka = payout.lines.iter().map(|line| line.net).sum();
         let posted: Taka =
             world.tally.standing(subject).filter(|j| j.rule == Rule::J17).map(|j| on(j, Code::VendorAvailable)).sum();
         let cost = world.market.payout_fee.plus(world.market.payout_vat());
@@ -395,28 +402,24 @@ fn payouts(world: &World, subjects: &BTreeSet<Subject>) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a vendor may have this of an earning, of a payout that came back, or of an entry.
-fn is_payable(world: &World, subject: &Subject, net: Taka) -> Result<bool, String> {
+/// Whether a vendor may have this of an earning, by what is posted of it; of a payout that came back, or of an entry.
+fn is_payable(world: &World, subject: &Subject, paid: Taka) -> Result<bool, String> {
     if subject.kind() == Some(Kind::Payout) {
         let back = world.tally.standing(subject).filter(|journal| journal.rule == Rule::J17b);
-        return Ok(back.map(|journal| on(journal, Code::VendorAvailable)).sum::<Taka>() == net.negated());
+        return Ok(back.map(|journal| on(journal, Code::VendorAvailable)).sum::<Taka>() == paid.negated());
     }
     if let Some(paper) = world.desk.behind(subject) {
         return Ok(match paper.what {
-            Entry::LossPaid => paper.amount == net,
-            Entry::Netted => paper.amount == net.negated(),
+            Entry::LossPaid => paper.amount == paid,
+            Entry::Netted => paper.amount == paid.negated(),
             _ => false,
         });
     }
-    let Some(terms) = world.terms_of(subject) else { return Err(format!("{subject} is no earning")) };
-    // What was earned, or what a return took of what was available.
-    let taken = |code| world.taken_by_returns(subject, code);
-    let taken = taken(Code::VendorHeld).plus(taken(Code::VendorAvailable));
-    let earned = terms.goods.minus(fees(terms)).minus(taken);
-    let state = world.office.states.get(subject).map(|folded| &folded.state);
-    let charged = matches!(state, Some(State::Earning(earning)) if known::fee_stays(earning));
-    let earned = net == earned || charged && net == earned.minus(terms.rto_fee.plus(terms.rto_vat));
-    Ok(earned || net < Taka::ZERO && net.negated() <= terms.rto_fee.plus(terms.rto_vat))
+    if world.terms_of(subject).is_none() {
+        return Err(format!("{subject} is no earning"));
+    }
+    let made = world.tally.standing(subject).map(|journal| on(journal, Code::VendorAvailable)).sum::<Taka>().negated();
+    Ok(paid == made)
 }
 
 /// Invariant 9.

@@ -11,7 +11,7 @@ use ts_rs::TS;
 use super::VendorTerms;
 use crate::node::Node;
 use crate::screen::refused::Refused;
-use crate::store::{HeldRow, PayoutRow, ReturnRow, Rows, StoreError};
+use crate::store::{HeldRow, PayoutRow, ReturnRow, Rows, StoreError, TakenBack};
 
 /// Held parcels of one list.
 const MOST_HELD: usize = 200;
@@ -140,6 +140,10 @@ pub enum PayoutLineOf {
     Parcel,
     /// The fee for one that came back.
     ReturnFee,
+    /// That fee, given back: nothing came back after all.
+    FeeBack,
+    /// What was earned on a parcel, taken back: it came back after the vendor might have the money.
+    TakenBack,
     /// An earlier payout that the bank sent back.
     ReturnedPayout,
     /// The price of a parcel that we lost.
@@ -166,6 +170,8 @@ pub struct PayoutParcel {
     pub terms: Option<VendorTerms>,
     /// What was taken off for goods that came back before it was paid, commission given back, paisa.
     pub returned_paisa: i64,
+    /// Of a parcel that was earned: what earlier payments and charges of it leave to settle beside that, paisa.
+    pub earlier_paisa: i64,
 }
 
 /// A payout with its parcels.
@@ -235,9 +241,10 @@ impl Node {
             let mut lines = Vec::with_capacity(row.created.lines.len());
             for line in &row.created.lines {
                 let terms = rows.frozen_terms(&line.earning)?;
-                let of = line_of(line);
+                let of = line_of(line, &rows.taken_back_of(&line.earning)?);
                 let returned = rows.returns_of(&line.earning)?;
-                let taken = returned.iter().map(|(_, one)| one.held.plus(one.available));
+                let taken = returned.iter().map(|(_, one)| one.held.plus(one.available)).sum::<Taka>().paisa();
+                let earned = terms.as_ref().filter(|_| of == PayoutLineOf::Parcel).map(VendorTerms::of);
                 let payout = (of == PayoutLineOf::ReturnedPayout).then_some(line.earning);
                 let parcel = terms.as_ref().map(|terms| terms.parcel);
                 lines.push(PayoutParcel {
@@ -246,7 +253,8 @@ impl Node {
                     label: parcel.or(payout).map(|named| named.label().to_string()),
                     net_paisa: line.net.paisa(),
                     terms: terms.as_ref().map(VendorTerms::of),
-                    returned_paisa: taken.sum::<Taka>().paisa(),
+                    returned_paisa: taken,
+                    earlier_paisa: earned.map_or(0, |terms| line.net.paisa() - (terms.net_paisa - taken)),
                 });
             }
             lines.extend(fee_of(&row));
@@ -267,15 +275,18 @@ fn fee_of(row: &PayoutRow) -> Option<PayoutParcel> {
         net_paisa: cost.negated().paisa(),
         terms: None,
         returned_paisa: 0,
+        earlier_paisa: 0,
     })
 }
 
-fn line_of(line: &PayoutLine) -> PayoutLineOf {
+fn line_of(line: &PayoutLine, back: &TakenBack) -> PayoutLineOf {
     match (line.earning.kind(), line.net.paisa() < 0) {
         (Some(Kind::Payout), _) => PayoutLineOf::ReturnedPayout,
         (Some(Kind::Entry), false) => PayoutLineOf::LostParcel,
         (Some(Kind::Entry), true) => PayoutLineOf::Owed,
+        (_, false) if back.fees.contains(&line.net) => PayoutLineOf::FeeBack,
         (_, false) => PayoutLineOf::Parcel,
+        (_, true) if back.earned => PayoutLineOf::TakenBack,
         (_, true) => PayoutLineOf::ReturnFee,
     }
 }

@@ -11,7 +11,7 @@ use super::world::{Answer, Device, World, rice};
 /// The reference parcel costs this.
 pub(super) const DUE: i64 = 106_900;
 /// And leaves the vendor this.
-const NET: i64 = 87_350;
+pub(super) const NET: i64 = 87_350;
 
 /// The people of one hub.
 pub(super) struct People {

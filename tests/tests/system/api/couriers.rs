@@ -5,7 +5,7 @@ use protocol::fact::{Accepted, Fact, Packed, Received, ReturnReceived, RtoInitia
 use protocol::id::Subject;
 use serde_json::{Value, json};
 
-use super::banking::{Bench, DUE};
+use super::banking::{Bench, DUE, NET};
 use super::world::Answer;
 
 impl Bench {
@@ -165,6 +165,59 @@ async fn a_delivery_that_the_file_takes_back_is_owed_no_more_and_nobody_is_paid_
     world.act(&mut people.site, parcel, Fact::RtoInitiated(RtoInitiated { reason: 5 })).await;
     world.act(&mut people.vendor, parcel, Fact::ReturnReceived(ReturnReceived {})).await;
     assert_eq!((bench.status(parcel).await.0, bench.balance(4040).await), ("returned".to_owned(), -5_000));
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_he_takes_back_after_the_vendor_was_paid_she_owes_or_the_next_payouts_lack() {
+    let mut bench = Bench::start().await;
+    let (first, second) = (bench.consigned("DA-1").await, bench.consigned("DA-2").await);
+    for (key, parcel) in [("said-1", first), ("said-2", second)] {
+        assert_eq!(bench.delivered(key, parcel, DUE).await.0, 201);
+    }
+    let file = [HEAD.to_owned(), line("DA-1", DUE, 7_069, 1_060), line("DA-2", DUE, 7_069, 1_060)].concat();
+    let read = bench.statement("pathao-file-1", FILE, &file).await;
+    assert_eq!(read.1["matched"], json!(2), "{read:?}");
+    let query = "bank=dbbl-settlement&side=settlement&format=bank";
+    let net = 2 * (DUE - 7_069 - 1_060);
+    assert_eq!(bench.statement("bank-line-1", query, &credit("EFT PI-90017", net)).await.0, 201);
+    let all = json!({ "vendor": "all" });
+    bench.did("/finance/maturing", &json!({})).await;
+    assert_eq!(bench.did("/finance/payouts", &all).await.1["total_paisa"], json!(2 * NET));
+
+    // The money is gone: she owes it, and no account of the parcel stays open.
+    let back = json!({ "outcome": "returned" });
+    let told = bench.courier("back-1", first, "/report", &back).await;
+    assert_eq!((told.0, told.text("state")), (201, "returned".to_owned()), "{told:?}");
+    let sums = [bench.balance(1150).await, bench.balance(2020).await, bench.balance(2010).await];
+    assert_eq!((sums, bench.balance(2045).await), ([NET, 0, 0], 0));
+    assert_eq!(bench.rules_of(first).await, ["J20f"]);
+
+    // With another earning there, the second is taken out of that, and both wait in the next run for more.
+    bench.sell(3).await;
+    bench.bank("THIRD", DUE, DUE).await;
+    bench.did("/finance/maturing", &json!({})).await;
+    assert_eq!(bench.courier("back-2", second, "/report", &back).await.0, 201);
+    assert_eq!((bench.balance(1150).await, bench.balance(2020).await), (NET, 0));
+    assert_eq!(bench.post("/finance/payouts", &all).await.1["payouts"], json!([]), "there is nothing to pay");
+    bench.sell(4).await;
+    bench.bank("FOURTH", DUE, DUE).await;
+    bench.did("/finance/maturing", &json!({})).await;
+    let run = bench.did("/finance/payouts", &all).await;
+    assert_eq!((&run.1["total_paisa"], &run.1["payouts"][0]["lines"]), (&json!(NET), &json!(3)), "{run:?}");
+    let payout = run.1["payouts"][0]["payout"].as_str().unwrap().to_owned();
+    let lines = bench.world.get("finance", &format!("/finance/payouts/{payout}/lines")).await;
+    let taken: Vec<i64> =
+        lines.1["rows"].as_array().unwrap().iter().map(|l| l["net_paisa"].as_i64().unwrap()).collect();
+    assert_eq!((taken.iter().sum::<i64>(), taken.iter().min()), (NET, Some(&-NET)), "{lines:?}");
+    assert_eq!(bench.post("/finance/payouts", &all).await.1["payouts"], json!([]), "each is paid once");
+
+    // Back at the vendor it costs the fee of a return, as any.
+    let (world, people) = (&bench.world, &mut bench.people);
+    world.act(&mut people.site, first, Fact::Received(Received { pieces: 1 })).await;
+    world.act(&mut people.site, first, Fact::RtoInitiated(RtoInitiated { reason: 5 })).await;
+    world.act(&mut people.vendor, first, Fact::ReturnReceived(ReturnReceived {})).await;
+    assert_eq!(bench.rules_of(first).await, ["J20f", "J21"]);
     bench.stop().await;
 }
 

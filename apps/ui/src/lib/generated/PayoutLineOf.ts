@@ -3,4 +3,4 @@
 /**
  * What a line of a payout is.
  */
-export type PayoutLineOf = "parcel" | "return_fee" | "returned_payout" | "lost_parcel" | "owed" | "payout_fee";
+export type PayoutLineOf = "parcel" | "return_fee" | "fee_back" | "taken_back" | "returned_payout" | "lost_parcel" | "owed" | "payout_fee";

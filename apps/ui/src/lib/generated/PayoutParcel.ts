@@ -29,4 +29,8 @@ terms: VendorTerms | null,
 /**
  * What was taken off for goods that came back before it was paid, commission given back, paisa.
  */
-returned_paisa: number, };
+returned_paisa: number, 
+/**
+ * Of a parcel that was earned: what earlier payments and charges of it leave to settle beside that, paisa.
+ */
+earlier_paisa: number, };

@@ -87,6 +87,7 @@ export const ledger = {
   'rule.J20d': ['ক্যাশবক্স থেকে ফেরত', 'Refund paid out of a till'],
   'rule.J20e': ['ফেরত একটা ক্যাশবক্সের জন্য রাখা', 'Refund kept apart for a till'],
   'rule.J20c': ['বিক্রেতার দেনা কেটে রাখা', 'What the vendor owes, netted'],
+  'rule.J20f': ['টাকা দেওয়া বা কাটার পর ফেরত নেওয়া', 'Taken back after it was paid or kept'],
   'rule.J21': ['ফেরতের ফি কাটা', 'Return charged'],
   'rule.J21a': ['পণ্য ফেরত, আগাম টাকা ফেরত', 'Returned, prepayment released'],
   'rule.J24': ['কাস্টমার ফোনে দিয়েছেন', 'Paid by phone at the door'],
