@@ -251,7 +251,7 @@ fn write_addresses(config: &Config, http: SocketAddr, https: SocketAddr) -> anyh
 }
 
 const CUSTOMER: &[Role] = &[Role::Customer];
-const RETURNS: &[Role] = &[Role::Customer, Role::Operations, Role::Finance];
+const CUSTOMER_OR_JUDGES: &[Role] = &[Role::Customer, Role::Operations, Role::Finance];
 const ORDERING: &[Role] = &[Role::Customer, Role::Operations];
 const OPERATIONS: &[Role] = &[Role::Operations];
 const FINANCE: &[Role] = &[Role::Finance];

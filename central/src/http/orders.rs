@@ -13,7 +13,7 @@ use super::banking::{Recorded, recorded};
 use super::error::Answer;
 use super::extract::{Body, Segment};
 use super::operation::Operation;
-use super::{ANYBODY, CUSTOMER, ORDERING, RETURNS};
+use super::{ANYBODY, CUSTOMER, CUSTOMER_OR_JUDGES, ORDERING};
 use crate::credit::{self, CreditPayment, CreditRequest};
 use crate::once::once;
 use crate::placing::order::{self, OrderView, Track};
@@ -49,7 +49,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .refuses(404, &["unknown_order"])
             .refuses(409, &["not_cancellable", "wrong_state"]),
         Operation::post("/orders/{id}/credit", "pay_with_credit", "Pay for an order with credit.", pay_with_credit)
-            .roles(RETURNS)
+            .roles(CUSTOMER_OR_JUDGES)
             .id("id", "The order that is paid.")
             .takes::<CreditRequest>()
             .gives::<CreditPayment>(201, "It is paid, and goes its way.")

@@ -13,7 +13,7 @@ use super::error::Answer;
 use super::extract::{Body, Page, Segment};
 use super::operation::Operation;
 use super::orders::{idempotency_key, keyed, keyed_unless_dry};
-use super::{App, JUDGES, ORDERING, RETURNS};
+use super::{App, CUSTOMER_OR_JUDGES, JUDGES, ORDERING};
 use crate::finance::Paged;
 use crate::once::{Key, once};
 use crate::returns::row::{self, ReturnRow};
@@ -26,7 +26,7 @@ pub(super) fn operations() -> Vec<Operation> {
     let stands = ["not_returnable", "charged_back"];
     vec![
         Operation::get("/returns", "list_returns", "What customers bring back.", list)
-            .roles(RETURNS)
+            .roles(CUSTOMER_OR_JUDGES)
             .query("status", "`asked`, `accepted` or `refused`.", state)
             .gives_page_of::<ReturnRow>(),
         keyed(Operation::post("/orders/{id}/returns", "ask_return", "Ask to give goods back.", ask))

@@ -15,6 +15,7 @@ pub const MERGED: &str = "two_acts_of_one_person_are_one";
 /// A record is taken back from an agent's account that does not hold it any more
 /// (`central/src/rulings.rs`, `check`, `RecordedInError`).
 pub const TAKEN_BACK: &str = "recorded_in_error_below_zero";
+
 /// Whether a step of its way is taken for another tap of an earlier one.
 pub(super) fn merged(world: &World, subject: Subject) -> bool {
     let history = world.office.central.memory.history(subject);

@@ -44,7 +44,7 @@ impl Bench {
     }
 
     /// By which rules its journals are, sorted.
-    pub(super) async fn rules_of(&self, parcel: Subject) -> Vec<String> {
+    async fn rules_of(&self, parcel: Subject) -> Vec<String> {
         let path = format!("/finance/journals/{}", Subject::earning_of(parcel));
         let rows = self.world.get("finance", &path).await.1["rows"].as_array().unwrap().clone();
         let mut rules: Vec<String> = rows.iter().map(|row| row["rule"].as_str().unwrap().to_owned()).collect();
