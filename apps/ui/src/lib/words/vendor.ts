@@ -124,7 +124,7 @@ export const vendor = {
   'v.payout_fee_how': ['এই টাকা পাঠানোর খরচ, ভ্যাটসহ। ব্যাংক ফেরত দিলেও ফি ফেরত আসে না', 'What sending this payment costs, with VAT. It stays taken when the bank sends the payment back'],
   'v.line_returned_payout': ['আগের পেমেন্ট, ব্যাংক ফেরত পাঠিয়েছিল', 'An earlier payment that the bank sent back'],
   'v.line_lost_parcel': ['আমাদের কাছে হারানো পার্সেলের দাম', 'For a parcel that we lost'],
-  'v.line_fee_back': ['ফেরতের ফি ফেরত পেলেন: পার্সেলটা কাস্টমারের কাছে আছে', 'The return fee, given back: the customer has the parcel after all'],
+  'v.line_fee_back': ['ফেরতের ফি ফেরত পেলেন: পার্সেলটা আসলে ফেরত আসেনি', 'The return fee, given back: the parcel had not come back after all'],
   'v.line_taken_back': ['আপনার টাকা হওয়ার পর পার্সেল ফিরে এসেছে: যা পেয়েছিলেন, কাটা হয়েছে', 'It came back after the money was yours: what you got for it is taken off'],
   'v.earlier_amounts': ['আগের হিসাব থেকে', 'Left from earlier amounts'],
   'v.line_owed': ['আপনার দেনা কাটা হয়েছে', 'What you owed was taken off'],
