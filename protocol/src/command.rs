@@ -44,6 +44,13 @@ pub enum Command {
         /// Pieces seen.
         pieces: u8,
     },
+    /// Site: scanned in, though it is recorded as given to the customer (R5).
+    ReceiveBack {
+        /// Which.
+        parcel: Subject,
+        /// Pieces seen.
+        pieces: u8,
+    },
     /// Site: on an agent's run sheet.
     Dispatch {
         /// Which, up to [`MAX_PARCELS`].
@@ -210,6 +217,7 @@ impl Command {
             | Self::Pack { parcel, .. }
             | Self::TakeBack { parcel }
             | Self::Receive { parcel, .. }
+            | Self::ReceiveBack { parcel, .. }
             | Self::Return { parcel, .. }
             | Self::Deliver { parcel, .. }
             | Self::Shelve { parcel, .. }

@@ -62,6 +62,8 @@ codes! {
     CaptureDiffers = 14, "capture_differs", "What was paid is not what the order costs. Finance will look at the payment.";
     /// Paid ahead and called off, so the customer's money was released; and then the goods were given all the same.
     GoodsAndMoney = 15, "goods_and_money", "The customer has the goods and gets the money back. Operations will ask for one of the two.";
+    /// Scanned in at a site by somebody who knew that it was recorded as delivered (R5).
+    BackAfterDelivery = 16, "back_after_delivery", "This was recorded as delivered, and a hub has it. Operations will call the customer, and say which of the two is so.";
     /// A second record of what a subject says once.
     RecordedTwice = 20, "recorded_twice", "This was recorded twice. The first record stands; finance will look at the second.";
 }

@@ -68,6 +68,7 @@ pub fn decide(seat: &Seat, command: &Command, shelf: &impl Shelf, stamp: &Stamp)
             one(*parcel, Fact::ReturnReceived(ReturnReceived {}))
         }
         Command::Receive { parcel, pieces } => desk.receive(*parcel, *pieces),
+        Command::ReceiveBack { parcel, pieces } => desk.receive_back(*parcel, *pieces),
         Command::Dispatch { parcels, agent } => desk.dispatch(parcels, *agent, stamp),
         Command::Return { parcel, reason } => desk.send_back(*parcel, *reason),
         Command::Count { handin, agent, counted_paisa, denominations } => {

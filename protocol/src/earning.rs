@@ -191,7 +191,7 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     let paid = terms.prepaid.is_some();
     let taken_back = TakenBack::of(history, &terms);
     let settles = |index: usize, fact: &Fact| match fact {
-        Fact::Distributed(_) => taken_back.leaves(index, fact),
+        Fact::Distributed(_) => taken_back.leaves(index),
         Fact::EscrowReleased(_) => paid,
         _ => false,
     };
@@ -212,7 +212,7 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
     if earning.distributed_for.is_some() {
         journals.extend(returned(subject, history, &terms, &mut earning));
     }
-    let charges = |index: usize, fact: &Fact| matches!(fact, Fact::RtoCharged(_)) && taken_back.leaves(index, fact);
+    let charges = |index: usize, fact: &Fact| matches!(fact, Fact::RtoCharged(_)) && taken_back.leaves(index);
     if let Some(Fact::RtoCharged(charge)) = first(history, &charges) {
         earning.charged_for = Some(charge.cause);
         earning.net = earning.net.minus(charge.available).minus(charge.receivable);
@@ -225,7 +225,7 @@ pub fn fold(subject: Subject, history: &History) -> (Earning, Vec<Journal>) {
             journals.push(Journal::new(subject, Rule::J21, charge.cause, &[available, receivable], &credits));
         }
     }
-    let matures = |index: usize, fact: &Fact| matches!(fact, Fact::Matured(_)) && taken_back.leaves(index, fact);
+    let matures = |index: usize, fact: &Fact| matches!(fact, Fact::Matured(_)) && taken_back.leaves(index);
     if let Some(Fact::Matured(matured)) = first(history, &matures) {
         // What matures was decided under the lock: what was distributed, less what returns took of it before, or nothing.
         if earning.distributed_for.is_some() && matured.net == share.minus(earning.returned.held) {

@@ -117,6 +117,7 @@ facts! {
     EarningClawedBack = 0x102b, lane::MONEY;
     Judged = 0x1030, lane::MONEY;
     Cleared = 0x1031, lane::MONEY;
+    RecordVoided = 0x1032, lane::MONEY;
     BagSealed = 0x1040, lane::MONEY;
     Deposited = 0x1041, lane::MONEY;
     DepositConfirmed = 0x1042, lane::MONEY;
@@ -284,6 +285,7 @@ impl Fact {
             }
             Self::LineBooked(line) => line.is_coherent() && line.reference.len() <= MAX_TEXT,
             Self::Cleared(cleared) => cleared.reason.len() <= MAX_TEXT,
+            Self::RecordVoided(void) => void.reason.len() <= MAX_TEXT,
             Self::Ruled(ruled) => ruled.amount.is_cash() && ruled.reason.len() <= MAX_TEXT,
             Self::Entered(entered) => {
                 entered.amount.is_cash() && entered.part.is_cash() && entered.reference.len() <= MAX_TEXT

@@ -26,7 +26,9 @@ use crate::sweep::{self, Sweep};
 /// scanned in already.
 /// 5: a scan that has heard of neither of two vans, sent from two windows that did not know of each other, overtakes none.
 /// 6: a scan that had heard of one agent's load overtakes no load by another who had not.
-pub const RULES: u32 = 6;
+/// 7: what was voided says nothing of a parcel (R5); a scan of what was recorded as delivered has a code of its own; a
+/// distribution that was taken back may be made again for the same delivery.
+pub const RULES: u32 = 7;
 
 /// The state of one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -112,6 +112,19 @@ impl History {
         history
     }
 
+    /// The same history in which these say nothing, and stand for no act; who had seen what stays.
+    #[must_use]
+    pub fn without(&self, facts: &Indexes) -> Self {
+        let mut left = self.clone();
+        for (index, seen) in left.facts.iter_mut().enumerate() {
+            if facts.holds(index) {
+                (seen.fact, seen.doubted) = (None, false);
+            }
+        }
+        left.canonical = left.acts();
+        left
+    }
+
     /// Whether the author of fact `a` had seen fact `b`.
     #[must_use]
     pub fn follows(&self, a: usize, b: usize) -> bool {

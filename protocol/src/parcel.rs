@@ -9,6 +9,7 @@ mod courier;
 mod custody;
 mod due;
 mod overtaken;
+mod voided;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ use crate::slot::{self, Claim};
 use crate::taka::Taka;
 
 pub use courier::{Carried, Carrying};
+use voided::Voided;
+pub use voided::may_be_voided;
 
 /// Evidence of a hand-over whose customer showed the parcel's code: every replica checks the token.
 const EVIDENCE_CODE: u8 = 5;
@@ -196,6 +199,9 @@ pub struct Parcel {
     pub paid: bool,
     /// Deliveries of couriers that they took back (R21): nothing that followed from them stands.
     pub taken_back: Vec<OpId>,
+    /// Deliveries that people found to be none (R5), and the payments at a provider that stand for them: nothing that
+    /// followed from them stands.
+    pub voided: Vec<OpId>,
     /// The courier who carries or carried it last.
     pub carried: Option<Carried>,
     /// Who gave it to the customer.
@@ -273,9 +279,11 @@ pub fn lock_of(subject: &Subject, token: &[u8]) -> [u8; 16] {
 /// Folds the facts of `subject`, and yields its journals.
 #[must_use]
 pub fn fold(subject: Subject, history: &History) -> (Parcel, Vec<Journal>) {
+    let voided = Voided::of(history);
+    let history = voided.leave(history);
     let mut fold = Fold {
         subject,
-        history,
+        history: &history,
         parcel: Parcel::default(),
         contests: BTreeSet::new(),
         journals: Vec::new(),
@@ -290,7 +298,9 @@ pub fn fold(subject: Subject, history: &History) -> (Parcel, Vec<Journal>) {
     fold.move_custody();
     fold.call_off();
     fold.collect();
+    fold.keep_voided_cash(&voided);
     fold.follow_courier();
+    fold.parcel.voided = voided.undelivered(&fold.parcel, &history);
     fold.judge();
     fold.parcel.contests = history.waiting(fold.contests);
     (fold.parcel, fold.journals)

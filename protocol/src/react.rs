@@ -127,7 +127,7 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
     let about = Subject::earning_of(subject);
     let Some(State::Earning(earning)) = books.folded(about).map(|folded| folded.state) else { return Vec::new() };
     let Some(terms) = earning.terms.as_ref() else { return Vec::new() };
-    if let Some(cause) = earning.distributed_for.filter(|cause| parcel.taken_back.contains(cause)) {
+    if let Some(cause) = earning.distributed_for.filter(|cause| did_not_happen(parcel, cause)) {
         // Goods that the customer has given back himself cannot come back from the courier: a person finds out.
         if earning.returned.goods == Taka::ZERO {
             let fact = match earning.matured_for {
@@ -163,6 +163,11 @@ fn settle(subject: Subject, parcel: &Parcel, books: &impl Books) -> Vec<(Subject
         Some(fact) => vec![(about, fact)],
         None => holds_over(&earning).map(|cause| (about, Fact::HoldEnded(HoldEnded { cause }))).collect(),
     }
+}
+
+/// Whether the delivery was taken back by its courier (R21), or voided (R5).
+fn did_not_happen(parcel: &Parcel, delivery: &OpId) -> bool {
+    parcel.taken_back.contains(delivery) || parcel.voided.contains(delivery)
 }
 
 /// What an earning is held for, of a parcel that waits for nothing any more. What only the earning tells stays.

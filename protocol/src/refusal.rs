@@ -114,6 +114,9 @@ pub enum Refusal {
         /// When, by its author's clock, ms since 1970.
         at_ms: u64,
     },
+    /// A site scans in what is recorded as given to the customer.
+    #[error("{0} is recorded as given to the customer: look at the label, and say that it is back if it is")]
+    RecordedDelivered(Subject),
     /// The parcel is another site's.
     #[error("{parcel} belongs to {site}: set it aside")]
     WrongSite {
@@ -255,6 +258,7 @@ impl Refusal {
             Self::RefundEnded(_) => "refund_ended",
             Self::Cancelled(_) => "cancelled",
             Self::AlreadyGiven { .. } => "delivered",
+            Self::RecordedDelivered(_) => "recorded_delivered",
             Self::WrongSite { .. } => "wrong_site",
             Self::HoldEnded(_) => "hold_ended",
             Self::NotVerified(_) => "not_verified",

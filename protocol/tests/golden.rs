@@ -269,6 +269,15 @@ fn examples() -> Vec<(Subject, Fact)> {
                 checker: Some(Id16([0x32; 16])),
             }),
         ),
+        (
+            parcel(),
+            Fact::RecordVoided(RecordVoided {
+                op: cause,
+                reason: "the customer has nothing".into(),
+                maker: Id16([0x31; 16]),
+                checker: Some(Id16([0x32; 16])),
+            }),
+        ),
         (bag, Fact::BagSealed(BagSealed { site: site(), seal: "S-0042".into(), amount: taka(5_000_000) })),
         (
             deposit,

@@ -36,6 +36,8 @@ mod provider;
 mod refund;
 #[path = "script/ruling.rs"]
 mod ruling;
+#[path = "script/voided.rs"]
+mod voided;
 
 use expect_test::Expect;
 

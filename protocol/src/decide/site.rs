@@ -33,9 +33,22 @@ impl<S: Shelf> Desk<'_, S> {
             Status::InTransit,
             Status::WithCourier,
         ];
+        if parcel.status.is_with_customer() {
+            return Err(Refusal::RecordedDelivered(subject));
+        }
         if !elsewhere {
             parcel.in_one_of(subject, &under_way, "it is here already, or done")?;
         }
+        one(subject, Fact::Received(Received { pieces }))
+    }
+
+    /// The goods are here, whatever is recorded: somebody tapped on the wrong parcel, or lied. Both records stand until
+    /// operations have asked the customer (R5).
+    pub(super) fn receive_back(&self, subject: Subject, pieces: u8) -> Result<Vec<Draft>, Refusal> {
+        self.role(Role::Site)?;
+        let parcel = self.parcel(subject)?;
+        self.belongs_here(subject, &parcel)?;
+        parcel.in_one_of(subject, &[Status::Delivered, Status::Collected], "scan it in as any other")?;
         one(subject, Fact::Received(Received { pieces }))
     }
 

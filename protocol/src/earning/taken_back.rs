@@ -15,8 +15,6 @@ use crate::taka::Taka;
 /// Which facts of an earning count no more, and what the vendor owes for it.
 #[derive(Debug, Default)]
 pub(super) struct TakenBack {
-    /// Deliveries that a courier took back for good.
-    deliveries: BTreeSet<OpId>,
     /// Facts, by their place in the history.
     facts: BTreeSet<usize>,
     /// What was not there any more, by the fact that took it back.
@@ -31,8 +29,7 @@ impl TakenBack {
         let mut backs: Vec<(usize, usize)> = Vec::new();
         for (index, seen) in history.facts.iter().enumerate() {
             match &seen.fact {
-                Some(Fact::DistributionReversed(back)) => drop(all.deliveries.insert(back.cause)),
-                Some(Fact::ChargeReversed(_) | Fact::EarningClawedBack(_)) => {
+                Some(Fact::DistributionReversed(_) | Fact::ChargeReversed(_) | Fact::EarningClawedBack(_)) => {
                     let heard = (0..history.facts.len()).filter(|other| history.follows(index, *other)).count();
                     backs.push((heard, index));
                 }
@@ -43,6 +40,7 @@ impl TakenBack {
         backs.sort_unstable();
         for (_, index) in backs {
             let (taken, owed) = match &history.facts[index].fact {
+                Some(Fact::DistributionReversed(back)) => (all.distributed(back.cause, index, history), Taka::ZERO),
                 Some(Fact::ChargeReversed(back)) => (all.charges(back, index, history, terms), back.receivable),
                 Some(Fact::EarningClawedBack(back)) => (all.matured(back, index, history, terms), back.receivable),
                 _ => continue,
@@ -66,8 +64,7 @@ impl TakenBack {
     /// The distribution that a fact takes back, with what matured of it: all of it.
     fn matured(&self, back: &EarningClawedBack, at: usize, history: &History, terms: &Terms) -> Vec<usize> {
         let share = terms.share();
-        let distributed =
-            self.heard(at, history, &|fact| matches!(fact, Fact::Distributed(of) if of.cause == back.cause));
+        let distributed = self.distributed(back.cause, at, history);
         let matured = self.heard(
             at,
             history,
@@ -75,6 +72,11 @@ impl TakenBack {
         );
         let there = !distributed.is_empty() && !matured.is_empty() && back.receivable <= share;
         if there { [distributed, matured].concat() } else { Vec::new() }
+    }
+
+    /// The distribution of a delivery that a fact takes back.
+    fn distributed(&self, cause: OpId, at: usize, history: &History) -> Vec<usize> {
+        self.heard(at, history, &|fact| matches!(fact, Fact::Distributed(of) if of.cause == cause))
     }
 
     /// Facts that another one had heard of and that still count.
@@ -87,9 +89,8 @@ impl TakenBack {
     }
 
     /// Whether the fact at a place counts.
-    pub(super) fn leaves(&self, index: usize, fact: &Fact) -> bool {
-        let reversed = matches!(fact, Fact::Distributed(of) if self.deliveries.contains(&of.cause));
-        !reversed && !self.facts.contains(&index)
+    pub(super) fn leaves(&self, index: usize) -> bool {
+        !self.facts.contains(&index)
     }
 
     /// J20f.

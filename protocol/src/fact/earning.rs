@@ -116,6 +116,24 @@ pub struct Cleared {
     pub checker: Option<Id16>,
 }
 
+/// A ruling of what a record says of a parcel: people found that it was not so. It counts for nothing any more; cash that
+/// was recorded with it is kept apart (J12). Which kinds it may name: [`crate::parcel::may_be_voided`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RecordVoided {
+    /// The record.
+    #[n(0)]
+    pub op: OpId,
+    /// How they found out.
+    #[n(1)]
+    pub reason: String,
+    /// Who says so.
+    #[n(2)]
+    pub maker: Id16,
+    /// The second person, where two are needed.
+    #[n(3)]
+    pub checker: Option<Id16>,
+}
+
 /// The terms of one parcel, frozen at placement, for cash and for prepaid orders. It replaces
 /// [`EarningOpened`], which is still folded.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

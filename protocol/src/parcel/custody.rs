@@ -119,7 +119,8 @@ impl Fold<'_> {
         }
         let ended = Indexes::of(ends.iter().copied());
         for claim in claims.iter().filter(|claim| self.history.follows_any(claim.fact, &ended)) {
-            self.contest(claim.fact, Code::UnlistedPair);
+            let scanned = matches!(self.fact(claim.fact), Some(Fact::Received(_)));
+            self.contest(claim.fact, if scanned { Code::BackAfterDelivery } else { Code::UnlistedPair });
         }
     }
 

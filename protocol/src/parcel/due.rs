@@ -162,7 +162,7 @@ impl Fold<'_> {
         }
     }
 
-    fn post(&mut self, rule: Rule, cause: OpId, debits: &[(Account, Taka)], credits: &[(Account, Taka)]) {
+    pub(super) fn post(&mut self, rule: Rule, cause: OpId, debits: &[(Account, Taka)], credits: &[(Account, Taka)]) {
         let journal = Journal::new(self.subject, rule, cause, debits, credits);
         // No money, no journal: a parcel with nothing due, a second delivery that took nothing.
         if !journal.postings.is_empty() {

@@ -18,7 +18,7 @@ struct Ended<'a> {
 }
 
 /// The table of rules for pairs in FACTS.md, row by row.
-const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 23] = [
+const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 25] = [
     ("R1 the same act twice", |ended| ended.acts().any(|(index, _)| ended.history.echoes(index).next().is_some())),
     ("R2 two deliveries", |ended| ended.is_contested(Code::ContestedDelivery) && ended.apart(delivered, delivered)),
     ("R3 cash, and paid to a provider", |ended| {
@@ -30,6 +30,8 @@ const PAIRS: [(&str, fn(&Ended<'_>) -> bool); 23] = [
     ("R4 cash at the door and at the counter", |ended| {
         ended.posted(Rule::J12) && ended.apart(took_at_door, took_at_counter)
     }),
+    ("R5 delivered, and scanned in knowing of it", |ended| ended.is_contested(Code::BackAfterDelivery)),
+    ("R5 a delivery that was none", |ended| ended.parcel().is_some_and(|parcel| !parcel.voided.is_empty())),
     ("R7 cancelled and given, with evidence", |ended| ended.parcel().is_some_and(|parcel| parcel.return_requested)),
     ("R7 cancelled and given, on a tap", |ended| ended.is_contested(Code::CancelledAndDelivered)),
     ("R7 released and given", |ended| ended.is_contested(Code::GoodsAndMoney)),

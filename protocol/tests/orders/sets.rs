@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use protocol::burst::{Burst, ChainPlace, Head, MAX_OPS, Slot};
-use protocol::fact::{Fact, Known, Put, Revoked};
+use protocol::fact::{Fact, Known, Put, RecordVoided, Revoked};
 use protocol::history::MAX_FACTS;
-use protocol::id::{Author, Incarnation, ShortId, Subject};
+use protocol::id::{Author, Incarnation, Kind, ShortId, Subject};
 use protocol::intake::{Verified, op_of};
 use protocol::op::{MAX_AFTER, Op, lane};
 use protocol::seat::{Role, Seat, class};
@@ -161,6 +161,10 @@ impl Set {
                     set.record_newer(cast, roll);
                     continue;
                 }
+                3..=5 if scene.kind() == Kind::Parcel && set.bursts.len() > set.way => {
+                    set.void(cast, roll);
+                    continue;
+                }
                 _ => {}
             }
             let (who, knew) = match last {
@@ -252,6 +256,16 @@ impl Set {
         let revoked = Revoked { author: cast.people[who].author, beacon: 0, known };
         let op = op_of(Subject::tenant(), &Fact::Revoked(revoked), Vec::new());
         self.sign(CENTRAL, &[op], 0, 0);
+    }
+
+    /// People found that one of the records was not so: any of them, also of kinds that stay as they are.
+    fn void(&mut self, cast: &Cast, roll: &mut Roll) {
+        let about = self.way + roll.below(self.bursts.len() - self.way);
+        let Some(op) = self.bursts[about].ids.first().copied() else { return };
+        let (maker, reason) = (id_of("maker"), "asked the customer".to_owned());
+        let void = RecordVoided { op, reason, maker, checker: None };
+        let knew = if roll.chance(80) { self.all() } else { self.knew[about] };
+        self.record(cast, CENTRAL, &[Fact::RecordVoided(void)], knew, false);
     }
 
     /// The ops that nobody among the known ones had seen.

@@ -192,10 +192,10 @@ pub(crate) fn of_parcels(cast: &Cast) -> Vec<Row> {
         Row {
             word: Some("at_hub"),
             posts: &[Rule::J4],
-            waits: &[Code::UnlistedPair],
+            waits: &[Code::BackAfterDelivery],
             at: vec![(cash(A7), 1_250)],
             ..row(
-                "a scan that knew of the delivery",
+                "R5 a scan that knew of the delivery",
                 Scene::Door,
                 vec![(A7, delivered(3, 1_250), &[]), (S1, received(), &[0])],
             )

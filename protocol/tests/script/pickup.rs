@@ -50,7 +50,7 @@ fn j4p_verified_paid_and_handed_over_step_by_step() {
               J5  Dr 2045{P1} 1,250.00  Cr 2010{v1} 1,181.00  Cr 4020 60.00  Cr 2070 9.00
               J7  Dr 2010{v1} 149.40  Cr 4010 118.10  Cr 4030 11.81  Cr 2070 19.49
             k1 hands P1 over: delivered - P1 was given to the customer by k1 already: take no money
-            s1 receives P1: wrong_state - P1 is collected: it is here already, or done
+            s1 receives P1: recorded_delivered - P1 is recorded as given to the customer: look at the label, and say that it is back if it is
               1120{k1} 1,250.00
               2010{v1} -1,031.60
               2070 -28.49

@@ -21,8 +21,8 @@ use protocol::fact::{
     BagIn, BagSealed, Cleared, Consigned, CourierDelivered, CourierRemitted, CourierReturned, CourierSource,
     DepositConfirmed, Deposited, Entered, Entry, Fact, How, LineBooked, LineIdentified, Matured, OrderPlaced,
     PaidAtDoor, ParcelCreated, PartnerRemitted, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
-    PayoutWithFee, Provider, Put, RefundPaid, RefundReserved, RefundWithdrawn, Ruled, Swept, TermsFrozen, TillClosed,
-    TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
+    PayoutWithFee, Provider, Put, RecordVoided, RefundPaid, RefundReserved, RefundWithdrawn, Ruled, Swept, TermsFrozen,
+    TillClosed, TillOpened, TillPaidIn, TillPaidOut, TillResumed, TillSuspended,
 };
 use protocol::fold::State;
 use protocol::id::{Id16, Kind, OpId, Subject};
@@ -150,6 +150,15 @@ impl Script {
                 let (maker, reason) = (Id16([0x31; 16]), "asked both".to_owned());
                 let cleared = Cleared { op: contest.op, code: contest.code as u16, reason, maker, checker: None };
                 (about, Fact::Cleared(cleared))
+            }
+            ["voids", words @ .., "of", name] => {
+                let (about, record) = (self.subject(name), words.join(" "));
+                let history = self.world.central.store.history(about);
+                // Of several the last one, by the clock of who recorded it.
+                let named = history.facts.iter().filter(|seen| self.op_name(about, seen.id) == record);
+                let op = named.max_by_key(|seen| seen.time_ms).expect("a record of this name").id;
+                let (maker, reason) = (Id16([0x31; 16]), "asked the customer".to_owned());
+                (about, Fact::RecordVoided(RecordVoided { op, reason, maker, checker: None }))
             }
             ["settles", remittance, "of", courier, gross, "kept", charge, vat] => {
                 let (gross, charge, vat) = (taka(gross), taka(charge), taka(vat));

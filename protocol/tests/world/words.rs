@@ -198,6 +198,7 @@ impl Script {
             ["rejects", p] => Command::Reject { parcel: parcel(p), reason: 1 },
             ["packs", p] => Command::Pack { parcel: parcel(p), pieces: 1 },
             ["takes", "back", p] => Command::TakeBack { parcel: parcel(p) },
+            ["receives", "back", p] => Command::ReceiveBack { parcel: parcel(p), pieces: 1 },
             ["receives", p] => Command::Receive { parcel: parcel(p), pieces: 1 },
             ["returns", p] => Command::Return { parcel: parcel(p), reason: AttemptReason::Refused },
             ["dispatches", p, "to", agent] => {
@@ -289,7 +290,7 @@ impl Script {
     }
 
     /// `Delivered by a7`.
-    fn op_name(&self, subject: Subject, id: OpId) -> String {
+    pub(crate) fn op_name(&self, subject: Subject, id: OpId) -> String {
         let history = self.world.central.store.history(subject);
         let seen = history.facts.iter().find(|seen| seen.id == id);
         let Some(seen) = seen else { return "an op not held".to_owned() };
