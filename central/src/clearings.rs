@@ -11,11 +11,11 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use crate::banking::{Decided, text};
+use crate::countersign::{self, Signed, Signing};
 use crate::ledger;
 use crate::problem::Error;
 use crate::schema::Id;
 use crate::settings::Settings;
-use crate::store::signed;
 
 /// The body of `POST /api/v1/finance/clearings`: one contest, as `GET /finance/contested/{id}` lists it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -72,96 +72,35 @@ pub async fn clear(
         code: request.code.clone(),
         state: state.to_owned(),
     };
-    let cleared = |maker, reason, checker| {
-        let fact = Cleared { op, code: code as u16, reason, maker, checker };
-        vec![Draft { subject: request.subject, fact: Fact::Cleared(fact) }]
-    };
     let settings = Settings::at(connection, now_ms).await?;
     let amount = match waits {
         Some(amount) if code != Code::RevokedAuthor => amount,
         // What a withdrawn device recorded is admitted by two (R30), and so is whatever has no amount of its own.
         _ => i64::MAX,
     };
-    if amount < settings.two_people_from().paisa() {
-        return Ok((cleared(maker, reason, None), told("cleared")));
-    }
-    let seen = last_record(connection, request.subject).await?;
-    match first(connection, request.subject, op, code).await? {
-        // He signed for what he had read: what came since, he has not.
-        Some(first) if first.seen == seen && first.maker == maker => {
-            let next = "Ask somebody else to look at it and to send the same: one person cannot sign twice.";
-            Err(Error::refuse(409, "same_person", "You cleared this yourself.", next))
+    let two = amount >= settings.two_people_from().paisa();
+    let signing = Signing { subject: request.subject, op, word: code.word(), reason, by: maker };
+    Ok(match countersign::sign(connection, signing, two, now_ms).await? {
+        Signed::Waits => (Vec::new(), told("waiting")),
+        Signed::Whole { maker, reason, checker } => {
+            let fact = Cleared { op, code: code as u16, reason, maker, checker };
+            (vec![Draft { subject: request.subject, fact: Fact::Cleared(fact) }], told("cleared"))
         }
-        Some(first) if first.seen == seen => {
-            forget(connection, request.subject, op, code).await?;
-            Ok((cleared(first.maker, first.reason, Some(maker)), told("cleared")))
-        }
-        _ => {
-            forget(connection, request.subject, op, code).await?;
-            sqlx::query(
-                "insert into clearing (subject, op, code, reason, maker, seen_position, proposed_at_ms)
-                 values ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(request.subject.0)
-            .bind(op.0)
-            .bind(code.word())
-            .bind(reason)
-            .bind(maker.0)
-            .bind(seen)
-            .bind(signed(now_ms))
-            .execute(connection)
-            .await?;
-            Ok((Vec::new(), told("waiting")))
-        }
-    }
-}
-
-/// What the first of two people said.
-struct First {
-    maker: Id16,
-    reason: String,
-    /// The last record that he can have seen.
-    seen: i64,
-}
-
-async fn first(conn: &mut PgConnection, subject: Subject, op: OpId, code: Code) -> Result<Option<First>, sqlx::Error> {
-    let row: Option<([u8; 16], String, i64)> = sqlx::query_as(
-        "select maker, reason, seen_position from clearing where subject = $1 and op = $2 and code = $3",
-    )
-    .bind(subject.0)
-    .bind(op.0)
-    .bind(code.word())
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|(maker, reason, seen)| First { maker: Id16(maker), reason, seen }))
-}
-
-async fn forget(conn: &mut PgConnection, subject: Subject, op: OpId, code: Code) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from clearing where subject = $1 and op = $2 and code = $3")
-        .bind(subject.0)
-        .bind(op.0)
-        .bind(code.word())
-        .execute(conn)
-        .await
-        .map(drop)
-}
-
-/// The position of what was recorded last of a subject.
-async fn last_record(conn: &mut PgConnection, subject: Subject) -> Result<i64, sqlx::Error> {
-    let (position,): (i64,) = sqlx::query_as("select coalesce(max(position), 0) from op where subject = $1")
-        .bind(subject.0)
-        .fetch_one(conn)
-        .await?;
-    Ok(position)
+    })
 }
 
 fn read(request: &ClearingRequest) -> Result<(OpId, Code), Error> {
-    let op = HEXLOWER.decode(request.op.as_bytes()).ok().and_then(|id| <[u8; 32]>::try_from(id).ok()).map(OpId);
+    let op = op_of(&request.op);
     let code = (0..=u8::MAX).filter_map(|number| Code::of(number.into())).find(|code| code.word() == request.code);
     op.zip(code).ok_or_else(|| {
         let next = "Take `op` and `code` from GET /api/v1/finance/contested/{id}.";
         Error::refuse(422, "bad_contest", "The fact or the code is not one.", next)
     })
+}
+
+/// An id of a fact, as its 64 hex digits.
+pub(crate) fn op_of(text: &str) -> Option<OpId> {
+    HEXLOWER.decode(text.as_bytes()).ok().and_then(|id| <[u8; 32]>::try_from(id).ok()).map(OpId)
 }
 
 /// Whether the contest waits, and over how much: the due or the cash of a parcel, the cash of a hand-in; of other records

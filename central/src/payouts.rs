@@ -1,7 +1,7 @@
-//! Payouts: which earnings go to which vendor, what sending them costs, when the bank has sent them, and when it sends them
-//! back (J17, J17a, J17b, J17c). Decided under the intake lock, so that two runs at once never pay one earning twice. A line is
-//! what an earning has made available (2020) less what earlier lines paid of it, so that what is taken back, or given back,
-//! after a payout is in the next one.
+//! Payouts: which earnings go to which vendor, what sending them costs, when the bank has sent them, and when it sends
+//! them back (J17, J17a, J17b, J17c). Decided under the intake lock, so that two runs at once never pay one earning twice.
+//! A line is what an earning has made available (2020) less what earlier lines paid of it, so that what is taken back, or
+//! given back, after a payout is in the next one.
 
 use std::collections::BTreeMap;
 
@@ -131,73 +131,89 @@ pub async fn create(connection: &mut PgConnection, request: &PayoutRequest, stam
     let fee = Settings::at(connection, stamp.now_ms).await?.payout_fee();
     let vat = fee.basis_points(Terms::at(connection, stamp.now_ms).await?.vat_bp);
     let cost = fee.plus(vat);
-    'vendors: for (vendor, lines) in unpaid(connection, vendor).await? {
-        if let Some(until_ms) = cooling.get(&vendor) {
-            if named {
-                return Err(vendor_account::is_cooling(*until_ms));
-            }
-            let total_paisa = lines.iter().map(|line| line.net).sum::<Taka>().paisa();
-            let why = "account_cooling".to_owned();
-            answer.held.push(HeldPayout { vendor, why, until_ms: *until_ms, total_paisa });
-            continue;
-        }
-        // 2020 is a liability: what the vendor has available is its credit balance.
-        let mut available = ledger::balance(connection, Code::VendorAvailable.of_owner(vendor)).await?.negated();
-        for lines in lines.chunks(MAX_PAYOUT_LINES) {
-            let earned: Taka = lines.iter().map(|line| line.net).sum();
-            let total = earned.minus(cost);
-            // Charged returns and the fee outweigh what was earned: they wait for more.
-            if total <= Taka::ZERO {
+    let mut vendors = match vendor {
+        Some(vendor) => vec![vendor],
+        None => with_credit(connection, None).await?,
+    };
+    'vendors: while let Some(last) = vendors.last().copied() {
+        for (vendor, lines) in unpaid(connection, &vendors).await? {
+            if let Some(until_ms) = cooling.get(&vendor) {
+                if named {
+                    return Err(vendor_account::is_cooling(*until_ms));
+                }
+                let total_paisa = lines.iter().map(|line| line.net).sum::<Taka>().paisa();
+                let why = "account_cooling".to_owned();
+                answer.held.push(HeldPayout { vendor, why, until_ms: *until_ms, total_paisa });
                 continue;
             }
-            if earned > available {
-                let next = "Tell operations: earnings and the vendor's account differ; nothing was paid.";
-                return Err(beyond("more_than_available", "The vendor has", "the payout", available, earned, next));
-            }
-            if answer.payouts.len() == MAX_PAYOUTS {
-                answer.more = true;
-                break 'vendors;
-            }
-            available = available.minus(earned);
-            number += 1;
-            let payout = Subject::new(Kind::Payout, stamp.id(number));
-            answer.total_paisa = answer.total_paisa.saturating_add(total.paisa());
-            answer.payouts.push(NewPayout {
-                payout: (!request.dry_run).then_some(payout),
-                vendor,
-                total_paisa: total.paisa(),
-                fee_paisa: cost.paisa(),
-                lines: lines.len(),
-            });
-            if !request.dry_run {
-                let lines = lines.to_vec();
-                let fact = match cost {
-                    Taka::ZERO => Fact::PayoutCreated(PayoutCreated { vendor, lines, total }),
-                    _ => Fact::PayoutWithFee(PayoutWithFee { vendor, lines, fee, vat, total }),
-                };
-                drafts.push(Draft { subject: payout, fact });
+            // 2020 is a liability: what the vendor has available is its credit balance.
+            let mut available = ledger::balance(connection, Code::VendorAvailable.of_owner(vendor)).await?.negated();
+            for lines in lines.chunks(MAX_PAYOUT_LINES) {
+                let earned: Taka = lines.iter().map(|line| line.net).sum();
+                let total = earned.minus(cost);
+                // Charged returns and the fee outweigh what was earned: they wait for more.
+                if total <= Taka::ZERO {
+                    continue;
+                }
+                if earned > available {
+                    let next = "Tell operations: earnings and the vendor's account differ; nothing was paid.";
+                    return Err(beyond("more_than_available", "The vendor has", "the payout", available, earned, next));
+                }
+                if answer.payouts.len() == MAX_PAYOUTS {
+                    answer.more = true;
+                    break 'vendors;
+                }
+                available = available.minus(earned);
+                number += 1;
+                let payout = Subject::new(Kind::Payout, stamp.id(number));
+                answer.total_paisa = answer.total_paisa.saturating_add(total.paisa());
+                answer.payouts.push(NewPayout {
+                    payout: (!request.dry_run).then_some(payout),
+                    vendor,
+                    total_paisa: total.paisa(),
+                    fee_paisa: cost.paisa(),
+                    lines: lines.len(),
+                });
+                if !request.dry_run {
+                    let lines = lines.to_vec();
+                    let fact = match cost {
+                        Taka::ZERO => Fact::PayoutCreated(PayoutCreated { vendor, lines, total }),
+                        _ => Fact::PayoutWithFee(PayoutWithFee { vendor, lines, fee, vat, total }),
+                    };
+                    drafts.push(Draft { subject: payout, fact });
+                }
             }
         }
+        vendors = if named { Vec::new() } else { with_credit(connection, Some(last)).await? };
     }
     Ok((drafts, answer))
 }
 
-/// What each vendor has available and is in no payout yet: matured earnings, charged returns that count against them,
+/// The next vendors whose account has something for them (2020), as many as a run pays, by their ids.
+async fn with_credit(connection: &mut PgConnection, after: Option<Scope>) -> Result<Vec<Scope>, Error> {
+    let vendors: Vec<([u8; 17],)> = sqlx::query_as(
+        "select owner from balance where account_code = $1 and amount_paisa < 0 and owner > $2 order by owner limit $3",
+    )
+    .bind(Code::VendorAvailable as i32)
+    .bind(after.map_or(Vec::new(), |vendor| vendor.0.to_vec()))
+    .bind(i64::try_from(MAX_PAYOUTS).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    Ok(vendors.into_iter().map(|(vendor,)| Subject(vendor)).collect())
+}
+
+/// What these vendors have available and is in no payout yet: matured earnings, charged returns that count against them,
 /// payouts that came back, what was paid for lost parcels, and what was kept for what the vendor owes. What is contested
 /// waits, but for what it lacks: the vendor's account lacks it all the same, and lines that come to more than the account
 /// would stop the run of everybody.
-async fn unpaid(
-    connection: &mut PgConnection,
-    vendor: Option<Scope>,
-) -> Result<BTreeMap<Scope, Vec<PayoutLine>>, Error> {
+async fn unpaid(connection: &mut PgConnection, vendors: &[Scope]) -> Result<BTreeMap<Scope, Vec<PayoutLine>>, Error> {
+    // What was paid of an earning is kept with it (`views/bank.rs`), so that this reads what waits and nothing older.
     let rows: Vec<([u8; 17], [u8; 17], i64)> = sqlx::query_as(
         "select u.vendor, u.subject, u.available from (
-             select e.vendor, e.subject, e.available_paisa - coalesce(sum(l.net_paisa), 0)::bigint as available
-             from view_earning e left join view_payout_line l on l.earning = e.subject
-             where not e.incomplete and not e.newer
-             group by e.vendor, e.subject
-             having e.available_paisa - coalesce(sum(l.net_paisa), 0) < 0
-                 or e.state <> 'held' and e.available_paisa - coalesce(sum(l.net_paisa), 0) > 0
+             select e.vendor, e.subject, e.available_paisa - e.paid_paisa as available
+             from view_earning e
+             where e.available_paisa <> e.paid_paisa and not e.incomplete and not e.newer
+               and (e.state <> 'held' or e.available_paisa < e.paid_paisa)
              union all
              select p.vendor, p.subject, p.total_paisa from view_payout p
              where p.state = 'returned' and not p.incomplete and not p.newer
@@ -207,10 +223,10 @@ async fn unpaid(
              where z.available_paisa <> 0 and not z.incomplete and not z.newer
                and not exists (select 1 from view_payout_line l where l.earning = z.subject)
          ) as u
-         where $1::bytea is null or u.vendor = $1
+         where u.vendor = any($1)
          order by u.vendor, u.subject",
     )
-    .bind(vendor.map(|vendor| vendor.0))
+    .bind(vendors.iter().map(|vendor| vendor.0).collect::<Vec<_>>())
     .fetch_all(connection)
     .await?;
     let mut unpaid: BTreeMap<Scope, Vec<PayoutLine>> = BTreeMap::new();

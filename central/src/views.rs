@@ -167,10 +167,13 @@ async fn write_earnings(conn: &mut PgConnection, rows: &[(&Subject, &Earning)]) 
     sqlx::query(
         "INSERT INTO view_earning (subject, parcel, vendor, state, net_paisa, distributed_for, charged_for,
             incomplete, newer, prepaid, order_subject, window_min, available_paisa, released_for, matured_for, held_paisa,
-            returned_paisa)
-         SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bytea[],
+            returned_paisa, paid_paisa)
+         SELECT u.*, coalesce((SELECT sum(l.net_paisa)::bigint FROM view_payout_line l WHERE l.earning = u.subject), 0)
+         FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::bigint[], $6::bytea[],
             $7::bytea[], $8::bool[], $9::bool[], $10::bool[], $11::bytea[], $12::bigint[], $13::bigint[],
-            $14::bytea[], $15::bytea[], $16::bigint[], $17::bigint[])
+            $14::bytea[], $15::bytea[], $16::bigint[], $17::bigint[]) AS u(subject, parcel, vendor, state, net,
+            distributed, charged, incomplete, newer, prepaid, order_subject, window_min, available, released, matured, held,
+            returned)
          ON CONFLICT (subject) DO UPDATE SET parcel = excluded.parcel, vendor = excluded.vendor,
             state = excluded.state, net_paisa = excluded.net_paisa, distributed_for = excluded.distributed_for,
             charged_for = excluded.charged_for, incomplete = excluded.incomplete, newer = excluded.newer,

@@ -52,7 +52,7 @@ pub use own::{ActRow, Hello, OwnPlace, RefusalRow, Standings};
 pub use shelf::Shelf;
 pub use site::{OfferRow, ShiftEnd, ShiftRow, TillPayment, Whereabouts};
 pub use sketches::KEPT_CELLS;
-pub use vendor::{FrozenTerms, HeldRow, PayoutRow, ReturnRow, ShopAct, ShopList, ShopRow, TakenBack};
+pub use vendor::{Charged, FrozenTerms, HeldRow, PayoutRow, ReturnRow, ShopAct, ShopList, ShopRow};
 pub use views::{EarningView, HandInView, ParcelView};
 
 /// The database's file inside the data folder.

@@ -11,6 +11,7 @@
 
 mod agent;
 mod audit;
+mod back;
 mod bank;
 mod banking;
 mod bounce;

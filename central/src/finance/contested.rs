@@ -13,6 +13,7 @@ use super::evidence::{MAX_RECORDS, Record, records};
 use super::{About, Revision, journals};
 use crate::problem::Error;
 use crate::schema::Id;
+use crate::voids::{self, Voidable};
 
 /// A thing that waits for people.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,6 +25,8 @@ pub struct Contested {
     pub contests: Vec<Waiting>,
     /// What was recorded about it, in the order in which central took it.
     pub records: Vec<Record>,
+    /// Which of them may be voided, or were; of a parcel only.
+    pub voids: Vec<Voidable>,
     /// What was posted about it.
     pub journals: Vec<Revision>,
     /// The parcel whose pictures `GET /proofs/of/{parcel}` lists.
@@ -65,6 +68,7 @@ pub async fn contested(pool: &PgPool, subject: Subject) -> Result<Contested, Err
     .await?;
     let causes: BTreeSet<OpId> = rows.iter().map(|row| OpId(row.0)).collect();
     let records = records(&mut conn, subject, &causes).await?;
+    let voids = voids::voidable(&mut conn, subject).await?;
     drop(conn);
     if records.is_empty() {
         let next = "Copy the id from GET /api/v1/finance/exceptions.";
@@ -79,6 +83,7 @@ pub async fn contested(pool: &PgPool, subject: Subject) -> Result<Contested, Err
         subject: subject.to_string(),
         contests: rows.into_iter().map(waiting).collect(),
         records,
+        voids,
         journals: journals(pool, About::Subject(subject), None, MAX_RECORDS).await?.rows,
         proofs: (subject.kind() == Some(Kind::Parcel)).then(|| subject.to_string()),
     })

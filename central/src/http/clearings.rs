@@ -17,6 +17,7 @@ use crate::clearings::{self, ClearingAnswer, ClearingRequest};
 use crate::finance::contested::{self, Contested};
 use crate::once::{Key, once};
 use crate::tokens::Caller;
+use crate::voids::{self, VoidAnswer, VoidRequest};
 
 /// The routes of this file.
 pub(super) fn operations() -> Vec<Operation> {
@@ -34,6 +35,14 @@ pub(super) fn operations() -> Vec<Operation> {
             .refuses(404, &["unknown_contest"])
             .refuses(409, &["not_clearable", "same_person", "wrong_state"])
             .refuses(422, &["bad_contest", "bad_text"]),
+        keyed(Operation::post("/finance/voids", "void_record", "Say that a record of a parcel was not so.", void))
+            .roles(JUDGES)
+            .takes::<VoidRequest>()
+            .gives::<VoidAnswer>(201, "It says nothing any more.")
+            .gives::<VoidAnswer>(200, "It waits for a second person, or the answer that this key got before.")
+            .refuses(404, &["unknown_record"])
+            .refuses(409, &["already_voided", "goods_returned", "not_voidable", "same_person", "wrong_state"])
+            .refuses(422, &["bad_record", "bad_text"]),
     ]
 }
 
@@ -55,6 +64,22 @@ pub(super) async fn clear(
     let answered = once(&app.intake, Some(key), now_ms, move |connection| {
         let request = request.clone();
         Box::pin(async move { clearings::clear(connection, &request, Id16(caller.id), now_ms).await })
+    });
+    Ok(recorded(answered.await?))
+}
+
+/// `POST /finance/voids`.
+pub(super) async fn void(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Body(request): Body<VoidRequest>,
+) -> Recorded<VoidAnswer> {
+    let key = Key::of(caller.id, idempotency_key(&headers)?, "voids", &request)?;
+    let now_ms = app.clock.now_ms();
+    let answered = once(&app.intake, Some(key), now_ms, move |connection| {
+        let request = request.clone();
+        Box::pin(async move { voids::void(connection, &request, Id16(caller.id), now_ms).await })
     });
     Ok(recorded(answered.await?))
 }

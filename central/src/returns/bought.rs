@@ -96,7 +96,7 @@ impl Bought {
         let money: Option<Money> = sqlx::query_as(
             "select e.state, e.held_paisa, e.available_paisa,
                 p.settled and p.status in ('delivered', 'collected') and not (e.incomplete or e.newer),
-                (select coalesce(sum(l.net_paisa), 0) > 0 from view_payout_line l where l.earning = e.subject),
+                e.paid_paisa > 0,
                 (select min(d.time_ms) from op d
                  where d.subject = e.subject and d.class_kind = $2 and d.apart is null) + e.window_min * 60000
              from view_earning e join view_parcel p on p.subject = e.parcel where e.subject = $1",

@@ -1,5 +1,7 @@
 //! Rows of the projections from shift to payout. Few and small: they are written one by one.
 
+use std::collections::BTreeSet;
+
 use protocol::bag::Bag;
 use protocol::deposit::Deposit;
 use protocol::entry::Booked;
@@ -150,8 +152,16 @@ async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payou
     .bind(payout.fee.plus(payout.vat).paisa())
     .execute(&mut *conn)
     .await?;
-    sqlx::query("DELETE FROM view_payout_line WHERE payout = $1").bind(subject.0).execute(&mut *conn).await?;
-    // Not ON CONFLICT: an earning twice in a payout, or anything else in a second one, has to fail, and take the payout with it.
+    write_lines(conn, subject, payout).await
+}
+
+/// Its lines, and with each earning what its lines come to (`view_earning.paid_paisa`); also with one that is none any more.
+async fn write_lines(conn: &mut PgConnection, subject: &Subject, payout: &Payout) -> Result<(), sqlx::Error> {
+    let dropped: Vec<([u8; 17],)> = sqlx::query_as("DELETE FROM view_payout_line WHERE payout = $1 RETURNING earning")
+        .bind(subject.0)
+        .fetch_all(&mut *conn)
+        .await?;
+    // Not ON CONFLICT: an earning twice in a payout, or anything else in a second one, has to fail, and the payout with it.
     sqlx::query(
         "INSERT INTO view_payout_line (earning, payout, net_paisa)
          SELECT u.earning, $1, u.net FROM unnest($2::bytea[], $3::bigint[]) AS u(earning, net)",
@@ -159,6 +169,17 @@ async fn write_payout(conn: &mut PgConnection, subject: &Subject, payout: &Payou
     .bind(subject.0)
     .bind(payout.lines.iter().map(|line| line.earning.0).collect::<Vec<_>>())
     .bind(payout.lines.iter().map(|line| line.net.paisa()).collect::<Vec<_>>())
+    .execute(&mut *conn)
+    .await?;
+    let lines = payout.lines.iter().map(|line| line.earning.0);
+    let touched: BTreeSet<[u8; 17]> = dropped.into_iter().map(|(earning,)| earning).chain(lines).collect();
+    sqlx::query(
+        "UPDATE view_earning e SET paid_paisa = u.paid
+         FROM (SELECT w.earning, coalesce(sum(l.net_paisa), 0)::bigint AS paid
+               FROM unnest($1::bytea[]) AS w(earning) LEFT JOIN view_payout_line l USING (earning) GROUP BY w.earning) AS u
+         WHERE e.subject = u.earning AND e.paid_paisa <> u.paid",
+    )
+    .bind(touched.into_iter().collect::<Vec<_>>())
     .execute(conn)
     .await
     .map(drop)

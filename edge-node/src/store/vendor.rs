@@ -122,13 +122,15 @@ pub struct PayoutRow {
     pub returned: Option<(u64, u8)>,
 }
 
-/// What central took back of an earning after it was paid out or charged.
+/// What was charged to an earning, and taken back of it, beside what was earned: a line of a payout may be any of it.
 #[derive(Clone, Debug, Default)]
-pub struct TakenBack {
-    /// What was earned was.
-    pub earned: bool,
-    /// Fees of returns that were none: what of each goes back into what the vendor may have.
+pub struct Charged {
+    /// Fees of returns: what each takes of what the vendor may have.
     pub fees: Vec<Taka>,
+    /// Of those that were none after all: what goes back into it.
+    pub fees_back: Vec<Taka>,
+    /// What was earned was taken back after it was paid out.
+    pub earned_back: bool,
 }
 
 /// What a list of orders is about.
@@ -373,27 +375,30 @@ impl Rows<'_> {
         Ok(self.facts_of(earning)?.into_iter().filter_map(accepted).collect())
     }
 
-    /// What was taken back of an earning.
+    /// What was charged to an earning and taken back of it.
     ///
     /// # Errors
     /// The database.
-    pub fn taken_back_of(&self, earning: &Subject) -> Result<TakenBack, StoreError> {
+    pub fn charged_to(&self, earning: &Subject) -> Result<Charged, StoreError> {
         let facts = self.facts_of(earning)?;
-        let charged = |cause| {
+        let charge = |cause| {
             facts.iter().find_map(|(_, fact)| match fact {
                 Fact::RtoCharged(charge) if charge.cause == cause => Some(charge.available),
                 _ => None,
             })
         };
-        let mut back = TakenBack::default();
+        let mut charged = Charged::default();
         for (_, fact) in &facts {
             match fact {
-                Fact::EarningClawedBack(_) => back.earned = true,
-                Fact::ChargeReversed(of) => back.fees.extend(charged(of.cause).map(|taken| taken.plus(of.receivable))),
+                Fact::RtoCharged(fee) => charged.fees.push(fee.available),
+                Fact::ChargeReversed(of) => {
+                    charged.fees_back.extend(charge(of.cause).map(|taken| taken.plus(of.receivable)));
+                }
+                Fact::EarningClawedBack(_) => charged.earned_back = true,
                 _ => {}
             }
         }
-        Ok(back)
+        Ok(charged)
     }
 
     /// When the latest fact of somebody else claims to be of, ms: how far this device has heard.

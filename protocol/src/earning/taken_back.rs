@@ -28,12 +28,11 @@ impl TakenBack {
         let mut all = Self::default();
         let mut backs: Vec<(usize, usize)> = Vec::new();
         for (index, seen) in history.facts.iter().enumerate() {
-            match &seen.fact {
-                Some(Fact::DistributionReversed(_) | Fact::ChargeReversed(_) | Fact::EarningClawedBack(_)) => {
-                    let heard = (0..history.facts.len()).filter(|other| history.follows(index, *other)).count();
-                    backs.push((heard, index));
-                }
-                _ => {}
+            if let Some(Fact::DistributionReversed(_) | Fact::ChargeReversed(_) | Fact::EarningClawedBack(_)) =
+                &seen.fact
+            {
+                let heard = (0..history.facts.len()).filter(|other| history.follows(index, *other)).count();
+                backs.push((heard, index));
             }
         }
         // Whoever has heard of another one has heard of more.

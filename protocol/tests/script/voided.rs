@@ -192,8 +192,11 @@ fn what_is_not_voided_that_way_stays() {
         central voids ParcelCreated by T000000000000000000000000000 of P1
         print P1
     ";
-    check(&[LOADED, payment.trim_start()], &expect![[r#"
+    check(
+        &[LOADED, payment.trim_start()],
+        &expect![[r#"
         P1: loaded due 1,250.00 collected 0.00, with a7, run of a7
           J24  Dr 1030 1,250.00  Cr 2045{P1} 1,250.00
-    "#]]);
+    "#]],
+    );
 }

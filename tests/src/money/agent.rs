@@ -77,6 +77,9 @@ impl World {
 
     fn door(&mut self, at: usize, parcel: Subject, state: &Parcel, here: bool) -> bool {
         let me = self.devices[at].party();
+        if here && self.market.taps_wrong && self.dice.chance(12) {
+            return self.says_given(at, parcel, state);
+        }
         if here && self.dice.chance(22) {
             let reasons = [AttemptReason::Unavailable, AttemptReason::Refused, AttemptReason::CashNotReady];
             let reason = reasons[self.dice.below(reasons.len())];

@@ -44,8 +44,16 @@ impl World {
             Place::Site(site) => site == me && self.dice.chance(15),
             _ => false,
         };
-        let act = if place == Place::Site(me) { "receive_again" } else { "receive" };
-        let scanned = comes && self.tap(at, &Command::Receive { parcel, pieces: 1 }, act);
+        let given = state.status.is_with_customer();
+        if place == Place::Customer && given && hub == Some(me) && self.market.taps_wrong && self.dice.chance(2) {
+            return self.scan_another_label(at, parcel);
+        }
+        let (command, act) = match place {
+            _ if given => (Command::ReceiveBack { parcel, pieces: 1 }, "receive_back"),
+            Place::Site(site) if site == me => (Command::Receive { parcel, pieces: 1 }, "receive_again"),
+            _ => (Command::Receive { parcel, pieces: 1 }, "receive"),
+        };
+        let scanned = comes && self.tap(at, &command, act);
         if scanned {
             self.street.place(&parcel, Place::Site(me));
         }

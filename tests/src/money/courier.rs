@@ -174,7 +174,7 @@ impl World {
     }
 
     /// Whether the customer's bank took back what was paid for it.
-    fn is_disputed(&self, parcel: &Subject) -> bool {
+    pub(super) fn is_disputed(&self, parcel: &Subject) -> bool {
         let order = self.market.terms.get(parcel).map(|terms| terms.order);
         self.street.disputed.iter().any(|(disputed, _)| Some(*disputed) == order)
     }

@@ -132,15 +132,26 @@ fn came_first(world: &World, subject: &Subject) -> bool {
 
 fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History) -> Result<Vec<&'static str>, String> {
     let mut reached = Vec::new();
+    let void = voided(history);
     let of = |wanted: fn(&Fact) -> bool| -> Vec<usize> {
-        let is =
-            |index: &usize| history.is_canonical(*index) && history.facts[*index].fact.as_ref().is_some_and(wanted);
+        let is = |index: &usize| {
+            let fact = history.facts[*index].fact.as_ref();
+            history.is_canonical(*index) && !void.contains(index) && fact.is_some_and(wanted)
+        };
         (0..history.facts.len()).filter(is).collect()
     };
     let due = world.tally.standing(&subject).find(|journal| DUES.contains(&journal.rule));
     let posted = |rule| world.tally.standing(&subject).any(|journal| journal.rule == rule);
 
     reached.extend((!parcel.taken_back.is_empty()).then_some("R21"));
+    for index in &void {
+        let given = matches!(history.facts[*index].fact, Some(Fact::Delivered(_)));
+        reached.push(if given { "R5" } else { "R5_scan" });
+        let id = history.facts[*index].id;
+        ensure(due.is_none_or(|due| due.cause != id) && parcel.status_by != Some(id), || {
+            format!("{subject}: {id:?} was voided, and counts")
+        })?;
+    }
     let doors = of(|fact| matches!(fact, Fact::Delivered(_)));
     let counters = of(|fact| matches!(fact, Fact::HandedOver(_)));
     let ends: Vec<usize> = doors.iter().chain(&counters).copied().collect();
@@ -188,6 +199,18 @@ fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History
     let pair = scans.iter().any(|one| scans.iter().any(|other| one < other && one_site(*one, *other)));
     reached.extend(pair.then_some("one_site"));
     Ok(reached)
+}
+
+/// What people found not to be so, with every other record of the same act, by its place in the history.
+fn voided(history: &History) -> BTreeSet<usize> {
+    let mut void = BTreeSet::new();
+    for seen in &history.facts {
+        let Some(Fact::RecordVoided(of)) = &seen.fact else { continue };
+        let Some(named) = history.facts.iter().position(|other| other.id == of.op) else { continue };
+        let act = (0..history.facts.len()).find(|act| *act == named || history.echoes(*act).any(|echo| echo == named));
+        void.extend(act.into_iter().flat_map(|act| history.echoes(act).chain([act, named])));
+    }
+    void
 }
 
 /// R2: of deliveries that did not know of each other the one with the higher evidence stands.

@@ -71,6 +71,8 @@ pub struct Market {
     pub(super) phones: bool,
     /// Whether customers fetch refunds at tills, too.
     pub(super) fetching: bool,
+    /// Whether agents and clerks record what is not so, and somebody finds out.
+    pub(super) taps_wrong: bool,
     /// Parcels that were paid so: at which provider, under which reference.
     pub(super) phoned: BTreeMap<Subject, (Provider, String)>,
     /// Which order or parcel a provider's reference paid.
@@ -95,12 +97,13 @@ fn put(scope: Scope, subjects: Vec<Subject>) -> Draft {
 
 impl Market {
     /// In every fourth world customers pay by transfers, too; in another fourth by phone at the door; in another vendors bear
-    /// what payouts cost, and customers fetch refunds at tills.
+    /// what payouts cost, and customers fetch refunds at tills. In two of eight people tap what is not so.
     pub fn of(seed: u64) -> Self {
         let payout_fee = if seed % 4 == 2 { Taka::whole(10) } else { Taka::ZERO };
         let commissions = vec![(0, COMMISSIONS[0])];
         let (transfers, phones, fetching) = (seed % 4 == 1, seed % 4 == 0, seed % 4 == 2);
-        Self { commissions, transfers, phones, payout_fee, fetching, ..Self::default() }
+        let taps_wrong = matches!(seed % 8, 5 | 6);
+        Self { commissions, transfers, phones, payout_fee, fetching, taps_wrong, ..Self::default() }
     }
 
     /// The commission of an order that is placed when so many journals are in the log, basis points.
@@ -159,8 +162,10 @@ impl World {
                 drafts.push(put(*vendor, vec![parcel, earning]));
             }
             let place = Place::Vendor { packed: false };
-            let (vendor, misrecorded, mistaken, given_by) = (*vendor, false, false, BTreeSet::new());
-            let goods = Goods { customer, vendor, hub, point, token, due, place, misrecorded, mistaken, given_by };
+            let (vendor, misrecorded, mistaken) = (*vendor, false, false);
+            let (not_so, given_by) = (BTreeSet::new(), BTreeSet::new());
+            let goods =
+                Goods { customer, vendor, hub, point, token, due, place, misrecorded, mistaken, not_so, given_by };
             self.street.goods.insert(parcel, goods);
             self.market.terms.insert(parcel, terms);
             self.market.pieces.insert(parcel, (qty, unit_price));

@@ -20,6 +20,10 @@ impl World {
             self.about_fetching();
             return true;
         }
+        if self.market.taps_wrong && self.dice.chance(15) {
+            self.void();
+            return true;
+        }
         if !self.market.phones || !self.dice.chance(12) {
             return false;
         }

@@ -7,10 +7,12 @@ use serde::Serialize;
 
 /// Outcomes of pairs of facts, by the names of the catalogue (FACTS.md, "Rules for pairs"); those that have none there
 /// are written in words.
-pub const PAIRS: [&str; 21] = [
+pub const PAIRS: [&str; 23] = [
     "R1",
     "R2",
     "R4",
+    "R5",
+    "R5_scan",
     "R7",
     "R7_goods_and_money",
     "R8_vendor",

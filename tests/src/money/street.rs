@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::id::{Scope, Subject};
+use protocol::id::{OpId, Scope, Subject};
 use protocol::taka::Taka;
 
 use super::roster;
@@ -45,6 +45,8 @@ pub struct Goods {
     pub misrecorded: bool,
     /// Somebody recorded a step of its way that was not so: a label without goods, a box taken for another.
     pub mistaken: bool,
+    /// Records of it that are not so, and that their author knows of or could know.
+    pub not_so: BTreeSet<OpId>,
     /// Who believes that he gave it to the customer: he does not do so again on another phone.
     pub given_by: BTreeSet<Scope>,
 }

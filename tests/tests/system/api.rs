@@ -24,6 +24,7 @@ mod rulings;
 mod statements;
 mod transfers;
 mod vendors;
+mod voids;
 mod world;
 
 use serde_json::json;
@@ -56,6 +57,7 @@ async fn every_route_asks_for_a_token_of_its_role() {
         ("GET", "/finance/exceptions".to_owned(), "finance"),
         ("GET", format!("/finance/contested/{}", world.site), "operations finance"),
         ("POST", "/finance/clearings".to_owned(), "operations finance"),
+        ("POST", "/finance/voids".to_owned(), "operations finance"),
         ("POST", "/finance/door-payments".to_owned(), "finance"),
         ("GET", "/finance/cash-refunds".to_owned(), "finance"),
         ("POST", "/finance/cash-refunds".to_owned(), "finance"),

@@ -89,6 +89,8 @@ pub struct SiteLine {
 pub enum SiteNext {
     /// Scan it in.
     Receive,
+    /// Scan it in, if it is here: it is recorded as given to the customer.
+    ReceiveBack,
     /// Put it on a shelf.
     Shelve,
     /// Give it to its customer.
@@ -189,6 +191,7 @@ fn next(seat: &Seat, parcel: &Parcel) -> SiteNext {
         {
             SiteNext::Receive
         }
+        Status::Delivered | Status::Collected if hub == me || point == me => SiteNext::ReceiveBack,
         _ if !is_here(seat, parcel) => SiteNext::Nothing,
         _ if parcel.stop_requested => SiteNext::Return,
         Status::HoldExpired => SiteNext::Return,

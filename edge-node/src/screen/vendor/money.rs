@@ -11,7 +11,7 @@ use ts_rs::TS;
 use super::VendorTerms;
 use crate::node::Node;
 use crate::screen::refused::Refused;
-use crate::store::{HeldRow, PayoutRow, ReturnRow, Rows, StoreError, TakenBack};
+use crate::store::{Charged, HeldRow, PayoutRow, ReturnRow, Rows, StoreError};
 
 /// Held parcels of one list.
 const MOST_HELD: usize = 200;
@@ -241,7 +241,7 @@ impl Node {
             let mut lines = Vec::with_capacity(row.created.lines.len());
             for line in &row.created.lines {
                 let terms = rows.frozen_terms(&line.earning)?;
-                let of = line_of(line, &rows.taken_back_of(&line.earning)?);
+                let of = line_of(line, &rows.charged_to(&line.earning)?);
                 let returned = rows.returns_of(&line.earning)?;
                 let taken = returned.iter().map(|(_, one)| one.held.plus(one.available)).sum::<Taka>().paisa();
                 let earned = terms.as_ref().filter(|_| of == PayoutLineOf::Parcel).map(VendorTerms::of);
@@ -279,14 +279,15 @@ fn fee_of(row: &PayoutRow) -> Option<PayoutParcel> {
     })
 }
 
-fn line_of(line: &PayoutLine, back: &TakenBack) -> PayoutLineOf {
+/// By the amount where an earning has more than one thing that it can be.
+fn line_of(line: &PayoutLine, charged: &Charged) -> PayoutLineOf {
     match (line.earning.kind(), line.net.paisa() < 0) {
         (Some(Kind::Payout), _) => PayoutLineOf::ReturnedPayout,
         (Some(Kind::Entry), false) => PayoutLineOf::LostParcel,
         (Some(Kind::Entry), true) => PayoutLineOf::Owed,
-        (_, false) if back.fees.contains(&line.net) => PayoutLineOf::FeeBack,
+        (_, false) if charged.fees_back.contains(&line.net) => PayoutLineOf::FeeBack,
         (_, false) => PayoutLineOf::Parcel,
-        (_, true) if back.earned => PayoutLineOf::TakenBack,
+        (_, true) if charged.earned_back && !charged.fees.contains(&line.net.negated()) => PayoutLineOf::TakenBack,
         (_, true) => PayoutLineOf::ReturnFee,
     }
 }

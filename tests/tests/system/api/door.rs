@@ -19,7 +19,7 @@ fn cash(paisa: i64) -> Fact {
 
 impl Bench {
     /// A parcel in the agent's bag.
-    async fn in_bag(&mut self, key: &str) -> Subject {
+    pub(super) async fn in_bag(&mut self, key: &str) -> Subject {
         let parcel = self.people.at_hub(&self.world, key).await;
         let (world, people) = (&self.world, &mut self.people);
         let agent = people.agent.certificate.seat.party;
@@ -33,7 +33,7 @@ impl Bench {
         self.world.post("finance", "/finance/door-payments", &body).await
     }
 
-    async fn contested(&self, subject: Subject) -> Vec<Value> {
+    pub(super) async fn contested(&self, subject: Subject) -> Vec<Value> {
         let page = self.world.get("operations", &format!("/finance/contested/{subject}")).await;
         assert_eq!(page.0, 200, "{page:?}");
         page.1["contests"].as_array().unwrap().clone()
@@ -46,7 +46,7 @@ impl Bench {
         self.world.call_with("POST", "/finance/clearings", Some(token), &headers, body).await
     }
 
-    async fn earning(&self, parcel: Subject) -> String {
+    pub(super) async fn earning(&self, parcel: Subject) -> String {
         let (state,): (String,) = sqlx::query_as("SELECT state FROM view_earning WHERE parcel = $1")
             .bind(parcel.0)
             .fetch_one(&self.world.running.pool)

@@ -23,18 +23,18 @@ impl Bench {
         self.operate(self.world.token(role), key, &format!("/orders/{order}/returns"), &body).await
     }
 
-    async fn asked(&self, key: &str, order: &str, parcel: Subject, pieces: u16) -> String {
+    pub(super) async fn asked(&self, key: &str, order: &str, parcel: Subject, pieces: u16) -> String {
         let asked = self.ask("operations", key, order, parcel, pieces).await;
         assert_eq!((asked.0, asked.text("state")), (200, "asked".to_owned()), "{asked:?}");
         asked.text("return")
     }
 
-    async fn count(&self, key: &str, ret: &str, pieces: u16, dry: bool) -> Answer {
+    pub(super) async fn count(&self, key: &str, ret: &str, pieces: u16, dry: bool) -> Answer {
         let body = json!({ "pieces": [{ "sku": "RICE", "pieces": pieces }], "dry_run": dry });
         self.operate(self.world.token("operations"), key, &format!("/returns/{ret}/accept"), &body).await
     }
 
-    async fn order_of(&self, parcel: Subject) -> String {
+    pub(super) async fn order_of(&self, parcel: Subject) -> String {
         let (order,): ([u8; 17],) = sqlx::query_as("SELECT order_subject FROM view_parcel WHERE subject = $1")
             .bind(parcel.0)
             .fetch_one(&self.world.running.pool)

@@ -7,8 +7,8 @@ use edge_node::store::Place;
 use protocol::command::Command;
 use protocol::document::product::ProductEdit;
 use protocol::fact::{
-    Distributed, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed, PayoutCreated, PayoutLine, PayoutReturned,
-    PayoutWithFee, Put, ReturnAccepted, ReturnedPieces,
+    ChargeReversed, Distributed, EarningClawedBack, EarningOpened, Fact, ParcelCancelled, PayoutConfirmed,
+    PayoutCreated, PayoutLine, PayoutReturned, PayoutWithFee, Put, ReturnAccepted, ReturnedPieces, RtoCharged,
 };
 use protocol::id::{Id16, Kind, OpId, Subject};
 use protocol::intake::op_of;
@@ -240,4 +240,42 @@ fn a_payout_goes_down_to_its_parcels() {
     let line = node.vendor_payout(next).unwrap().parcels.remove(0);
     assert_eq!((line.of, line.payout), (PayoutLineOf::ReturnedPayout, Some(payout)));
     assert_eq!(line.label, Some(payout.label().to_string()));
+}
+
+#[test]
+fn a_line_of_a_payout_says_what_it_takes_and_what_it_gives_back() {
+    let (place, mut world) = (folder(), World::new());
+    let node = world.node(place.path(), Role::Vendor, world.vendor, 40);
+    let (parcel, placed) = world.parcel(30, DUE);
+    let earning = Subject::earning_of(parcel);
+    let (door, hub, ripe) = (OpId([1; 32]), OpId([2; 32]), OpId([3; 32]));
+    let (share, fee) = (Taka::from_paisa(87_350).unwrap(), taka(69));
+    let back = EarningClawedBack { cause: door, matured: ripe, receivable: Taka::ZERO };
+    let charged = RtoCharged { cause: hub, available: fee, receivable: Taka::ZERO };
+    // Paid, then taken back, then charged, then the fee was none after all: each is a line of a payout of its own.
+    let nets = [share, share.negated(), fee.negated(), fee];
+    let payouts = [1, 2, 3, 4].map(|number| Subject::new(Kind::Payout, Id16([number; 16])));
+    let mut says = vec![
+        op_of(
+            world.vendor,
+            &Fact::Put(Put { generation: 1, subjects: [&[earning][..], &payouts].concat() }),
+            Vec::new(),
+        ),
+        op_of(earning, &terms(&world, parcel), Vec::new()),
+        op_of(earning, &Fact::EarningClawedBack(back), Vec::new()),
+        op_of(earning, &Fact::RtoCharged(charged), Vec::new()),
+        op_of(earning, &Fact::ChargeReversed(ChargeReversed { cause: hub, receivable: Taka::ZERO }), Vec::new()),
+    ];
+    for (payout, net) in payouts.iter().zip(nets) {
+        let lines = vec![PayoutLine { earning, net }];
+        let made = Fact::PayoutCreated(PayoutCreated { vendor: world.vendor, lines, total: net });
+        says.push(op_of(*payout, &made, Vec::new()));
+    }
+    node.receive(vec![placed, world.central_says(&says)]).unwrap();
+    let of = payouts.map(|payout| {
+        let detail = node.vendor_payout(payout).unwrap();
+        detail.parcels.iter().chain(&detail.deductions).map(|line| (line.of, line.earlier_paisa)).collect::<Vec<_>>()
+    });
+    let wanted = [PayoutLineOf::Parcel, PayoutLineOf::TakenBack, PayoutLineOf::ReturnFee, PayoutLineOf::FeeBack];
+    assert_eq!(of, wanted.map(|of| vec![(of, 0)]));
 }
