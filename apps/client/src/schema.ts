@@ -1093,6 +1093,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/finance/voids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a record of a parcel was not so.
+         * @description For tokens of the role operations, finance.
+         */
+        post: operations["void_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders": {
         parameters: {
             query?: never;
@@ -2150,6 +2170,8 @@ export interface components {
             records: components["schemas"]["Record"][];
             /** @description Which. */
             subject: components["schemas"]["Id"];
+            /** @description Which of them may be voided, or were; of a parcel only. */
+            voids: components["schemas"]["Voidable"][];
         };
         /**
          * @description What was counted in.
@@ -4573,6 +4595,42 @@ export interface components {
             return_requested: boolean;
             /** @description Where it stands. */
             status: string;
+        };
+        /** @description What became of a record. */
+        VoidAnswer: {
+            /** @description The record. */
+            op: string;
+            /** @description The parcel. */
+            parcel: components["schemas"]["Id"];
+            /** @description `voided`; or `waiting` for a second person, who sends the same. */
+            state: string;
+        };
+        /**
+         * @description The body of `POST /api/v1/finance/voids`: one record, as `GET /finance/contested/{id}` lists it.
+         * @example {
+         *       "op": "7d1ec0e4f2a1b6c39d0f5e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c",
+         *       "parcel": "P01KASWBNZ0M6SC7N75YR3HGA9T2",
+         *       "reason": "the customer has nothing"
+         *     }
+         */
+        VoidRequest: {
+            /** @description The record, 64 hex digits. */
+            op: string;
+            /** @description The parcel. */
+            parcel: components["schemas"]["Id"];
+            /** @description How it was found out, without names, phone numbers or addresses. */
+            reason: string;
+        };
+        /** @description A record that may be voided, or was. */
+        Voidable: {
+            /** @description Who said so first: a token, hex. */
+            maker?: string | null;
+            /** @description The record, hex. */
+            op: string;
+            /** @description Why, once somebody said so. */
+            reason?: string | null;
+            /** @description `open`, `waiting` for a second person, or `voided`. */
+            state: string;
         };
         /** @description One contest. */
         Waiting: {
@@ -11880,6 +11938,162 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "timeout";
+                    };
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description `busy`, `not_ready`, `stopping` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "busy" | "not_ready" | "stopping";
+                    };
+                };
+            };
+        };
+    };
+    void_record: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description New for each request; the same key with the same body gives the same answer. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoidRequest"];
+            };
+        };
+        responses: {
+            /** @description It waits for a second person, or the answer that this key got before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoidAnswer"];
+                };
+            };
+            /** @description It says nothing any more. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoidAnswer"];
+                };
+            };
+            /** @description `body_unreadable`, `broken_utf8`, `idempotency_key_bad`, `idempotency_key_needed`, `malformed_json` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_unreadable" | "broken_utf8" | "idempotency_key_bad" | "idempotency_key_needed" | "malformed_json";
+                    };
+                };
+            };
+            /** @description `token_needed`, `token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "token_needed" | "token_unknown";
+                    };
+                };
+            };
+            /** @description `role_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "role_not_allowed";
+                    };
+                };
+            };
+            /** @description `unknown_record` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unknown_record";
+                    };
+                };
+            };
+            /** @description `timeout` */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "timeout";
+                    };
+                };
+            };
+            /** @description `already_voided`, `goods_returned`, `idempotency_mismatch`, `not_voidable`, `same_person`, `wrong_state` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "already_voided" | "goods_returned" | "idempotency_mismatch" | "not_voidable" | "same_person" | "wrong_state";
+                    };
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `bad_record`, `bad_text`, `wrong_type` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "bad_record" | "bad_text" | "wrong_type";
                     };
                 };
             };

@@ -132,6 +132,8 @@ impl Seeded {
             ("record_payment", "order", json!(unpaid)),
             ("pay_with_credit", "of", json!(credited)),
             ("record_door_payment", "parcel", json!(at_door)),
+            ("void_record", "parcel", json!(contested.0)),
+            ("void_record", "op", contested.1["op"].clone()),
             ("clear", "subject", json!(contested.0)),
             ("clear", "op", contested.1["op"].clone()),
             ("clear", "code", contested.1["code"].clone()),

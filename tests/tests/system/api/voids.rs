@@ -115,7 +115,8 @@ async fn what_cannot_be_voided_is_told_and_leaves_no_trace() {
     let sold = bench.sell(1).await;
     let order = bench.order_of(sold).await;
     let ret = bench.asked("void-return", &order, sold, 1).await;
-    assert_eq!(bench.count("void-return", &ret, 1, false).await.0, 201);
+    let counted = bench.count("void-count", &ret, 1, false).await;
+    assert_eq!(counted.0, 201, "{counted:?}");
     let record = |page: &Answer, what: &str| {
         let records = page.1["records"].as_array().unwrap();
         let one = records.iter().find(|one| one["what"] == json!(what)).unwrap_or_else(|| panic!("{page:?}"));

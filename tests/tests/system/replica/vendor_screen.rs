@@ -267,14 +267,17 @@ fn a_line_of_a_payout_says_what_it_takes_and_what_it_gives_back() {
         op_of(earning, &Fact::ChargeReversed(ChargeReversed { cause: hub, receivable: Taka::ZERO }), Vec::new()),
     ];
     for (payout, net) in payouts.iter().zip(nets) {
-        let lines = vec![PayoutLine { earning, net }];
-        let made = Fact::PayoutCreated(PayoutCreated { vendor: world.vendor, lines, total: net });
+        // A payout is never below zero: another parcel's earning is in it.
+        let other = PayoutLine { earning: Subject::earning_of(earning), net: taka(2_000) };
+        let (lines, total) = (vec![PayoutLine { earning, net }, other], net.plus(other.net));
+        let made = Fact::PayoutCreated(PayoutCreated { vendor: world.vendor, lines, total });
         says.push(op_of(*payout, &made, Vec::new()));
     }
     node.receive(vec![placed, world.central_says(&says)]).unwrap();
     let of = payouts.map(|payout| {
         let detail = node.vendor_payout(payout).unwrap();
-        detail.parcels.iter().chain(&detail.deductions).map(|line| (line.of, line.earlier_paisa)).collect::<Vec<_>>()
+        let lines = detail.parcels.iter().chain(&detail.deductions);
+        lines.filter(|line| line.label.is_some()).map(|line| (line.of, line.earlier_paisa)).collect::<Vec<_>>()
     });
     let wanted = [PayoutLineOf::Parcel, PayoutLineOf::TakenBack, PayoutLineOf::ReturnFee, PayoutLineOf::FeeBack];
     assert_eq!(of, wanted.map(|of| vec![(of, 0)]));

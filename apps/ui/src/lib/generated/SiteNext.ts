@@ -3,4 +3,4 @@
 /**
  * What the counter does next with a parcel.
  */
-export type SiteNext = "receive" | "shelve" | "hand_over" | "dispatch" | "forward" | "return" | "nothing";
+export type SiteNext = "receive" | "receive_back" | "shelve" | "hand_over" | "dispatch" | "forward" | "return" | "nothing";

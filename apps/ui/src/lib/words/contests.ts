@@ -16,6 +16,10 @@ export const contests = {
     'পার্সেলটা আপনার রানে ছিল না। টাকা রেখে দিন, সুপারভাইজার দেখবেন',
     'The parcel was not on your run. Keep the cash, the supervisor will sort it out',
   ],
+  'contest.back_after_delivery': [
+    'লেখা আছে দেওয়া হয়েছে, অথচ পার্সেলটা হাবে। অপারেশনস কাস্টমারকে ফোন করবে, কোনটা ঠিক না বলবে',
+    'It is recorded as delivered, and a hub has it. Operations will call the customer, and say which is not so',
+  ],
   'contest.unlisted_pair': [
     'এই পার্সেলের দুটো লেখা মিলছে না। সুপারভাইজার দেখবেন',
     'Two records of this parcel do not fit together. The supervisor will look',

@@ -41,6 +41,15 @@ export const kiosk = {
   'kiosk.is_now': ['পার্সেলের অবস্থা: {status}। আলাদা রাখুন', 'The parcel is: {status}. Set it aside'],
   'kiosk.is_here': ['আগেই বুঝে নেওয়া হয়েছে', 'Received already'],
   'kiosk.act_receive': ['পার্সেল বুঝে নিলাম', 'Receive the parcel'],
+  'kiosk.back_question': [
+    'লেখা আছে {who} এটা কাস্টমারকে দিয়েছেন। লেবেল মিলিয়ে দেখুন: পার্সেলটা কি সত্যিই আপনার হাতে?',
+    '{who} recorded that the customer has it. Look at the label: is the parcel really in your hands?',
+  ],
+  'kiosk.back_after': [
+    'বুঝে নিলে অপারেশনস কাস্টমারকে ফোন করবে। ততক্ষণ টাকা আটকে থাকবে',
+    'If you scan it in, operations will call the customer. Its money waits until then',
+  ],
+  'kiosk.act_receive_back': ['হ্যাঁ, ফেরত এসেছে: বুঝে নিলাম', 'Yes, it is back: receive it'],
   'kiosk.received': ['বুঝে নেওয়া হয়েছে।', 'Received.'],
   'kiosk.shelf': ['কোন তাকে', 'Which shelf'],
   'kiosk.act_shelve': ['{s} তাকে রাখলাম', 'Put on shelf {s}'],

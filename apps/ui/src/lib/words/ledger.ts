@@ -122,6 +122,7 @@ export const ledger = {
   'kind.Distributed': ['টাকা ভাগ হয়েছে', 'Distributed'],
   'kind.ReturnAccepted': ['কাস্টমারের ফেরত পণ্য নেওয়া', 'Goods taken back from a customer'],
   'kind.PaidAtDoor': ['পার্সেলের টাকা ফোনে এসেছে', 'Parcel paid by phone'],
+  'kind.RecordVoided': ['আগের লেখা ঠিক না বলা হয়েছে', 'A record found not to be so'],
   'kind.Cleared': ['দেখে ঠিক বলা হয়েছে', 'Looked at, and left as it is'],
   'kind.HoldEnded': ['আটকে রাখা শেষ', 'Held no more'],
   'kind.Judged': ['যাচাইয়ে রাখা হয়েছে', 'Marked for a ruling'],

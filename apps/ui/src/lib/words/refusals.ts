@@ -90,6 +90,10 @@ export const refusals = {
     'এই পার্সেল আগেই দেওয়া হয়েছে। আর টাকা নেবেন না',
     'This parcel was given to the customer already. Take no money',
   ],
+  'refusal.recorded_delivered': [
+    'লেখা আছে কাস্টমার পেয়েছেন। লেবেল মিলিয়ে দেখুন; পার্সেলটা সত্যিই হাতে থাকলে "ফেরত এসেছে" চাপুন',
+    'It is recorded as given to the customer. Look at the label, and say that it is back if it is',
+  ],
   'refusal.wrong_site': ['এটা অন্য জায়গার পার্সেল। আলাদা রাখুন', 'This parcel belongs to another site. Set it aside'],
   'refusal.hold_ended': ['রাখার সময় শেষ। ফেরতের তাকে রাখুন', 'The hold is over. Put it with what goes back'],
   'refusal.not_verified': ['আগে কাস্টমারের কোড নিন', 'Ask for the customer\'s code first'],
