@@ -3,7 +3,7 @@
 //! of those whom it concerns.
 
 use data_encoding::HEXLOWER;
-use protocol::account::{Account, Code};
+use protocol::account::Code;
 use protocol::decide::Draft;
 use protocol::fact::{Fact, How, Ruled};
 use protocol::id::{Id16, Kind, OpId, Subject};
@@ -31,7 +31,7 @@ use crate::store::signed;
     "reason": "brought on Sunday, counted twice",
 }))]
 pub struct RulingRequest {
-    /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
+    /// `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`, `owed_to_agent`,
     /// `from_pay`, `from_security`, `expensed`, `conceded`, `conceded_by_vendor`; of what a customer owes `repaid`,
     /// `from_refunds`, `from_credit` or `written_off`.
     pub how: String,
@@ -163,7 +163,7 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
     let how = How::of(ruled.how);
     let Some((how, way)) = how.and_then(|how| Some((how, way(how, ruled.owner, ruled.other)?))) else {
         let next = "repaid and to_giver need the site in `other`, to_customer and excess_to_customer the customer, \
-                    recorded_in_error the agent, conceded_by_vendor the vendor; the others need none.";
+                    recorded_in_error and owed_to_agent the agent, conceded_by_vendor the vendor; the others need none.";
         return Err(Error::refuse(422, "bad_ruling", "This way does not fit what is in `other`.", next));
     };
     let row: Option<(i64, i64, String)> = sqlx::query_as(
@@ -212,13 +212,23 @@ async fn check(connection: &mut PgConnection, ruled: &Ruled, now_ms: u64) -> Res
         }
         How::ToCustomer | How::ExcessToCustomer => is_customer(connection, ruled).await?,
         How::RecordedInError => {
-            is_collector(connection, ruled, way.credit).await?;
-            // What he has handed in since, without that cash, is missing on his name already.
+            is_collector(connection, ruled).await?;
+            // What he has handed in since, without that cash, is missing on his name already, or was his own.
+            if has_handed_in_since(connection, ruled).await? {
+                let next = "Rule that it is owed to him (owed_to_agent), and keep from that what he was short.";
+                return Err(Error::refuse(409, "handed_in_since", "The agent has handed in cash since.", next));
+            }
             let held = ledger::balance(connection, way.credit).await?;
             if ruled.amount > held {
-                let next =
-                    "Rule on what he was short at the hand-in, and refund the customer nothing: there was no cash.";
+                let next = "Let the devices of his hub sync first: a hand-in of his is not here yet.";
                 return Err(beyond("more_than_held", "The agent holds", "the ruling", held, ruled.amount, next));
+            }
+        }
+        How::OwedToAgent => {
+            is_collector(connection, ruled).await?;
+            if !has_handed_in_since(connection, ruled).await? {
+                let next = "He was charged for nothing: take the record off his account (recorded_in_error).";
+                return Err(Error::refuse(409, "not_handed_in", "The agent has handed in nothing since.", next));
             }
         }
         How::FromPay | How::FromSecurity | How::FromRefunds | How::FromCredit => {
@@ -286,8 +296,22 @@ async fn is_vendor(connection: &mut PgConnection, ruled: &Ruled) -> Result<(), E
     Err(Error::refuse(409, "not_the_vendor", "This vendor did not sell it.", next))
 }
 
+/// Whether a hand-in of the agent was counted, by central's log, after the record that is ruled on.
+async fn has_handed_in_since(connection: &mut PgConnection, ruled: &Ruled) -> Result<bool, Error> {
+    let (since,): (bool,) = sqlx::query_as(
+        "select exists (
+             select 1 from view_handin h join op c on c.id = h.counted_by join op r on r.id = $1
+             where h.agent = $2 and c.position > r.position)",
+    )
+    .bind(ruled.cause.0)
+    .bind(ruled.other.map(|agent| agent.0))
+    .fetch_one(connection)
+    .await?;
+    Ok(since)
+}
+
 /// A record without cash is taken back from whoever made it.
-async fn is_collector(connection: &mut PgConnection, ruled: &Ruled, agent: Account) -> Result<(), Error> {
+async fn is_collector(connection: &mut PgConnection, ruled: &Ruled) -> Result<(), Error> {
     let (collected,): (bool,) = sqlx::query_as(
         "select exists (
              select 1 from journal_log j join posting p on p.position = j.position
@@ -295,7 +319,7 @@ async fn is_collector(connection: &mut PgConnection, ruled: &Ruled, agent: Accou
     )
     .bind(ruled.cause.0)
     .bind(i32::from(Code::AgentCash as u16))
-    .bind(agent.owner.map(|owner| owner.0))
+    .bind(ruled.other.map(|agent| agent.0))
     .fetch_one(connection)
     .await?;
     if collected {

@@ -72,6 +72,8 @@ rules! {
     J12b;
     /// A second collection that was a record only.
     J12c;
+    /// A collection that was a record only, for which its agent was charged.
+    J12d;
     /// Till to sealed bag.
     J13;
     /// The bank credited a deposit.

@@ -66,6 +66,7 @@ pub fn way(how: How, owner: Subject, other: Option<Subject>) -> Option<Way> {
             (Rule::J12b, excess, Chart::RefundsPayable.of_owner(other_of(Kind::Customer)?), excess)
         }
         How::RecordedInError => (Rule::J12c, excess, Chart::AgentCash.of_owner(other_of(Kind::Agent)?), excess),
+        How::OwedToAgent => (Rule::J12d, excess, Chart::AgentPayable.of_owner(other_of(Kind::Agent)?), excess),
         How::FromPay if owner.kind() == Some(Kind::Agent) => {
             alone().map(|()| (Rule::J9a, Chart::AgentPayable.of_owner(owner), missing, missing))?
         }

@@ -10,7 +10,7 @@ use protocol::seat::class;
 const CATALOGUE: &str = include_str!("../FACTS.md");
 const MONEY: &str = include_str!("../MONEY.md");
 /// Every journal of the books: posted, or on paper.
-const JOURNALS: &str = "J1 J2 J3 J4 J4p J5 J6 J7 J8 J9 J9a J9b J9c J10 J10a J10b J10c J11 J11a J11b J11c J12 J12b J12c \
+const JOURNALS: &str = "J1 J2 J3 J4 J4p J5 J6 J7 J8 J9 J9a J9b J9c J10 J10a J10b J10c J11 J11a J11b J11c J12 J12b J12c J12d \
     J13 J13a J13b J13c J14 J14a J15 J16 J17 J17a J17b J17c J18 J19 J19a J20 J20a J20b J20c J20d J20e J20f J21 J21a J22 J22a J23 \
     J23a J24 J25 J25a J26 J27 J27a J27b J27c J27d J28 J29 J29a J30 J30a J31 J32 J33 J34 J35 J36 J36a J37 J37a";
 

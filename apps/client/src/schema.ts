@@ -4116,7 +4116,7 @@ export interface components {
             /** @description Only say what would be posted. */
             dry_run?: boolean;
             /**
-             * @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`,
+             * @description `repaid`, `written_off`, `to_customer`, `to_giver`, `unclaimed`, `excess_to_customer`, `recorded_in_error`, `owed_to_agent`,
              *     `from_pay`, `from_security`, `expensed`, `conceded`, `conceded_by_vendor`; of what a customer owes `repaid`,
              *     `from_refunds`, `from_credit` or `written_off`.
              */
@@ -10338,7 +10338,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_paid_out`, `not_short_at_door`, `not_the_collector`, `not_the_customer`, `not_the_vendor`, `too_young`, `wrong_state` */
+            /** @description `handed_in_since`, `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_handed_in`, `not_paid_out`, `not_short_at_door`, `not_the_collector`, `not_the_customer`, `not_the_vendor`, `too_young`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10346,7 +10346,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_paid_out" | "not_short_at_door" | "not_the_collector" | "not_the_customer" | "not_the_vendor" | "too_young" | "wrong_state";
+                        code?: "handed_in_since" | "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_handed_in" | "not_paid_out" | "not_short_at_door" | "not_the_collector" | "not_the_customer" | "not_the_vendor" | "too_young" | "wrong_state";
                     };
                 };
             };
@@ -10493,7 +10493,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_paid_out`, `not_short_at_door`, `not_the_collector`, `not_the_customer`, `not_the_vendor`, `ruling_ended`, `same_person`, `too_young`, `wrong_state` */
+            /** @description `handed_in_since`, `idempotency_mismatch`, `more_than_held`, `more_than_open`, `not_handed_in`, `not_paid_out`, `not_short_at_door`, `not_the_collector`, `not_the_customer`, `not_the_vendor`, `ruling_ended`, `same_person`, `too_young`, `wrong_state` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10501,7 +10501,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_paid_out" | "not_short_at_door" | "not_the_collector" | "not_the_customer" | "not_the_vendor" | "ruling_ended" | "same_person" | "too_young" | "wrong_state";
+                        code?: "handed_in_since" | "idempotency_mismatch" | "more_than_held" | "more_than_open" | "not_handed_in" | "not_paid_out" | "not_short_at_door" | "not_the_collector" | "not_the_customer" | "not_the_vendor" | "ruling_ended" | "same_person" | "too_young" | "wrong_state";
                     };
                 };
             };

@@ -83,7 +83,7 @@ describe('a refusal', () => {
 describe('the ways to end a difference', () => {
   it('are all there, and ask for the id that central asks for', () => {
     expect([1140, 1190, 2090, 2095, 2080].flatMap((one) => waysOf(one, 'A01', 'J9').map((way) => way.how))).toEqual([
-      'repaid', 'from_pay', 'from_security', 'written_off', 'from_refunds', 'from_credit', 'repaid', 'written_off', 'to_customer', 'to_giver', 'unclaimed', 'excess_to_customer', 'recorded_in_error', 'identified',
+      'repaid', 'from_pay', 'from_security', 'written_off', 'from_refunds', 'from_credit', 'repaid', 'written_off', 'to_customer', 'to_giver', 'unclaimed', 'excess_to_customer', 'recorded_in_error', 'owed_to_agent', 'identified',
     ]);
     expect(waysOf(9999, 'A01', 'J9')).toEqual([]);
     const repaid = waysOf(1140, 'S01', 'J9')[0]!;

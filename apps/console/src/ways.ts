@@ -37,6 +37,7 @@ const WAYS: Record<number, Way[]> = {
   2095: [
     { how: 'excess_to_customer', other: 'U' },
     { how: 'recorded_in_error', other: 'A' },
+    { how: 'owed_to_agent', other: 'A' },
   ],
   2080: [{ how: 'identified', other: null, elsewhere: true }],
 };

@@ -28,6 +28,8 @@ pub(super) fn operations() -> Vec<Operation> {
         "more_than_open",
         "more_than_held",
         "not_the_customer",
+        "handed_in_since",
+        "not_handed_in",
         "not_the_collector",
         "not_the_vendor",
         "not_short_at_door",

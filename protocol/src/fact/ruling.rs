@@ -66,11 +66,13 @@ pub enum How {
     FromRefunds = 13,
     /// J37a: it is kept from his credit with us.
     FromCredit = 14,
+    /// J12d: there was no cash, and the agent has made it good since: it is owed to him with his pay.
+    OwedToAgent = 15,
 }
 
 impl How {
     /// All of them, with their words in the API.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Repaid, "repaid"),
         (Self::WrittenOff, "written_off"),
         (Self::ToCustomer, "to_customer"),
@@ -85,6 +87,7 @@ impl How {
         (Self::ConcededByVendor, "conceded_by_vendor"),
         (Self::FromRefunds, "from_refunds"),
         (Self::FromCredit, "from_credit"),
+        (Self::OwedToAgent, "owed_to_agent"),
     ];
 
     /// The way of a number in a fact; `None` for one of a later version.

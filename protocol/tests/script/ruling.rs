@@ -131,6 +131,26 @@ fn j12b_j12c_the_second_collection_is_refunded_or_was_a_record_only() {
           trial balance 0.00
     "#]],
     );
+    // He has handed in without it since, and was short: what he is owed makes that good.
+    let rest = [
+        "a7 offers H1 1250",
+        "a7 syncs",
+        "s1 counts H1 0",
+        "central rules F1 owed_to_agent 1250 of P1 at a7",
+        "central rules F2 from_pay 1250 of a7",
+        "print F1",
+        "print F2",
+        "books",
+    ];
+    check(&[&[LOADED, TWO_BAGS, both], &rest[..]].concat(), &expect![[r#"
+        F1: owed_to_agent 1,250.00 of P1
+          J12d  Dr 2095{P1} 1,250.00  Cr 2110{a7} 1,250.00
+        F2: from_pay 1,250.00 of a7
+          J9a  Dr 2110{a7} 1,250.00  Cr 1140{a7} 1,250.00
+          1110{a8} 1,250.00
+          2045{P1} -1,250.00
+          trial balance 0.00
+    "#]]);
     let rest = ["central rules F1 excess_to_customer 1250 of P1 at customer", "print F1", "books"];
     check(
         &[&[LOADED, TWO_BAGS, both], &rest[..]].concat(),

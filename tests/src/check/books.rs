@@ -192,6 +192,7 @@ fn effects(row: &JournalRow, rule: Rule) -> Vec<Effect> {
         | Rule::J10c
         | Rule::J12b
         | Rule::J12c
+        | Rule::J12d
         | Rule::J37a => Some(Effect::Once(row.subject, Rule::J9b)),
         // A refund is kept apart once, and paid once: what is paid after that its customer owes, each time anew.
         Rule::J20e => Some(Effect::Once(row.subject, rule)),

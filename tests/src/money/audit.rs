@@ -96,6 +96,10 @@ fn sums(world: &World) -> Result<(), String> {
     for ruled in rulings {
         match How::of(ruled.how) {
             Some(How::FromPay) => grow(&mut sums, Code::AgentPayable.of_owner(ruled.owner), ruled.amount),
+            Some(How::OwedToAgent) => {
+                let agent = ruled.other.unwrap_or(ruled.owner);
+                grow(&mut sums, Code::AgentPayable.of_owner(agent), ruled.amount.negated());
+            }
             Some(How::Expensed) => {
                 // As it was posted: a second tap that comes late may have taken its place since.
                 let mut posted = world.office.log.iter().map(|row| &row.entry.journal);

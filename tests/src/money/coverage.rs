@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use protocol::account::Code as Chart;
 use protocol::contest::Code;
-use protocol::fact::{Fact, TermsFrozen};
+use protocol::entry::Booked;
+use protocol::fact::{Entry, Fact, TermsFrozen};
 use protocol::fold::{Folded, State};
 use protocol::history::History;
 use protocol::id::{Author, Kind, Subject};
@@ -68,6 +69,20 @@ pub(super) fn count(world: &mut World) -> Result<(), String> {
                 let lies = handin.counted.is_none() && world.tally.standing(subject).next().is_some();
                 ensure(!lies, || format!("{subject} is offered and not counted, and something is posted"))?;
             }
+            State::Shift(shift) => {
+                let close = shift.closed_by.and_then(|id| history.facts.iter().position(|seen| seen.id == id));
+                let late = |close: usize, other: usize| {
+                    let paid = matches!(history.facts[other].fact, Some(Fact::TillPaidOut(_) | Fact::TillPaidIn(_)));
+                    paid && history.concurrent(close, other)
+                };
+                let late = close.is_some_and(|close| (0..history.facts.len()).any(|other| late(close, other)));
+                let z = world.tally.standing(subject).filter(|journal| journal.rule == Rule::J27a);
+                let differs: Taka = z.map(|journal| on(journal, Chart::Till)).sum();
+                let says = shift.counted.map_or(Taka::ZERO, |counted| counted.minus(shift.expected));
+                ensure(!late || differs == says, || format!("{subject}: the Z says {says}, {differs} is booked"))?;
+                reached.extend(late.then_some("R18"));
+            }
+            State::Entry(booked) => reached.extend(charged_back_after(world, booked).then_some("R24")),
             State::Deposit(deposit) => {
                 let differs = deposit.credited.is_some_and(|credited| credited != deposit.sealed());
                 let booked: Taka = world.tally.standing(subject).map(|journal| on(journal, Chart::Settlement)).sum();
@@ -100,6 +115,20 @@ pub(super) fn count(world: &mut World) -> Result<(), String> {
     }
     reached.into_iter().for_each(|what| world.report.reached(what));
     Ok(())
+}
+
+/// Whether a chargeback was entered of an order whose goods are out or given.
+fn charged_back_after(world: &World, booked: &Booked) -> bool {
+    let Some(entered) = booked.entered.as_ref() else { return false };
+    if ![Entry::ChargedBack as u8, Entry::ChargedBackEarly as u8].contains(&entered.what) {
+        return false;
+    }
+    let deal = [entered.other, Some(entered.owner)].into_iter().flatten().find_map(|of| world.market.deals.get(&of));
+    let out = |parcel: &Subject| {
+        let left = |fact: &Fact| matches!(fact, Fact::Loaded(_) | Fact::HandedOver(_) | Fact::Consigned(_));
+        world.office.facts_of(parcel).iter().any(|(.., fact)| left(fact))
+    };
+    deal.is_some_and(|deal| deal.parcels.iter().any(out))
 }
 
 /// Two records of what is said once, any other pair, and one act that was recorded twice.

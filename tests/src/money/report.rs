@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Outcomes of pairs of facts, by the names of the catalogue (FACTS.md, "Rules for pairs"); those that have none there
 /// are written in words.
-pub const PAIRS: [&str; 23] = [
+pub const PAIRS: [&str; 25] = [
     "R1",
     "R2",
     "R4",
@@ -25,9 +25,11 @@ pub const PAIRS: [&str; 23] = [
     "R15",
     "R16",
     "R17",
+    "R18",
     "R19",
     "R20",
     "R21",
+    "R24",
     "R32",
     "recorded_twice",
     "unlisted_pair",

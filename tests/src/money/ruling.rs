@@ -21,7 +21,7 @@ pub(super) const TWO_PEOPLE_FROM: Taka = Taka::whole(5_000);
 /// Surplus cash that nobody has claimed for so long is income, ms.
 const UNCLAIMED_AFTER_MS: u64 = 90 * 24 * 3_600_000;
 /// Rules that end a difference.
-const ENDS: [Rule; 12] = [
+const ENDS: [Rule; 13] = [
     Rule::J9a,
     Rule::J9b,
     Rule::J9c,
@@ -31,6 +31,7 @@ const ENDS: [Rule; 12] = [
     Rule::J11b,
     Rule::J12b,
     Rule::J12c,
+    Rule::J12d,
     Rule::J27d,
     Rule::J35,
     Rule::J37a,
@@ -162,7 +163,12 @@ impl World {
                 _ => (How::Unclaimed, None),
             },
             _ => match self.collector(one.cause) {
-                Some(agent) if self.is_in_error(&one, agent) => (How::RecordedInError, Some(agent)),
+                Some(agent) if self.is_in_error(&one, agent) => {
+                    // Now and then finance has not looked whether he has handed in since.
+                    let blindly = self.dice.chance(8);
+                    let since = self.has_handed_in_since(one.cause, agent) != blindly;
+                    (if since { How::OwedToAgent } else { How::RecordedInError }, Some(agent))
+                }
                 _ => (How::ExcessToCustomer, self.customer_of(one.owner)),
             },
         };
@@ -309,7 +315,11 @@ impl World {
                 Err("not_the_customer")
             }
             How::ExcessToCustomer if ruled.other != self.customer_of(ruled.owner) => Err("not_the_customer"),
-            How::RecordedInError if self.collector(ruled.cause) != ruled.other => Err("not_the_collector"),
+            How::RecordedInError | How::OwedToAgent if self.collector(ruled.cause) != ruled.other => {
+                Err("not_the_collector")
+            }
+            How::RecordedInError if self.handed_in(ruled) => Err("handed_in_since"),
+            How::OwedToAgent if !self.handed_in(ruled) => Err("not_handed_in"),
             How::RecordedInError if ruled.amount > self.office.balance(way.credit) => Err("more_than_held"),
             _ => Ok(way),
         }
@@ -339,12 +349,25 @@ impl World {
         lines.find(|line| line.account.code == Code::AgentCash && line.amount > Taka::ZERO)?.account.owner
     }
 
-    /// The customer says that he did not pay, and was believed. Mostly finance looks whether the agent still has the
-    /// record on his account; central does not.
-    fn is_in_error(&mut self, one: &Difference, agent: Subject) -> bool {
-        let held = self.office.balance(Code::AgentCash.of_owner(agent));
-        let unpaid = self.street.unpaid.contains(&(one.owner, agent));
-        unpaid && (held >= one.open || self.dice.chance(35))
+    /// The customer says that he did not pay, and was believed.
+    fn is_in_error(&self, one: &Difference, agent: Subject) -> bool {
+        self.street.unpaid.contains(&(one.owner, agent))
+    }
+
+    /// Whether the books have a count of his cash that came after a record of his.
+    fn has_handed_in_since(&self, record: OpId, agent: Subject) -> bool {
+        let recorded = self.office.position(&record);
+        self.office.states.values().any(|folded| match &folded.state {
+            State::HandIn(handin) => {
+                let counted = handin.counted_by.map(|by| self.office.position(&by));
+                handin.agent == Some(agent) && counted.is_some_and(|counted| counted > recorded)
+            }
+            _ => false,
+        })
+    }
+
+    fn handed_in(&self, ruled: &Ruled) -> bool {
+        ruled.other.is_some_and(|agent| self.has_handed_in_since(ruled.cause, agent))
     }
 
     /// Somebody says that this was not paid.

@@ -51,6 +51,7 @@ const fn of(rule: Rule) -> Shape {
         }
         Rule::J12b => shape(&[OverCollected], &[RefundsPayable], &[OverCollected, RefundsPayable]),
         Rule::J12c => shape(&[OverCollected], &[AgentCash], &[OverCollected, AgentCash]),
+        Rule::J12d => shape(&[OverCollected], &[AgentPayable], &[OverCollected, AgentPayable]),
         Rule::J13 => shape(&[InTransit], &[Till], &[InTransit, Till]),
         Rule::J13a => shape(&[Settlement], &[InTransit, CashOver], &[Settlement, InTransit]),
         Rule::J13b => shape(&[Settlement, Shortage], &[InTransit], &[Shortage, InTransit]),

@@ -211,7 +211,7 @@ fn decided(world: &World, rows: &[Row]) -> Result<(), String> {
             Rule::J33 => (Code::Vat, true),
             Rule::J35 => (Code::Security, true),
             Rule::J10a | Rule::J10c => (Code::CashOver, true),
-            Rule::J12b | Rule::J12c => (Code::OverCollected, true),
+            Rule::J12b | Rule::J12c | Rule::J12d => (Code::OverCollected, true),
             Rule::J37a => (Code::CustomerReceivable, false),
             _ => continue,
         };

@@ -2,8 +2,8 @@
 
 use central::tokens::Role;
 use data_encoding::HEXLOWER;
-use protocol::fact::{Delivered, Dispatched, Fact, Loaded, Received};
-use protocol::id::{Id16, Kind, OpId, Subject};
+use protocol::fact::{Delivered, Dispatched, Fact, HandInCounted, HandInOffered, Loaded, Received};
+use protocol::id::{Id16, Incarnation, Kind, OpId, Subject};
 use protocol::taka::Taka;
 use serde_json::{Value, json};
 
@@ -88,6 +88,49 @@ async fn a_delivery_that_was_none_pays_nobody_and_the_parcel_goes_on_its_way() {
     let ruled = bench.did("/finance/rulings", &ruled).await;
     assert_eq!(ruled.0, 201, "{ruled:?}");
     assert_eq!((bench.balance(1110).await, bench.balance(2095).await), (DUE, 0));
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_short_of_cash_that_was_never_there_is_owed_it_and_owes_nothing() {
+    let mut bench = Bench::start().await;
+    let (parcel, given, _) = bench.back("void-short-1").await;
+    let operations = bench.world.token("operations").to_owned();
+    assert_eq!(bench.void(&operations, "void-short-2", parcel, &given).await.0, 201);
+    let rule = |how: &str, row: &Value, other: Option<Subject>| {
+        json!({
+            "cause": row["cause"], "owner": row["owner"], "how": how, "other": other,
+            "amount_paisa": DUE, "reason": "he tapped on the wrong one",
+        })
+    };
+    let agent = bench.people.agent.certificate.seat.party;
+    let open = bench.world.get("finance", "/finance/differences?status=open&account=2095").await;
+    let excess = open.1["rows"][0].clone();
+    let no = bench.post("/finance/rulings", &rule("owed_to_agent", &excess, Some(agent))).await;
+    assert_eq!((no.0, no.code()), (409, "not_handed_in"), "{no:?}");
+    // His phone says that he has it; he brings nothing, and is charged.
+    let (world, people) = (&bench.world, &mut bench.people);
+    let handin = Subject::new(Kind::HandIn, Id16([77; 16]));
+    let (amount, inc) = (Taka::from_paisa(DUE).unwrap(), Incarnation([3; 4]));
+    let offer = HandInOffered { site: world.site, amount, inc, upto: 0 };
+    world.act(&mut people.agent, handin, Fact::HandInOffered(offer)).await;
+    let count = HandInCounted { agent, counted: Taka::ZERO, denominations: Vec::new() };
+    world.act(&mut people.site, handin, Fact::HandInCounted(count)).await;
+    assert_eq!((bench.balance(1110).await, bench.balance(1140).await), (0, DUE));
+    let no = bench.post("/finance/rulings", &rule("recorded_in_error", &excess, Some(agent))).await;
+    assert_eq!((no.0, no.code()), (409, "handed_in_since"), "his account would be below zero: {no:?}");
+    let owed = bench.did("/finance/rulings", &rule("owed_to_agent", &excess, Some(agent))).await;
+    assert_eq!(owed.0, 201, "{owed:?}");
+    assert_eq!((bench.balance(2095).await, bench.balance(2110).await), (0, -DUE));
+    let open = bench.world.get("finance", "/finance/differences?status=open&account=1140").await;
+    let kept = bench.did("/finance/rulings", &rule("from_pay", &open.1["rows"][0], None)).await;
+    assert_eq!(kept.0, 201, "{kept:?}");
+    let left = [1110, 1140, 2095, 2110];
+    for code in left {
+        assert_eq!(bench.balance(code).await, 0, "{code}");
+    }
+    let open = bench.world.get("finance", "/finance/differences?status=open").await;
+    assert_eq!(open.1["rows"], json!([]), "nothing is open");
     bench.stop().await;
 }
 

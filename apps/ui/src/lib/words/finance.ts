@@ -39,6 +39,8 @@ export const finance = {
   'fin.unknown_contest': ['এই আপত্তি আর নেই, পরের কোনো লেখা হয়তো মিটিয়েছে। পাতাটা আবার পড়ুন', 'This does not wait any more: a late record may have settled it. Read the page again'],
   'fin.bad_contest': ['আপত্তিটা চেনা গেল না। তালিকা থেকে আবার খুলুন', 'This is not a contest. Open it from the list again'],
   'fin.not_clearable': ['দেখলেই এটা মেটে না। কাস্টমারের কাছে পণ্য বা টাকা, যেকোনো একটা ফেরত চান', 'Looking at it does not settle this: ask the customer for the goods or the money'],
+  'fin.handed_in_since': ['রাইডার এরপর টাকা জমা দিয়েছেন। তাঁর পাওনা হিসেবে মেটান, ঘাটতি থাকলে সেখান থেকে কাটুন', 'The agent has handed in since. Rule that it is owed to him, and keep what he was short from that'],
+  'fin.not_handed_in': ['রাইডার এরপর কিছু জমা দেননি। শুধু লেখাটা তাঁর হিসাব থেকে বাদ দিন', 'The agent has handed in nothing since. Take the record off his account'],
   'fin.bad_record': ['এটা কোনো পার্সেলের লেখা না। পাতাটা আবার খুলুন', 'This names no record of a parcel. Open the page again'],
   'fin.unknown_record': ['এই পার্সেলে এমন লেখা নেই। পাতাটা আবার পড়ুন', 'There is no such record of this parcel. Read the page again'],
   'fin.not_voidable': ['পার্সেল কোথায়, এই লেখা তা বলে না। টাকার ভুল গরমিল পাতায় মেটান', 'This does not say where the parcel is. Money is put right under Differences'],

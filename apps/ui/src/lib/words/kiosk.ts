@@ -41,6 +41,7 @@ export const kiosk = {
   'kiosk.is_now': ['পার্সেলের অবস্থা: {status}। আলাদা রাখুন', 'The parcel is: {status}. Set it aside'],
   'kiosk.is_here': ['আগেই বুঝে নেওয়া হয়েছে', 'Received already'],
   'kiosk.act_receive': ['পার্সেল বুঝে নিলাম', 'Receive the parcel'],
+  'kiosk.is_given': ['লেখা আছে কাস্টমারকে দেওয়া হয়েছে। লেবেল মিলিয়ে দেখুন', 'It is recorded as given to the customer. Look at the label'],
   'kiosk.back_question': [
     'লেখা আছে {who} এটা কাস্টমারকে দিয়েছেন। লেবেল মিলিয়ে দেখুন: পার্সেলটা কি সত্যিই আপনার হাতে?',
     '{who} recorded that the customer has it. Look at the label: is the parcel really in your hands?',
