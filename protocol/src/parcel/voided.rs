@@ -43,9 +43,9 @@ pub(super) struct Cash {
 /// What was voided.
 #[derive(Debug, Default)]
 pub(super) struct Voided {
-    /// Facts, by their place in the history: every record of each act.
+    /// Facts, by their place in the history: every record of each act that whoever voided it had heard of.
     acts: Indexes,
-    /// Deliveries, each by the record that stood for it.
+    /// Records of deliveries.
     deliveries: Vec<OpId>,
     cash: Vec<Cash>,
 }
@@ -57,8 +57,13 @@ impl Voided {
         let mut records = Vec::new();
         for (at, seen) in facts.iter().enumerate() {
             let Some(Fact::RecordVoided(void)) = &seen.fact else { continue };
-            let named = (0..facts.len()).find(|index| facts[*index].id == void.op && history.follows(at, *index));
-            records.extend(named.filter(|index| facts[*index].fact.as_ref().is_some_and(may_be_voided)));
+            let heard = |index: &usize| history.follows(at, *index);
+            let named = (0..facts.len()).filter(heard).find(|index| facts[*index].id == void.op);
+            let Some(named) = named.filter(|at| facts[*at].fact.as_ref().is_some_and(may_be_voided)) else { continue };
+            // Both taps of one act; what comes unheard may be another act, of another day.
+            let act = |first: &usize| *first == named || history.echoes(*first).any(|echo| echo == named);
+            let first = (0..facts.len()).filter(|index| history.is_canonical(*index)).find(act).unwrap_or(named);
+            records.extend(history.echoes(first).chain([first]).filter(heard));
         }
         if records.is_empty() {
             return Self::default();
@@ -67,19 +72,19 @@ impl Voided {
         let mut voided = Self::default();
         let mut acts = Vec::new();
         for act in (0..facts.len()).filter(|index| history.is_canonical(*index)) {
-            let all: Vec<usize> = history.echoes(act).chain([act]).collect();
-            if !all.iter().any(|index| records.holds(*index)) {
+            let all: Vec<usize> =
+                [act].into_iter().chain(history.echoes(act)).filter(|one| records.holds(*one)).collect();
+            if all.is_empty() {
                 continue;
             }
-            if matches!(facts[act].fact, Some(Fact::Delivered(_))) {
-                voided.deliveries.push(facts[act].id);
-            }
+            let deliveries = all.iter().filter(|one| matches!(facts[**one].fact, Some(Fact::Delivered(_))));
+            voided.deliveries.extend(deliveries.map(|one| facts[*one].id));
             let collected = all.iter().filter_map(|index| match &facts[*index].fact {
                 Some(Fact::Delivered(delivered)) => delivered.collected,
                 _ => None,
             });
             if let Some(amount) = collected.max().filter(|amount| *amount > Taka::ZERO) {
-                voided.cash.push(Cash { delivery: facts[act].id, agent: facts[act].party, amount });
+                voided.cash.push(Cash { delivery: facts[all[0]].id, agent: facts[act].party, amount });
             }
             acts.extend(all);
         }

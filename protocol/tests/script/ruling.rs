@@ -142,7 +142,9 @@ fn j12b_j12c_the_second_collection_is_refunded_or_was_a_record_only() {
         "print F2",
         "books",
     ];
-    check(&[&[LOADED, TWO_BAGS, both], &rest[..]].concat(), &expect![[r#"
+    check(
+        &[&[LOADED, TWO_BAGS, both], &rest[..]].concat(),
+        &expect![[r#"
         F1: owed_to_agent 1,250.00 of P1
           J12d  Dr 2095{P1} 1,250.00  Cr 2110{a7} 1,250.00
         F2: from_pay 1,250.00 of a7
@@ -150,7 +152,8 @@ fn j12b_j12c_the_second_collection_is_refunded_or_was_a_record_only() {
           1110{a8} 1,250.00
           2045{P1} -1,250.00
           trial balance 0.00
-    "#]]);
+    "#]],
+    );
     let rest = ["central rules F1 excess_to_customer 1250 of P1 at customer", "print F1", "books"];
     check(
         &[&[LOADED, TWO_BAGS, both], &rest[..]].concat(),

@@ -26,6 +26,9 @@ impl World {
         }
         for parcel in self.known(at) {
             let Some(state) = self.devices[at].parcel(parcel) else { continue };
+            if self.is_to_be_heard(at, &parcel) {
+                continue;
+            }
             let (me, place) = (self.devices[at].party(), self.street.place_of(&parcel));
             let here = matches!(place, Some(Place::Agent { agent, .. }) if agent == me);
             let done = match state.status {

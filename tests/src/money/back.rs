@@ -50,6 +50,13 @@ impl World {
         }
     }
 
+    /// Something that is not so was recorded of it, and this phone has not heard: he, or a colleague, tapped on another one, and
+    /// it lets the parcel be. Two acts of one person that did not know of each other would be one act (R1).
+    pub(super) fn is_to_be_heard(&self, at: usize, parcel: &Subject) -> bool {
+        let heard = |op: &OpId| self.devices[at].edge.memory.ops.contains_key(op);
+        self.street.goods.get(parcel).is_some_and(|goods| !goods.not_so.iter().all(heard))
+    }
+
     /// Somebody has asked the customer.
     pub(super) fn void(&mut self) {
         let held = |op: &&OpId| self.office.central.memory.ops.contains_key(op);

@@ -69,7 +69,8 @@ fn holders(world: &World) -> Result<(), String> {
         let (said, truth) = (state.custodian, goods.holder());
         ensure(said == truth, || {
             let of = told(world, *parcel);
-            format!("{parcel} is {}: the facts say that {said:?} has it, and {truth:?} has: {of}", state.status.word())
+            let (word, place) = (state.status.word(), goods.place);
+            format!("{parcel} is {word}: the facts say that {said:?} has it, and {truth:?} has ({place:?}): {of}")
         })?;
     }
     Ok(())

@@ -230,14 +230,15 @@ fn of_parcel(world: &World, subject: Subject, parcel: &Parcel, history: &History
     Ok(reached)
 }
 
-/// What people found not to be so, with every other record of the same act, by its place in the history.
+/// What people found not to be so, with every other record of the same act that they had heard of.
 fn voided(history: &History) -> BTreeSet<usize> {
     let mut void = BTreeSet::new();
-    for seen in &history.facts {
+    for (at, seen) in history.facts.iter().enumerate() {
         let Some(Fact::RecordVoided(of)) = &seen.fact else { continue };
         let Some(named) = history.facts.iter().position(|other| other.id == of.op) else { continue };
         let act = (0..history.facts.len()).find(|act| *act == named || history.echoes(*act).any(|echo| echo == named));
-        void.extend(act.into_iter().flat_map(|act| history.echoes(act).chain([act, named])));
+        let all = act.into_iter().flat_map(|act| history.echoes(act).chain([act, named]));
+        void.extend(all.filter(|one| history.follows(at, *one)));
     }
     void
 }

@@ -229,12 +229,12 @@ fn in_the_street(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// An agent whose account is below zero is an exception of the product, and it is known by what: he was counted as another
-/// or for nothing, or a record of his was taken back by a ruling before a hand-in without it was known (see
+/// An agent whose account is not what he has is an exception of the product, and it is known by what: he was counted as
+/// another or for nothing, or a record of his was taken back by a ruling before a hand-in without it was known (see
 /// [`super::known`]).
 fn is_named(world: &World, agent: Scope, pile: Taka, booked: Taka) -> bool {
     let crossed = world.crossed.contains(&agent) && (booked <= Taka::ZERO || pile == Taka::ZERO);
-    crossed || super::known::taken_back(world, agent) >= pile.minus(booked) && booked < Taka::ZERO
+    crossed || super::known::taken_back(world, agent) >= pile.minus(booked)
 }
 
 /// What stands on an agent's account, for whoever looks into it.
