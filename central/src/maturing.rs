@@ -83,12 +83,13 @@ impl Covered {
 }
 
 /// What an earning `e` of a parcel `p` needs besides its money, to mature: it is distributed ($1 is that kind) and nothing
-/// about it waits, its return window is closed at $2, ms, and nobody asks to give it back.
+/// about it waits, its return window, from when it was distributed last, is closed at $2, ms, and nobody asks to give it
+/// back.
 macro_rules! ripe {
     () => {
         "e.state = 'distributed' and e.held_paisa >= 0 and p.settled and not e.incomplete and not e.newer
            and not exists (select 1 from return_request q where q.earning = e.subject and q.state = 'asked')
-           and (select min(d.time_ms) from op d
+           and (select max(d.time_ms) from op d
                 where d.subject = e.subject and d.class_kind = $1 and d.apart is null)
                + e.window_min * 60000 <= $2"
     };
@@ -176,17 +177,18 @@ async fn cash(connection: &mut PgConnection, now_ms: u64) -> Result<Vec<Covered>
     Ok(covered)
 }
 
-/// The confirmation with which the running sum reaches `needed`.
+/// The confirmation with which the running sum reaches `needed`, if nothing that was taken off it since leaves less.
 fn covering(lines: &[(OpId, i64)], needed: i64) -> Option<OpId> {
     let mut sum = 0i64;
-    lines.iter().find_map(|(cause, amount)| {
+    let all = lines.iter().fold(0i64, |all, (_, amount)| all.saturating_add(*amount));
+    lines.iter().filter(|_| all >= needed).find_map(|(cause, amount)| {
         sum = sum.saturating_add(*amount);
         (sum >= needed).then_some(*cause)
     })
 }
 
 /// What the bank confirmed of each site's cash, and what was missing of it and is ours to bear, oldest first. A lost parcel
-/// that somebody was charged for (J25a) was never cash.
+/// that somebody was charged for (J25a) was never cash, nor was what an agent was charged for and is owed (J12d).
 async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, Vec<(OpId, i64)>>, Error> {
     let rows: Vec<(Place, i64, [u8; 32], i64)> = sqlx::query_as(
         "select substr(b.site, 2, 8), o.position, o.id, sum(b.confirmed_paisa)::bigint
@@ -200,6 +202,9 @@ async fn confirmations(connection: &mut PgConnection) -> Result<BTreeMap<Place, 
          from view_ruling r join op o on o.id = r.ruled_by
          where r.how in ('written_off', 'from_pay', 'from_security', 'expensed', 'conceded', 'conceded_by_vendor')
            and not exists (select 1 from journal_log j where j.cause = r.cause and j.rule = 'J25a')
+         union all
+         select substr(r.other, 2, 8), o.position, o.id, -r.amount_paisa
+         from view_ruling r join op o on o.id = r.ruled_by where r.how = 'owed_to_agent'
          order by 1, 2",
     )
     .fetch_all(connection)

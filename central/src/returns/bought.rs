@@ -97,7 +97,7 @@ impl Bought {
             "select e.state, e.held_paisa, e.available_paisa,
                 p.settled and p.status in ('delivered', 'collected') and not (e.incomplete or e.newer),
                 e.paid_paisa > 0,
-                (select min(d.time_ms) from op d
+                (select max(d.time_ms) from op d
                  where d.subject = e.subject and d.class_kind = $2 and d.apart is null) + e.window_min * 60000
              from view_earning e join view_parcel p on p.subject = e.parcel where e.subject = $1",
         )

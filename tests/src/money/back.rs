@@ -1,4 +1,4 @@
-//! Records that were not so (R5), in every fourth world: an agent says that he gave away what he brings back, a clerk scans in
+//! Records that were not so (R5), in every eighth world: an agent says that he gave away what he brings back, a clerk scans in
 //! a label of what its customer has. Who has asked the customer voids the record, decided as `central::voids` does.
 
 use protocol::burst::Burst;

@@ -61,8 +61,9 @@ fn holders(world: &World) -> Result<(), String> {
         let known = known::merged(world, *parcel);
         // A courier gave it to the customer, and nobody has asked him, nor did his file come.
         let untold = state.status == Status::WithCourier && goods.place == Place::Customer;
-        // He says that he gave it, and nobody has scanned in what he brought.
-        let unseen = !goods.not_so.is_empty() && matches!(goods.place, Place::Agent { back: true, .. });
+        // He says that he gave it, and nobody has scanned in what he brought, or lost.
+        let kept = matches!(goods.place, Place::Agent { back: true, .. } | Place::Lost { .. });
+        let unseen = !goods.not_so.is_empty() && kept;
         if goods.misrecorded || goods.mistaken || known || untold || unseen || !state.is_settled() {
             continue;
         }

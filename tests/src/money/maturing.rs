@@ -51,7 +51,7 @@ impl World {
         }
         let facts = self.office.facts_of(&subject);
         let times = facts.iter().filter(|(.., fact)| matches!(fact, Fact::Distributed(_))).map(|(_, at, ..)| *at);
-        let opens = times.min()?;
+        let opens = times.max()?;
         let closes = opens.saturating_add(u64::from(terms.window_min) * 60_000);
         (closes <= self.now_ms).then_some((earning.held, terms.parcel, terms.prepaid.is_some()))
     }
@@ -133,6 +133,10 @@ impl World {
                         .log
                         .iter()
                         .any(|row| row.entry.journal.rule == Rule::J25a && row.entry.journal.cause == ruled.cause);
+                    // Cash that was never there: what he was charged for it covers nothing.
+                    if let (Some(agent), Some(How::OwedToAgent)) = (ruled.other, How::of(ruled.how)) {
+                        all.push((self.office.position(&by), place_of(&agent), by, ruled.amount.negated()));
+                    }
                     if cash && How::of(ruled.how).is_some_and(|how| ours.contains(&how)) {
                         all.push((self.office.position(&by), place_of(&ruled.owner), by, ruled.amount));
                     }
@@ -188,10 +192,11 @@ impl World {
     }
 }
 
-/// The confirmation with which the running sum reaches `needed`.
+/// The confirmation with which the running sum reaches `needed`, if nothing that was taken off it since leaves less.
 fn covering(lines: &[(OpId, Taka)], needed: Taka) -> Option<OpId> {
     let mut sum = Taka::ZERO;
-    lines.iter().find_map(|(cause, amount)| {
+    let all: Taka = lines.iter().map(|(_, amount)| *amount).sum();
+    lines.iter().filter(|_| all >= needed).find_map(|(cause, amount)| {
         sum = sum.plus(*amount);
         (sum >= needed).then_some(*cause)
     })

@@ -20,7 +20,7 @@ impl World {
             self.about_fetching();
             return true;
         }
-        if self.market.taps_wrong && self.dice.chance(15) {
+        if self.market.taps_wrong && self.dice.chance(12) {
             self.void();
             return true;
         }

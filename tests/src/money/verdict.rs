@@ -306,6 +306,7 @@ impl World {
                     {
                         sum = sum.minus(line.amount);
                     }
+                    (Rule::J12d, Code::AgentPayable) if place_of(&owner) == place => sum = sum.plus(line.amount),
                     (Rule::J13b, Code::Shortage)
                     | (Rule::J36a, Code::PartnerReceivable)
                     | (Rule::J14a, Code::CourierReceivable)

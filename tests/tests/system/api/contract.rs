@@ -108,6 +108,7 @@ impl Seeded {
         }
         let at_door = money.people.at_hub(world, "seeded-at-door").await;
         let contested = money.given_and_scanned(world).await;
+        let not_so = money.given_and_scanned(world).await;
         paths.insert(("read_contested", "id"), contested.0.to_string());
         // The month before this one is over, and nothing was posted in it.
         let today = central::period::day(central::clock::real_ms());
@@ -132,8 +133,8 @@ impl Seeded {
             ("record_payment", "order", json!(unpaid)),
             ("pay_with_credit", "of", json!(credited)),
             ("record_door_payment", "parcel", json!(at_door)),
-            ("void_record", "parcel", json!(contested.0)),
-            ("void_record", "op", contested.1["op"].clone()),
+            ("void_record", "parcel", json!(not_so.0)),
+            ("void_record", "op", not_so.1["op"].clone()),
             ("clear", "subject", json!(contested.0)),
             ("clear", "op", contested.1["op"].clone()),
             ("clear", "code", contested.1["code"].clone()),
