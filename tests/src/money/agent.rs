@@ -80,7 +80,7 @@ impl World {
 
     fn door(&mut self, at: usize, parcel: Subject, state: &Parcel, here: bool) -> bool {
         let me = self.devices[at].party();
-        if here && self.market.taps_wrong && self.dice.chance(12) {
+        if here && self.market.taps_wrong && self.dice.chance(18) {
             return self.says_given(at, parcel, state);
         }
         if here && self.dice.chance(22) {

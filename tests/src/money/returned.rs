@@ -40,11 +40,26 @@ fn given_back(terms: &TermsFrozen, worth: Taka) -> (Taka, Taka, Taka) {
 }
 
 impl World {
+    /// Whether its earning is in a payout.
+    fn is_paid_out(&self, parcel: &Subject) -> bool {
+        let earning = Subject::earning_of(*parcel);
+        self.office.states.values().any(|folded| match &folded.state {
+            State::Payout(payout) => payout.lines.iter().any(|line| line.earning == earning),
+            _ => false,
+        })
+    }
+
     /// A customer asks, or somebody in operations for him.
     pub(super) fn customer_returns(&mut self) {
         let with_customer = self.street.goods.iter().filter(|(_, goods)| matches!(goods.place, Place::Customer));
         let with_customer: Vec<Subject> = with_customer.map(|(parcel, _)| *parcel).collect();
-        let Some(parcel) = self.dice.pick(&with_customer).copied() else { return };
+        // Now and then one of those that think of it when the vendor has the money.
+        let late: Vec<Subject> = match self.dice.chance(12) {
+            true => with_customer.iter().copied().filter(|parcel| self.is_paid_out(parcel)).collect(),
+            false => Vec::new(),
+        };
+        let of = if late.is_empty() { &with_customer } else { &late };
+        let Some(parcel) = self.dice.pick(of).copied() else { return };
         let Some((bought, _)) = self.market.pieces.get(&parcel).copied() else { return };
         let left = bought - self.returns.taken.get(&parcel).map_or(0, |(pieces, _)| *pieces);
         let slip = self.dice.chance(4);

@@ -110,7 +110,7 @@ impl World {
         let open: Vec<Difference> = self.differences().into_iter().filter(|one| one.open > Taka::ZERO).collect();
         let doubtful = open.iter().filter(|one| one.code == Code::OverCollected && self.is_doubtful(one));
         let doubtful: Vec<Difference> = doubtful.copied().collect();
-        let first = !doubtful.is_empty() && self.dice.chance(65);
+        let first = !doubtful.is_empty() && self.dice.chance(85);
         // Who let the price down is asked while he remembers it.
         let let_down = self.short_at_door();
         let let_down: Vec<Difference> = open.iter().filter(|one| let_down.contains(&one.cause)).copied().collect();
