@@ -4,7 +4,7 @@ use protocol::blob::BlobId;
 use protocol::contest::Code;
 use protocol::fact::{
     Cleared, Consigned, CourierReturned, Delivered, Dispatched, Fact, Forwarded, HoldExpired, Loaded, ParcelCancelled,
-    ParcelCreated, PickupChosen, Proof, Received, Shelved,
+    ParcelCreated, PickupChosen, Proof, Received, RecordVoided, Shelved,
 };
 use protocol::fold::{State, fold};
 use protocol::history::{History, Seen};
@@ -304,6 +304,38 @@ fn that_a_courier_brings_it_back_moves_nothing_that_was_scanned_in() {
         seen(6, Role::Central, tenant, &[4], Fact::CourierReturned(CourierReturned { courier, source: 1 })),
     ]);
     assert_eq!(place(&state), ("with_courier", true, Some(courier)));
+}
+
+/// A voided record takes the other tap of its act with it when whoever voided it had heard of that; a tap that comes unheard
+/// may be of another day, and stands.
+#[test]
+fn what_is_voided_is_what_people_had_heard_of() {
+    let road = Road::new();
+    let (hub, agent, tenant) = (road.hub, road.agent, Subject::tenant());
+    let given = |n: u8| {
+        let delivered = Fact::Delivered(Delivered { evidence: 3, collected: None });
+        colleague(seen(n, Role::Agent, agent, &[5], delivered))
+    };
+    let end = |heard: &[u8]| {
+        let (reason, maker) = ("the customer has nothing".to_owned(), Id16([0x31; 16]));
+        let void = Fact::RecordVoided(RecordVoided { op: OpId([6; 32]), reason, maker, checker: None });
+        road.end(vec![
+            road.scan(3, hub, &[1, 2]),
+            seen(4, Role::Site, hub, &[3], Fact::Dispatched(Dispatched { agent, run: Id16([1; 16]) })),
+            colleague(road.load(5, &[4])),
+            given(6),
+            road.scan(7, hub, &[6]),
+            seen(8, Role::Central, tenant, heard, void),
+            given(9),
+        ])
+    };
+    let both = end(&[7, 9]);
+    assert_eq!(place(&both), ("at_hub", true, Some(hub)));
+    assert_eq!(both.voided, [OpId([6; 32]), OpId([9; 32])]);
+    let one = end(&[7]);
+    assert_eq!(one.voided, [OpId([6; 32])]);
+    assert_eq!(one.given.map(|given| given.op), Some(OpId([9; 32])), "the tap that nobody had heard of stands");
+    assert!(!one.is_settled(), "and a person looks at it: {:?}", one.contests);
 }
 
 /// People looked at two deliveries and left the one that stands: the parcel waits no more, as long as nobody recorded anything
